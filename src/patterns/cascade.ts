@@ -1,0 +1,32 @@
+import { firstRejection } from '../gates/gates.ts'
+import type { Pattern, PatternInput, PatternResult, PatternTools } from './pattern.ts'
+import { availabilityReason, type Draft, frontierAnswers, makeDraft, standIn } from './stand-in.ts'
+
+/** Local drafts, gates judge, only what they reject goes to the frontier. */
+export const cascade: Pattern = async (input, tools) => {
+  const { decision, request } = input
+  if (decision.route === 'frontier')
+    return frontierAnswers(input, tools, { request, reason: decision.reason ?? 'policy_requires_frontier', draft: null })
+  let draft: Draft
+  try {
+    draft = await makeDraft(input, tools)
+  } catch (error) {
+    const reason = availabilityReason('local', error)
+    if (!decision.serve.includes('frontier')) throw error
+    return frontierAnswers({ request, decision: { ...decision, mayDegrade: false } }, tools, { request, reason, draft: null })
+  }
+  return judge(input, tools, draft)
+}
+
+async function judge(input: PatternInput, tools: PatternTools, draft: Draft): Promise<PatternResult> {
+  const { decision } = input
+  const rejected = firstRejection(draft.verdicts)
+  if (decision.degraded)
+    return standIn(draft, { reason: decision.reason ?? 'frontier_down', wouldEscalateTo: decision.wouldEscalateTo })
+  if (!rejected)
+    return { asked: draft.asked, reason: 'local_accepted', verdicts: draft.verdicts, degraded: false, wouldEscalateTo: null }
+  const reason = rejected.reason ?? 'gate_error'
+  if (decision.serve.includes('frontier'))
+    return frontierAnswers(input, tools, { request: tools.packet(draft.asked, rejected), reason, draft })
+  return standIn(draft, { reason, wouldEscalateTo: decision.wouldEscalateTo })
+}

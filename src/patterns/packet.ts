@@ -1,0 +1,45 @@
+/** The escalation packet: bounded, never the whole trace. */
+import type { Verdict } from '../spec/decision.ts'
+import type { TaskPolicy } from '../spec/policy.ts'
+import type { Message, RouterRequest } from '../spec/request.ts'
+import type { Asked } from './pattern.ts'
+
+/** A longer draft is cut here: it tells the frontier what failed, it is not the source. */
+const MAX_DRAFT_CHARS = 2000
+
+/**
+ * The caller's own request with one system message in front: the task, the local answer, the failed check and the
+ * bounded decision wanted. The caller's messages travel unchanged, so the answer keeps the shape they ask for.
+ */
+export function escalationPacket(
+  request: RouterRequest,
+  task: { readonly name: string; readonly policy: TaskPolicy; readonly options: readonly string[] | null },
+  draft: { readonly asked: Asked; readonly rejected: Verdict },
+): RouterRequest {
+  const answer = draft.asked.answer.text.slice(0, MAX_DRAFT_CHARS)
+  const lines = [
+    `Task: ${task.name}${task.policy.description ? ` - ${task.policy.description}` : ''}`,
+    `A smaller model answered: ${answer === '' ? '(nothing)' : answer}`,
+    `That answer was not accepted. Failed check: ${draft.rejected.gate} (${draft.rejected.detail})`,
+    wanted(task, request),
+  ]
+  const packet: Message = { role: 'system', content: lines.join('\n') }
+  return { ...request, messages: [packet, ...request.messages] }
+}
+
+/** The instruction a frontier gets for a typed task whose caller gave no prompt of its own. */
+export function typedInstruction(task: TaskPolicy, options: readonly string[]): string {
+  const base = task.prompt.system ?? task.description ?? 'Decide about the text of the user.'
+  return `${base}\nAnswer with exactly one of: ${options.join(', ')}. No other words.`
+}
+
+function wanted(
+  task: { readonly policy: TaskPolicy; readonly options: readonly string[] | null },
+  request: RouterRequest,
+): string {
+  const callerHasPrompt = request.messages.some((message) => message.role === 'system' || message.role === 'developer')
+  if (task.options && !callerHasPrompt) return `Wanted: ${typedInstruction(task.policy, task.options)}`
+  if (task.options) return `Wanted: one of these labels: ${task.options.join(', ')}, in the form the instructions ask for.`
+  if (task.policy.schema) return 'Wanted: one JSON value that satisfies the required schema, and nothing else.'
+  return 'Wanted: a correct and complete answer to the request below. Do not mention the smaller model.'
+}

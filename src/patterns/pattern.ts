@@ -1,0 +1,46 @@
+/** How local and frontier models work together on one request. A pattern is one function; it calls nobody by itself. */
+import type { Actor, OptionProbability, Reason, RouteDecision, Tier, Verdict } from '../spec/decision.ts'
+import type { Answer } from '../spec/response.ts'
+import type { RouterRequest } from '../spec/request.ts'
+
+/** One answer and who gave it. */
+export interface Asked {
+  readonly answer: Answer
+  readonly actor: Actor
+  readonly model: string
+  readonly tier: Tier
+  /** The chosen option of a typed decision. */
+  readonly option: OptionProbability | null
+  /** True when the caller has already received it piece by piece. */
+  readonly delivered: boolean
+}
+
+/** Held back until its gates accept, or passed on as it comes with the reason that is then final. */
+export type Delivery = 'held' | { readonly live: Reason }
+
+export interface PatternInput {
+  readonly request: RouterRequest
+  readonly decision: RouteDecision
+}
+
+/** What a pattern may do; the pipeline supplies it. */
+export interface PatternTools {
+  /** Asks the actor's models in order until one answers. Throws a RouterError when none does. */
+  ask(actor: Actor, request: RouterRequest, delivery: Delivery): Promise<Asked>
+  /** Runs the task's gates. */
+  check(asked: Asked): readonly Verdict[]
+  /** The request an escalation sends: task, local answer, failed check and the bounded decision wanted. */
+  packet(asked: Asked, rejected: Verdict): RouterRequest
+}
+
+export interface PatternResult {
+  /** Null when every answer is forbidden: the request is held. */
+  readonly asked: Asked | null
+  readonly reason: Reason
+  readonly verdicts: readonly Verdict[]
+  readonly degraded: boolean
+  /** The frontier that should have answered and could not. */
+  readonly wouldEscalateTo: RouteDecision['wouldEscalateTo']
+}
+
+export type Pattern = (input: PatternInput, tools: PatternTools) => Promise<PatternResult>

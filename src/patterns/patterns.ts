@@ -1,0 +1,7 @@
+import type { PatternName } from '../spec/decision.ts'
+import { cascade } from './cascade.ts'
+import { direct } from './direct.ts'
+import type { Pattern } from './pattern.ts'
+
+/** One row a pattern. */
+export const PATTERN_TABLE: Readonly<Record<PatternName, Pattern>> = { direct, cascade }

@@ -1,0 +1,71 @@
+/** What happens when the one who should answer cannot be reached: pure choices shared by all patterns. */
+import type { Actor, Reason, Verdict } from '../spec/decision.ts'
+import { type ErrorCode, RouterError } from '../spec/errors.ts'
+import type { Asked, PatternInput, PatternResult, PatternTools } from './pattern.ts'
+
+/** Failures that say something about the model or the way to it, not about the request. */
+const AVAILABILITY: ReadonlySet<ErrorCode> = new Set([
+  'model_timeout',
+  'model_failed',
+  'model_unreachable',
+  'model_rate_limited',
+  'model_auth_failed',
+  'model_malformed',
+  'model_incomplete',
+  'no_model_available',
+  'engine_not_installed',
+  'engine_install_failed',
+  'engine_crashed',
+  'model_file_missing',
+  'model_file_invalid',
+  'memory_no_fit',
+])
+
+/** The reason an availability failure stands for; rethrows what is not one, since no other model would fare better. */
+export function availabilityReason(actor: Actor, thrown: unknown): Reason {
+  if (!(thrown instanceof RouterError) || !AVAILABILITY.has(thrown.code)) throw thrown
+  if (actor === 'frontier') return thrown.code === 'model_rate_limited' ? 'frontier_rate_limited' : 'frontier_down'
+  if (thrown.code === 'memory_no_fit') return 'memory_no_fit'
+  return thrown.code === 'model_timeout' ? 'local_timeout' : 'local_unavailable'
+}
+
+/** Asks the frontier; when it cannot be reached and no rule forbids it, the local answer is served marked degraded. */
+export async function frontierAnswers(
+  input: PatternInput,
+  tools: PatternTools,
+  escalation: { readonly request: typeof input.request; readonly reason: Reason; readonly draft: Draft | null },
+): Promise<PatternResult> {
+  const verdicts = escalation.draft?.verdicts ?? []
+  try {
+    const asked = await tools.ask('frontier', escalation.request, { live: escalation.reason })
+    return { asked, reason: escalation.reason, verdicts, degraded: false, wouldEscalateTo: null }
+  } catch (error) {
+    const reason = availabilityReason('frontier', error)
+    if (!input.decision.mayDegrade) throw error
+    const wouldEscalateTo = { model: input.decision.frontier[0] ?? 'frontier', why: (error as RouterError).message }
+    const draft = escalation.draft ?? (await makeDraft(input, tools))
+    return standIn(draft, { reason, wouldEscalateTo })
+  }
+}
+
+/** A local answer and what the gates say of it. */
+export interface Draft {
+  readonly asked: Asked
+  readonly verdicts: readonly Verdict[]
+}
+
+export async function makeDraft(input: PatternInput, tools: PatternTools): Promise<Draft> {
+  const asked = await tools.ask('local', input.request, 'held')
+  return { asked, verdicts: tools.check(asked) }
+}
+
+/** Serves a draft marked degraded, unless its own text holds a hard stop. */
+export function standIn(
+  draft: Draft,
+  why: { readonly reason: Reason; readonly wouldEscalateTo: PatternResult['wouldEscalateTo'] },
+): PatternResult {
+  const stopped = draft.verdicts.find((verdict) => verdict.reason?.startsWith('hard_stop_'))
+  const result = { verdicts: draft.verdicts, wouldEscalateTo: why.wouldEscalateTo }
+  if (stopped?.reason) return { ...result, asked: null, reason: stopped.reason, degraded: false }
+  return { ...result, asked: draft.asked, reason: why.reason, degraded: true }
+}

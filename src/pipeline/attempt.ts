@@ -1,0 +1,146 @@
+/** The only place that asks a model: fall back over the actor's models, one retry owner, every call on record. */
+import type { Actor, Attempt } from '../spec/decision.ts'
+import { RouterError, toRouterError } from '../spec/errors.ts'
+import type { CallLimits } from '../spec/ports.ts'
+import type { RouterRequest } from '../spec/request.ts'
+import type { Asked, Delivery } from '../patterns/pattern.ts'
+import { type Collected, decideOnce, type Exchange, generateOnce, partialUsage } from './exchange.ts'
+import { requestFor } from './model-request.ts'
+import { withRetries } from './retry.ts'
+import type { PipelineDeps, Run } from './run.ts'
+import type { Sink } from './sink.ts'
+
+export interface AskContext {
+  readonly run: Run
+  readonly deps: PipelineDeps
+  readonly sink: Sink
+  readonly signal: AbortSignal
+  readonly purpose: Attempt['purpose']
+}
+
+/** @throws RouterError of the last model that failed; what was tried stands in `run.attempts` */
+export async function ask(context: AskContext, actor: Actor, what: { readonly request: RouterRequest; readonly delivery: Delivery }): Promise<Asked> {
+  const names = context.run.decision[actor]
+  const allowed = 1 + context.deps.loaded.policy.routing.maxFallbackAttempts
+  let last: RouterError | null = null
+  for (const [index, name] of names.slice(0, allowed).entries()) {
+    const isLast = index === Math.min(names.length, allowed) - 1
+    const exchange = openExchange(context, name, what)
+    try {
+      return await askModel(context, exchange, actor === 'frontier' && isLast ? allowed - index : 1)
+    } catch (error) {
+      last = toRouterError(error)
+      if (exchange.delivered || !last.row.retryable || context.signal.aborted) throw last
+    }
+  }
+  const task = context.run.features.task
+  throw last ?? new RouterError('no_model_available', { task, why: `no ${actor} model may be called`, fix: 'See `spillway route` for what stands in the way.' })
+}
+
+function openExchange(context: AskContext, name: string, what: { readonly request: RouterRequest; readonly delivery: Delivery }): Exchange {
+  const model = context.deps.roster.model(name)
+  return {
+    ...context,
+    model,
+    port: context.deps.roster.port(name),
+    request: requestFor(context.run, model, what.request),
+    delivery: what.delivery,
+    delivered: false,
+    receivedChars: 0,
+  }
+}
+
+async function askModel(context: AskContext, exchange: Exchange, triesLeft: number): Promise<Asked> {
+  const { deps, run } = context
+  const { name, policy } = exchange.model
+  const startedMs = deps.clock.monotonicMs()
+  let tries = 0
+  try {
+    const collected = await withRetries({
+      clock: deps.clock,
+      random: deps.random,
+      signal: context.signal,
+      attemptsLeft: triesLeft,
+      deadlineMs: deps.loaded.policy.deadlines[policy.tier].total,
+      mayRetry: () => !exchange.delivered,
+      call: () => {
+        tries += 1
+        return callOnce(exchange)
+      },
+    })
+    deps.roster.answered(name)
+    run.attempts.push(answeredAttempt(exchange, collected, { startedMs, tries }))
+    return { answer: collected.answer, actor: actorOf(exchange), model: name, tier: policy.tier, option: collected.option, delivered: exchange.delivered }
+  } catch (error) {
+    const failure = context.signal.aborted ? new RouterError('cancelled', { requestId: run.requestId }, error) : toRouterError(error)
+    if (failure.row.retryable) deps.roster.failed(name, failure)
+    run.attempts.push(failedAttempt(exchange, failure, { startedMs, tries }))
+    throw failure
+  }
+}
+
+/** The call is on disk before a byte is sent. */
+async function callOnce(exchange: Exchange): Promise<Collected> {
+  const { deps, run, signal, model } = exchange
+  deps.journal.append({
+    type: 'call',
+    requestId: run.requestId,
+    model: model.name,
+    actor: actorOf(exchange),
+    at: new Date(deps.clock.epochMs()).toISOString(),
+  })
+  await deps.journal.flushed()
+  const tier = deps.loaded.policy.deadlines[model.policy.tier]
+  const limits: CallLimits = {
+    signal,
+    deadlines: { connectMs: tier.connect, firstByteMs: tier.firstByte, idleMs: tier.idle, totalMs: tier.total },
+  }
+  return run.options && actorOf(exchange) === 'local' && exchange.port.decide
+    ? decideOnce(exchange, limits)
+    : generateOnce(exchange, limits)
+}
+
+interface Timing {
+  readonly startedMs: number
+  readonly tries: number
+}
+
+function answeredAttempt(exchange: Exchange, collected: Collected, timing: Timing): Attempt {
+  return {
+    ...attemptBase(exchange, timing),
+    outcome: 'answered',
+    error: null,
+    firstTokenMs: collected.firstTokenMs,
+    usage: collected.answer.usage,
+    costUsd: exchange.deps.price(exchange.model.policy, collected.answer.usage, collected.identity.servedBy),
+    finishReason: collected.answer.finishReason,
+  }
+}
+
+/** Failures in which the provider did no work, so nothing can have been billed. */
+const UNBILLED: ReadonlySet<string> = new Set(['model_unreachable', 'model_rate_limited', 'model_auth_failed', 'model_refused_request'])
+
+/** A call that broke may still have been billed: without a figure the cost is unknown, not 0. */
+function failedAttempt(exchange: Exchange, failure: RouterError, timing: Timing): Attempt {
+  const { deps, model } = exchange
+  const usage = partialUsage(exchange)
+  const free = actorOf(exchange) === 'local' || UNBILLED.has(failure.code)
+  return {
+    ...attemptBase(exchange, timing),
+    outcome: failure.code === 'cancelled' ? 'cancelled' : 'failed',
+    error: failure.code,
+    firstTokenMs: null,
+    usage,
+    costUsd: free ? 0 : usage ? deps.price(model.policy, usage, model.policy.model) : null,
+    finishReason: null,
+  }
+}
+
+function attemptBase(exchange: Exchange, timing: Timing): Pick<Attempt, 'model' | 'actor' | 'tier' | 'purpose' | 'latencyMs' | 'tries'> {
+  const latencyMs = Math.round(exchange.deps.clock.monotonicMs() - timing.startedMs)
+  return { model: exchange.model.name, actor: actorOf(exchange), tier: exchange.model.policy.tier, purpose: exchange.purpose, latencyMs, tries: Math.max(1, timing.tries) }
+}
+
+function actorOf(exchange: Exchange): Actor {
+  return exchange.model.policy.tier === 'frontier' ? 'frontier' : 'local'
+}

@@ -1,0 +1,148 @@
+/** One call of one model: events in, one answer out, passed on to the caller as it comes when the pattern says so. */
+import type { Decision, OptionProbability, Usage } from '../spec/decision.ts'
+import { excerptForDecision } from '../classify/excerpt.ts'
+import { RouterError } from '../spec/errors.ts'
+import type { CallLimits, ModelEvent, ModelIdentity, ModelPort } from '../spec/ports.ts'
+import { inputText, messageText, type RouterRequest, type ToolCall } from '../spec/request.ts'
+import type { Answer } from '../spec/response.ts'
+import type { Delivery } from '../patterns/pattern.ts'
+import type { AskContext } from './attempt.ts'
+import { generateThroughEgress } from './egress.ts'
+import type { RosterModel } from './roster.ts'
+
+export interface Exchange extends AskContext {
+  readonly model: RosterModel
+  readonly port: ModelPort
+  readonly request: RouterRequest
+  readonly delivery: Delivery
+  /** Set at the first piece that reaches the caller: from then on nothing may be tried again. */
+  delivered: boolean
+  /** Characters received so far, for the estimate of an answer that breaks. */
+  receivedChars: number
+}
+
+export interface Collected {
+  readonly answer: Answer
+  readonly option: OptionProbability | null
+  readonly identity: ModelIdentity
+  readonly firstTokenMs: number | null
+}
+
+/** What a small model is given of a long text: about 400 tokens, well inside its window together with the shots. */
+const DECISION_INPUT_CHARS = 1500
+
+/** Reads a typed decision from the model's distribution. */
+export async function decideOnce(exchange: Exchange, limits: CallLimits): Promise<Collected> {
+  const { run, port, request } = exchange
+  const options = run.options ?? []
+  if (!port.decide) throw new Error(`model ${port.name} cannot decide`)
+  const instruction = run.task.prompt.system ?? run.task.description ?? `Answer with one of: ${options.join(', ')}.`
+  const input = excerptForDecision(inputText(request.messages), DECISION_INPUT_CHARS)
+  const result = await port.decide({ instruction, shots: run.task.prompt.shots, input, options }, limits)
+  const best = result.options[0]
+  if (!best) throw new RouterError('model_malformed', { model: port.name, problem: 'it returned no option' })
+  run.localModel = { name: port.name, identity: result.identity }
+  const answer: Answer = { text: best.value, toolCalls: [], finishReason: 'stop', usage: result.usage, signals: result.signals, raw: null }
+  return { answer, option: best, identity: result.identity, firstTokenMs: null }
+}
+
+/** Lets the model write, and collects what it writes. */
+export async function generateOnce(exchange: Exchange, limits: CallLimits): Promise<Collected> {
+  const { deps } = exchange
+  const startedMs = deps.clock.monotonicMs()
+  const parts = new Parts()
+  let firstTokenMs: number | null = null
+  for await (const event of eventsOf(exchange, limits)) {
+    if (event.type === 'loading') await exchange.sink.push({ type: 'waiting', what: 'model_loading' })
+    else if (event.type === 'finish') return finished(exchange, parts, { event, firstTokenMs })
+    else {
+      firstTokenMs ??= Math.round(deps.clock.monotonicMs() - startedMs)
+      parts.add(event)
+      exchange.receivedChars = parts.text.length
+      if (exchange.delivery !== 'held') await deliver(exchange, event, exchange.delivery.live)
+    }
+  }
+  throw new RouterError('model_incomplete', { model: exchange.model.name })
+}
+
+function eventsOf(exchange: Exchange, limits: CallLimits): AsyncIterable<ModelEvent> {
+  const { request, model, port, sink, deps, run } = exchange
+  const { messages, tools, responseSchema, temperature, topP, stop, seed, wire } = request
+  const streaming = sink.streaming && exchange.delivery !== 'held'
+  const call = {
+    messages,
+    maxOutputTokens: request.maxOutputTokens ?? model.policy.maxOutputTokens,
+    stream: streaming,
+    ...(tools && { tools }),
+    ...(responseSchema && { responseSchema }),
+    ...(temperature !== undefined && { temperature }),
+    ...(topP !== undefined && { topP }),
+    ...(stop && { stop }),
+    ...(seed !== undefined && { seed }),
+    ...(wire && { wire }),
+  }
+  if (model.policy.tier !== 'frontier') return port.generate(call, limits)
+  return generateThroughEgress({ port, run, policy: deps.loaded.policy }, call, limits)
+}
+
+async function deliver(exchange: Exchange, event: Exclude<ModelEvent, { type: 'finish' | 'loading' }>, reason: Decision['reason']): Promise<void> {
+  if (!exchange.sink.streaming) return
+  if (event.type === 'text' && event.delta === '') return
+  if (!exchange.delivered) {
+    exchange.delivered = true
+    const { decision, requestId, attempts } = exchange.run
+    const local = exchange.model.policy.tier !== 'frontier'
+    await exchange.sink.push({
+      type: 'commit',
+      requestId,
+      attempts: attempts.length + 1,
+      decision: {
+        route: local ? 'local' : 'frontier',
+        reason,
+        pattern: decision.pattern,
+        model: exchange.model.name,
+        tier: exchange.model.policy.tier,
+        task: decision.task,
+        degraded: decision.degraded,
+        proven: false,
+        stage: decision.stage,
+      },
+    })
+  }
+  await exchange.sink.push(event)
+}
+
+function finished(exchange: Exchange, parts: Parts, end: { readonly event: Extract<ModelEvent, { type: 'finish' }>; readonly firstTokenMs: number | null }): Collected {
+  const { event, firstTokenMs } = end
+  const { finishReason, usage, signals, raw, identity } = event
+  if (exchange.model.policy.tier !== 'frontier') exchange.run.localModel = { name: exchange.model.name, identity }
+  return { answer: { text: parts.text, toolCalls: parts.toolCalls(), finishReason, usage, signals, raw }, option: null, identity, firstTokenMs }
+}
+
+/** Pieces of text and of tool calls, joined as they come. */
+class Parts {
+  text = ''
+  readonly #calls = new Map<number, { id: string; name: string; arguments: string }>()
+
+  add(event: ModelEvent): void {
+    if (event.type === 'text') this.text += event.delta
+    if (event.type !== 'tool_call') return
+    const call = this.#calls.get(event.index) ?? { id: '', name: '', arguments: '' }
+    call.id ||= event.id ?? ''
+    call.name ||= event.name ?? ''
+    call.arguments += event.argumentsDelta
+    this.#calls.set(event.index, call)
+  }
+
+  toolCalls(): readonly ToolCall[] {
+    return [...this.#calls.entries()].sort(([a], [b]) => a - b).map(([, call]) => call)
+  }
+}
+
+/** Four characters a token: the usual rule of thumb, and marked as estimated. Null when nothing came. */
+export function partialUsage(exchange: Exchange): Usage | null {
+  if (exchange.receivedChars === 0) return null
+  const inputChars = exchange.request.messages.reduce((sum, message) => sum + messageText(message).length, 0)
+  const outputTokens = Math.ceil(exchange.receivedChars / 4)
+  return { inputTokens: Math.ceil(inputChars / 4), outputTokens, source: 'estimated' }
+}

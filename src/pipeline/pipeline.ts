@@ -1,0 +1,105 @@
+/**
+ * The life of a request, top to bottom: receive, classify, route, solve, attempt and gate, escalate, respond, audit.
+ * One path for stream and non-stream; the stages live in files of their own.
+ */
+import { toRouterError, RouterError } from '../spec/errors.ts'
+import type { Outcome } from '../spec/response.ts'
+import type { RouterRequest } from '../spec/request.ts'
+import type { TaskPolicy } from '../spec/policy.ts'
+import { PATTERN_TABLE } from '../patterns/patterns.ts'
+import type { PatternTools } from '../patterns/pattern.ts'
+import { escalationPacket } from '../patterns/packet.ts'
+import { type AskContext, ask } from './attempt.ts'
+import { checkDraft } from './check.ts'
+import { planRequest } from './plan.ts'
+import { heldOutcome, outcomeOf, solvedOutcome } from './respond.ts'
+import { failedRecord, openRecord, type PipelineDeps, type Run, settledRecord } from './run.ts'
+import type { Sink } from './sink.ts'
+import { solverAnswer } from './solve.ts'
+import { patiently } from './wait.ts'
+
+export interface PipelineInput {
+  readonly request: RouterRequest
+  readonly signal: AbortSignal
+  readonly sink: Sink
+  /** A task given with the request instead of by the policy. */
+  readonly inlineTask?: TaskPolicy
+}
+
+/** A settled request, and the plan it ran under. */
+export interface Settled {
+  readonly run: Run
+  readonly outcome: Outcome
+}
+
+/** @throws RouterError with `values.requestId`; the audit record is settled either way */
+export async function runPipeline(input: PipelineInput, deps: PipelineDeps): Promise<Settled> {
+  const run = planRequest(input, deps)
+  deps.journal.append({ type: 'intent', requestId: run.requestId, record: openRecord(run, deps.loaded) })
+  try {
+    await deps.journal.flushed()
+    const outcome = await answer(run, input, deps)
+    await settle(run, deps, outcome)
+    await deliverRest(run, input.sink, outcome)
+    return { run, outcome }
+  } catch (error) {
+    throw await recordFailure(run, deps, error)
+  }
+}
+
+async function answer(run: Run, input: PipelineInput, deps: PipelineDeps): Promise<Outcome> {
+  if (run.decision.route === 'held') return heldOutcome(run, deps)
+  const solved = solverAnswer(run)
+  if (solved) return solvedOutcome(run, deps, solved.answer)
+  if (run.decision.route === 'unavailable') throw unavailable(run)
+  const result = await PATTERN_TABLE[run.decision.pattern]({ request: run.request, decision: run.decision }, toolsFor(run, input, deps))
+  return outcomeOf(run, deps, result)
+}
+
+function toolsFor(run: Run, input: PipelineInput, deps: PipelineDeps): PatternTools {
+  const context: AskContext = { run, deps, sink: input.sink, signal: input.signal, purpose: 'answer' }
+  return {
+    ask: (actor, request, delivery) => patiently(context, actor, () => ask(context, actor, { request, delivery })),
+    check: (asked) => {
+      run.verdicts = checkDraft(run, deps, asked)
+      return run.verdicts
+    },
+    packet: (asked, rejected) =>
+      escalationPacket(run.request, { name: run.features.task, policy: run.task, options: run.options }, { asked, rejected }),
+  }
+}
+
+function unavailable(run: Run): RouterError {
+  const away = run.decision.removals.find((removal) => removal.rule === 'availability')
+  const why = away?.detail.replace(/\.$/, '') ?? 'no model is configured for it'
+  return new RouterError('no_model_available', {
+    task: run.features.task,
+    why,
+    fix: 'Run `spillway doctor`; `spillway route` shows every removal.',
+  })
+}
+
+async function settle(run: Run, deps: PipelineDeps, outcome: Outcome): Promise<void> {
+  const at = new Date(deps.clock.epochMs()).toISOString()
+  deps.journal.append({ type: 'settle', requestId: run.requestId, record: settledRecord(run, deps.loaded, { outcome, at }) })
+  await deps.journal.flushed()
+}
+
+/** What was held back goes out now that its gates accepted; what went out live is only closed. */
+async function deliverRest(run: Run, sink: Sink, outcome: Outcome): Promise<void> {
+  if (!sink.streaming) return
+  if (!sink.committed) {
+    await sink.push({ type: 'commit', requestId: run.requestId, decision: outcome.decision, attempts: outcome.attempts.length })
+    if (outcome.answer) await sink.push({ type: 'text', delta: outcome.answer })
+  }
+  await sink.push({ type: 'final', outcome })
+}
+
+async function recordFailure(run: Run, deps: PipelineDeps, thrown: unknown): Promise<RouterError> {
+  const error = toRouterError(thrown)
+  const at = new Date(deps.clock.epochMs()).toISOString()
+  const latencyMs = Math.round(deps.clock.monotonicMs() - run.startedMs)
+  deps.journal.append({ type: 'settle', requestId: run.requestId, record: failedRecord(run, deps.loaded, { code: error.code, at, latencyMs }) })
+  await deps.journal.flushed()
+  return new RouterError(error.code, { ...error.values, requestId: run.requestId }, error)
+}

@@ -1,0 +1,69 @@
+/** Turns what a pattern served into what the caller gets. */
+import type { Decision, Reason, Route } from '../spec/decision.ts'
+import type { Outcome } from '../spec/response.ts'
+import type { PatternResult } from '../patterns/pattern.ts'
+import { type PipelineDeps, type Run, totalCost } from './run.ts'
+
+/** @returns the outcome of a served, degraded or held request */
+export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): Outcome {
+  const { asked } = result
+  const route: Route = asked === null ? 'held' : asked.actor
+  const answer = asked?.answer ?? null
+  return {
+    ...outcomeBase(run, deps),
+    answer: asked && answer ? rendered(run, asked.option?.value ?? null, answer.text) : null,
+    toolCalls: answer?.toolCalls ?? [],
+    finishReason: answer?.finishReason ?? null,
+    decision: decisionOf(run, { route, reason: result.reason, degraded: result.degraded, model: asked?.model ?? null, tier: asked?.tier ?? null }),
+    verdicts: result.verdicts,
+    signals: answer?.signals ?? null,
+    usage: answer?.usage ?? null,
+    wouldEscalateTo: result.wouldEscalateTo,
+    raw: answer?.raw ?? null,
+  }
+}
+
+/** An exact answer; no model took part. */
+export function solvedOutcome(run: Run, deps: PipelineDeps, answer: string): Outcome {
+  const decision = decisionOf(run, { route: 'solver', reason: 'solver_answered', degraded: false, model: null, tier: null })
+  return { ...outcomeBase(run, deps), answer, finishReason: 'stop', decision }
+}
+
+/** Nobody may answer because of a rule. */
+export function heldOutcome(run: Run, deps: PipelineDeps): Outcome {
+  const reason = run.decision.reason ?? 'held_for_human'
+  const decision = decisionOf(run, { route: 'held', reason, degraded: false, model: null, tier: null })
+  return { ...outcomeBase(run, deps), decision, wouldEscalateTo: run.decision.wouldEscalateTo }
+}
+
+function outcomeBase(run: Run, deps: PipelineDeps): Omit<Outcome, 'decision'> {
+  return {
+    requestId: run.requestId,
+    answer: null,
+    toolCalls: [],
+    finishReason: null,
+    verdicts: [],
+    signals: null,
+    usage: null,
+    costUsd: totalCost(run.attempts),
+    latencyMs: Math.round(deps.clock.monotonicMs() - run.startedMs),
+    attempts: [...run.attempts],
+    removals: run.decision.removals,
+    hardStops: run.features.hardStops,
+    wouldEscalateTo: null,
+    approvalRequired: run.decision.approvalRequired,
+    raw: null,
+  }
+}
+
+/** `proven` stays false until a calibrator with a bound exists for the task. */
+function decisionOf(run: Run, served: { readonly route: Route; readonly reason: Reason; readonly degraded: boolean; readonly model: string | null; readonly tier: Decision['tier'] }): Decision {
+  const { task, pattern, stage } = run.decision
+  return { ...served, pattern, task, proven: false, stage }
+}
+
+/** A local option takes the shape the caller's prompt asks for; what a frontier wrote already has it. */
+function rendered(run: Run, option: string | null, text: string): string {
+  if (option === null || run.task.render === undefined) return text
+  return run.task.render.replaceAll('{value}', () => option)
+}

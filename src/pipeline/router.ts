@@ -1,0 +1,138 @@
+/** The router: one policy, its models and its audit, behind the interface the three doors share. */
+import type { AuditRecord } from '../spec/audit.ts'
+import { RouterError } from '../spec/errors.ts'
+import { DEFAULT_TASK, type TaskPolicy } from '../spec/policy.ts'
+import type { AuditQuery } from '../spec/ports.ts'
+import type { DecideRequest, RouterRequest } from '../spec/request.ts'
+import type { DecideOutcome, Outcome, StreamEvent } from '../spec/response.ts'
+import type { Explanation, RequestOptions, Router, RouterStatus } from '../spec/router.ts'
+import { gatesFor } from '../gates/gates.ts'
+import { runPipeline, type Settled } from './pipeline.ts'
+import { planRequest } from './plan.ts'
+import type { PipelineDeps } from './run.ts'
+import { runShadow } from './shadow.ts'
+import { createChannel, NO_SINK, type Sink } from './sink.ts'
+import { solverAnswer } from './solve.ts'
+
+export interface RouterDeps extends PipelineDeps {
+  readonly readAudit: (query: AuditQuery) => readonly AuditRecord[]
+  readonly closeStores: () => Promise<void>
+}
+
+interface Job {
+  readonly request: RouterRequest
+  readonly signal: AbortSignal
+  readonly sink: Sink
+  readonly inlineTask?: TaskPolicy
+}
+
+export function routerFrom(deps: RouterDeps): Router {
+  const background = new Set<Promise<unknown>>()
+  const inBackground = (work: Promise<unknown>): void => {
+    background.add(work)
+    void work.finally(() => background.delete(work))
+  }
+  const run = async (job: Job): Promise<Settled> => {
+    const settled = await runPipeline(job, deps)
+    if (settled.run.decision.shadow) inBackground(runShadow(settled.run, deps, settled.outcome))
+    return settled
+  }
+  return {
+    complete: async (request, options) => (await run({ request, signal: signalOf(options), sink: NO_SINK })).outcome,
+    stream: (request, options) => streamed(request, { options, run, inBackground }),
+    decide: async (request, options) => decideOutcome(await run(decideJob(request, signalOf(options), deps))),
+    route: (request) => explain(request, deps),
+    status: () => statusOf(deps),
+    audit: (query) => deps.readAudit(query),
+    async close() {
+      await Promise.allSettled([...background])
+      await deps.roster.close()
+      await deps.closeStores()
+    },
+  }
+}
+
+function signalOf(options: RequestOptions | undefined): AbortSignal {
+  return options?.signal ?? new AbortController().signal
+}
+
+interface Streaming {
+  readonly options: RequestOptions | undefined
+  readonly run: (job: Job) => Promise<Settled>
+  readonly inBackground: (work: Promise<unknown>) => void
+}
+
+/** A reader that stops reading cancels the request; what was spent is still settled. */
+async function* streamed(request: RouterRequest, { options, run, inBackground }: Streaming): AsyncGenerator<StreamEvent, void, void> {
+  const channel = createChannel()
+  const gone = new AbortController()
+  const signal = options?.signal ? AbortSignal.any([options.signal, gone.signal]) : gone.signal
+  inBackground(run({ request, signal, sink: channel }).then(channel.end, channel.fail))
+  try {
+    yield* channel.read()
+  } finally {
+    gone.abort()
+  }
+}
+
+/** Options given with the question make a task of their own; a named task lends its settings. */
+function decideJob(request: DecideRequest, signal: AbortSignal, deps: PipelineDeps): Job {
+  const name = request.task ?? request.metadata?.task
+  const base = name === undefined ? DEFAULT_TASK : deps.loaded.policy.tasks[name]
+  const job = {
+    request: {
+      messages: [{ role: 'user' as const, content: request.input }],
+      metadata: { ...request.metadata, ...((name ?? request.options) && { task: name ?? 'decide' }) },
+    },
+    signal,
+    sink: NO_SINK,
+  }
+  if (!request.options && !request.instruction) return job
+  if (request.options && new Set(request.options).size < 2)
+    throw new RouterError('request_invalid', { path: 'options', problem: 'there are fewer than two different options', fix: 'Give at least two.' })
+  const inlineTask: TaskPolicy = {
+    ...(base ?? DEFAULT_TASK),
+    ...(request.options && { kind: 'choice', labels: [...request.options] }),
+    ...(request.instruction && { prompt: { system: request.instruction, shots: [] } }),
+  }
+  return { ...job, inlineTask }
+}
+
+function decideOutcome({ run, outcome }: Settled): DecideOutcome {
+  const options = outcome.signals?.options ?? null
+  const decided = outcome.decision.route === 'local' ? (options?.[0]?.value ?? null) : null
+  return { ...outcome, options, value: decided ?? namedOption(outcome, run.options ?? []) }
+}
+
+/** A frontier answers in text: the option it is, or the only one it names as a whole word. */
+function namedOption(outcome: Outcome, options: readonly string[]): string | null {
+  const text = outcome.answer?.trim().toLowerCase()
+  if (!text) return null
+  const exact = options.find((option) => option.toLowerCase() === text)
+  if (exact !== undefined) return exact
+  const words = ` ${text.replace(/[^\p{L}\p{N}_-]+/gu, ' ')} `
+  const named = options.filter((option) => words.includes(` ${option.toLowerCase()} `))
+  return named.length === 1 ? (named[0] ?? null) : null
+}
+
+function explain(request: RouterRequest, deps: PipelineDeps): Explanation {
+  const run = planRequest({ request }, deps)
+  const solved = run.decision.route === 'held' ? null : solverAnswer(run)
+  return {
+    features: run.features,
+    decision: run.decision,
+    solver: solved && { name: solved.solver, answer: solved.answer },
+    gates: gatesFor(run.task, request).map((gate) => gate.name),
+  }
+}
+
+function statusOf(deps: PipelineDeps): RouterStatus {
+  const models = deps.roster.states()
+  return {
+    policyDigest: deps.loaded.digest,
+    policyFile: deps.loaded.file,
+    tasks: Object.keys(deps.loaded.policy.tasks),
+    models,
+    ready: models.some((model) => model.unavailable === null),
+  }
+}

@@ -1,0 +1,137 @@
+/** What a request gathers on its way: the attempts made and the journal lines written. The one mutable thing in here. */
+import { createHash } from 'node:crypto'
+import type { AuditRecord } from '../spec/audit.ts'
+import type { Attempt, OutcomeKind, RouteDecision, Usage, Verdict } from '../spec/decision.ts'
+import type { Features } from '../spec/features.ts'
+import type { LoadedPolicy, ModelPolicy, TaskPolicy } from '../spec/policy.ts'
+import type { Clock, Journal, ModelIdentity } from '../spec/ports.ts'
+import { inputText, type RouterRequest } from '../spec/request.ts'
+import type { Outcome } from '../spec/response.ts'
+import { redactPreview } from '../classify/privacy/mask.ts'
+import type { Roster } from './roster.ts'
+
+export interface PipelineDeps {
+  readonly loaded: LoadedPolicy
+  readonly roster: Roster
+  readonly journal: Journal
+  readonly clock: Clock
+  /** US dollars of a call; null when the price is unknown. */
+  readonly price: (model: ModelPolicy, usage: Usage, servedBy: string) => number | null
+  readonly newId: () => string
+  readonly random: () => number
+}
+
+/** Everything known about one request before anybody is asked. */
+export interface Run {
+  readonly requestId: string
+  readonly request: RouterRequest
+  readonly features: Features
+  readonly decision: RouteDecision
+  readonly task: TaskPolicy
+  /** The closed set of a typed task; null for open kinds. */
+  readonly options: readonly string[] | null
+  readonly startedMs: number
+  readonly receivedAt: string
+  readonly attempts: Attempt[]
+  localModel: { readonly name: string; readonly identity: ModelIdentity } | null
+  verdicts: readonly Verdict[]
+}
+
+export function sha256(text: string): string {
+  return `sha256:${createHash('sha256').update(text).digest('hex')}`
+}
+
+/** The record as it stands on disk before anybody is asked. */
+export function openRecord(run: Run, loaded: LoadedPolicy): AuditRecord {
+  const { features, decision, request } = run
+  const metadata = request.metadata ?? {}
+  return {
+    requestId: run.requestId,
+    taskId: metadata.taskId ?? null,
+    task: features.task,
+    user: metadata.user ?? null,
+    group: metadata.group ?? null,
+    tenant: metadata.tenant ?? null,
+    policyDigest: loaded.digest,
+    receivedAt: run.receivedAt,
+    settledAt: null,
+    outcome: 'open',
+    route: decision.route,
+    reason: decision.reason ?? 'local_accepted',
+    decision: null,
+    features: recorded(features),
+    hardStops: features.hardStops,
+    removals: decision.removals,
+    verdicts: [],
+    signals: null,
+    localModel: null,
+    attempts: [],
+    usage: null,
+    costUsd: null,
+    latencyMs: null,
+    inputHash: features.inputHash,
+    answerHash: null,
+    preview: loaded.policy.audit.content === 'preview' ? redactPreview(inputText(request.messages), 240) : null,
+    shadow: null,
+    error: null,
+  }
+}
+
+/** The record of a request that has an outcome. */
+export function settledRecord(run: Run, loaded: LoadedPolicy, settled: { readonly outcome: Outcome; readonly at: string }): AuditRecord {
+  const { outcome } = settled
+  return {
+    ...openRecord(run, loaded),
+    settledAt: settled.at,
+    outcome: outcomeKind(outcome),
+    route: outcome.decision.route,
+    reason: outcome.decision.reason,
+    decision: outcome.decision,
+    hardStops: outcome.hardStops,
+    verdicts: outcome.verdicts,
+    signals: outcome.signals,
+    localModel: run.localModel,
+    attempts: outcome.attempts,
+    usage: outcome.usage,
+    costUsd: outcome.costUsd,
+    latencyMs: outcome.latencyMs,
+    answerHash: outcome.answer === null ? null : sha256(outcome.answer),
+  }
+}
+
+/** The record of a request that failed; what was spent until then stays in it. */
+export function failedRecord(run: Run, loaded: LoadedPolicy, failed: { readonly code: string; readonly at: string; readonly latencyMs: number }): AuditRecord {
+  return {
+    ...openRecord(run, loaded),
+    settledAt: failed.at,
+    outcome: 'error',
+    reason: failed.code === 'cancelled' ? 'cancelled' : (run.decision.reason ?? failureReason(run)),
+    verdicts: run.verdicts,
+    localModel: run.localModel,
+    attempts: [...run.attempts],
+    costUsd: totalCost(run.attempts),
+    latencyMs: failed.latencyMs,
+    error: failed.code,
+  }
+}
+
+/** @returns US dollars over all attempts; null as soon as one is unknown */
+export function totalCost(attempts: readonly Attempt[]): number | null {
+  return attempts.reduce<number | null>((sum, attempt) => (sum === null || attempt.costUsd === null ? null : sum + attempt.costUsd), 0)
+}
+
+function failureReason(run: Run): string {
+  return run.attempts.at(-1)?.actor === 'frontier' ? 'frontier_down' : 'local_unavailable'
+}
+
+/** Escalated means that a gate rejected a local answer; a route that policy sent to the frontier is simply accepted. */
+function outcomeKind({ decision, verdicts }: Outcome): OutcomeKind {
+  if (decision.route === 'held' || decision.route === 'human') return decision.route
+  return decision.route === 'frontier' && verdicts.some((verdict) => !verdict.accepted) ? 'escalated' : 'accepted'
+}
+
+function recorded(features: Features): AuditRecord['features'] {
+  const { kind, complexity, partition, inputChars, inputTokensEstimated, messages } = features
+  const { hasTools, hasImages, hasSchema, wantsCodeChange, taskSource } = features
+  return { kind, complexity, partition, inputChars, inputTokensEstimated, messages, hasTools, hasImages, hasSchema, wantsCodeChange, taskSource }
+}

@@ -1,0 +1,141 @@
+/**
+ * The one place where a route is picked. Two sets start as {local, frontier}; rules only remove, so no order of rules
+ * can leak or mis-serve. Pure: everything it knows is in its arguments.
+ */
+import { type Actor, type ActorSet, type Reason, type Removal, RULE_ORDER, type RouteDecision } from '../spec/decision.ts'
+import type { Features } from '../spec/features.ts'
+import type { Policy, TaskPolicy } from '../spec/policy.ts'
+import type { ModelState } from '../spec/ports.ts'
+import type { RouteOverride } from '../spec/request.ts'
+import { availabilityRule } from './rules/availability.ts'
+import { hardStopRule } from './rules/hard-stop.ts'
+import { overrideRule } from './rules/override.ts'
+import { partitionRule } from './rules/partition.ts'
+import { policyRule } from './rules/policy.ts'
+import type { Rule } from './rules/rule.ts'
+import { stageRule } from './rules/stage.ts'
+import { type Candidates, candidatesOf, stageOf, taskOf } from './task.ts'
+
+export const RULES: readonly Rule[] = [
+  partitionRule,
+  hardStopRule,
+  stageRule,
+  availabilityRule,
+  policyRule,
+  overrideRule,
+]
+
+/** What changes from request to request outside of the request itself. */
+export interface RouterState {
+  readonly models: readonly ModelState[]
+  readonly override: RouteOverride
+  /** False for a model whose `${env:NAME}` key is not set. */
+  readonly hasKey: (model: string) => boolean
+}
+
+/** Both sets after all removals. */
+export interface Left {
+  readonly serve: ReadonlySet<Actor>
+  readonly call: ReadonlySet<Actor>
+}
+
+/** @returns the plan for one request; it names every removal and calls nobody */
+export function routeRequest(features: Features, policy: Policy, state: RouterState): RouteDecision {
+  const task = taskOf(features, policy)
+  const candidates = candidatesOf(features, policy, state.models)
+  const stage = stageOf(task, candidates, state.hasKey)
+  const input = { features, task, policy, stage, candidates, override: state.override }
+  const removals = RULES.flatMap((rule) => rule(input))
+  const left = subtract(removals)
+  const mayDegrade = localMayStandIn(left, removals, task)
+  return {
+    ...choosePath({ left, removals, mayDegrade }),
+    mayDegrade,
+    removals,
+    task: features.task,
+    pattern: task.pattern,
+    tier: candidates.tier,
+    complexity: features.complexity,
+    stage: typeof stage === 'string' ? stage : 'canary',
+    serve: [...left.serve],
+    call: [...left.call],
+    local: left.call.has('local') ? usable(candidates.local) : [],
+    frontier: left.call.has('frontier') ? usable(candidates.frontier) : [],
+    shadow: stage !== 'off' && stage !== 'accept' && shadowable(left, removals),
+    wouldEscalateTo: outOfReach(candidates, left, removals),
+    approvalRequired: isIrreversible(task, features),
+  }
+}
+
+/** Removes from full sets; the result does not depend on the order of removals. */
+export function subtract(removals: readonly Removal[]): Left {
+  const without = (set: ActorSet): ReadonlySet<Actor> =>
+    new Set((['local', 'frontier'] as const).filter((actor) => !removals.some((r) => r.set === set && r.actor === actor)))
+  const call = without('call')
+  // Who may not be asked cannot be served either.
+  return { serve: new Set([...without('serve')].filter((actor) => call.has(actor))), call }
+}
+
+/** The first removal in the fixed order of rule families. */
+export function firstReason(removals: readonly Removal[]): Reason | null {
+  for (const rule of RULE_ORDER) {
+    const found = removals.find((removal) => removal.rule === rule)
+    if (found) return found.reason
+  }
+  return null
+}
+
+interface PathInput {
+  readonly left: Left
+  readonly removals: readonly Removal[]
+  readonly mayDegrade: boolean
+}
+
+function choosePath({ left, removals, mayDegrade }: PathInput): Pick<RouteDecision, 'route' | 'reason' | 'degraded'> {
+  const fromServe = removals.filter((removal) => removal.set === 'serve')
+  if (left.serve.has('local')) return { route: 'local', reason: null, degraded: false }
+  if (left.serve.has('frontier'))
+    return { route: 'frontier', reason: firstReason(fromServe.filter((r) => r.actor === 'local')), degraded: false }
+  const reason = firstReason(fromServe)
+  if (isHeld(fromServe)) return { route: 'held', reason, degraded: false }
+  return { route: mayDegrade ? 'local' : 'unavailable', reason, degraded: mayDegrade }
+}
+
+/** Nobody may answer because a rule said so, and not merely because somebody cannot be reached. */
+function isHeld(fromServe: readonly Removal[]): boolean {
+  const forbidding = new Set(['partition', 'kill_switch', 'hard_stop'])
+  const byRule = (actor: Actor): boolean =>
+    fromServe.some((removal) => removal.actor === actor && removal.rule !== 'availability')
+  return fromServe.some((removal) => forbidding.has(removal.rule)) || (byRule('local') && byRule('frontier'))
+}
+
+/** Policy may prefer a frontier; only the other rules forbid a local answer, and then it never stands in. */
+function localMayStandIn(left: Left, removals: readonly Removal[], task: TaskPolicy): boolean {
+  if (task.onUnavailable !== 'local' || !left.call.has('local')) return false
+  const against = removals.filter((removal) => removal.set === 'serve' && removal.actor === 'local')
+  return against.every((removal) => removal.rule === 'policy')
+}
+
+function shadowable(left: Left, removals: readonly Removal[]): boolean {
+  if (!left.call.has('local') || left.serve.has('local') || !left.serve.has('frontier')) return false
+  return removals.some((removal) => removal.rule === 'stage' && removal.actor === 'local')
+}
+
+function usable(models: readonly ModelState[]): readonly string[] {
+  return models.filter((model) => model.unavailable === null).map((model) => model.name)
+}
+
+/** Names the frontier that would be asked, when only availability keeps it away. */
+function outOfReach(candidates: Candidates, left: Left, removals: readonly Removal[]): RouteDecision['wouldEscalateTo'] {
+  const first = candidates.frontier[0]
+  if (left.call.has('frontier') || !first?.unavailable) return null
+  const against = removals.filter((removal) => removal.actor === 'frontier')
+  return against.every((removal) => removal.rule === 'availability')
+    ? { model: first.name, why: first.unavailable.why }
+    : null
+}
+
+function isIrreversible(task: TaskPolicy, features: Features): boolean {
+  return task.irreversible || features.hardStops.some((hit) => hit.kind === 'irreversible')
+}
+

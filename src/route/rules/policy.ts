@@ -1,0 +1,48 @@
+import type { Reason, Removal } from '../../spec/decision.ts'
+import { BOTH, type Rule, type RuleInput, remove, SERVE } from './rule.ts'
+
+/** What the task, its size and the kind of work ask for. */
+export const policyRule: Rule = (input) => [...slots(input), ...abilities(input), ...importance(input)]
+
+function slots({ task, features, policy }: RuleInput): readonly Removal[] {
+  const removals: Removal[] = []
+  if (!features.taskKnown && policy.routing.unknownTask === 'frontier')
+    removals.push(...local('serve', 'unknown_task', `Task ${features.task} is not in the policy.`))
+  if (task.local === false) removals.push(...local('both', 'policy_requires_frontier', 'The task sets local: false.'))
+  if (task.frontier === false)
+    removals.push(
+      ...remove('frontier', BOTH, {
+        rule: 'policy',
+        reason: 'policy_requires_local',
+        detail: 'The task sets frontier: false.',
+      }),
+    )
+  return removals
+}
+
+/** What the local engine cannot do yet, or is not given. */
+function abilities({ task, features }: RuleInput): readonly Removal[] {
+  if (features.hasImages) return local('both', 'capability_missing', 'The request holds images.')
+  if (features.hasTools) return local('both', 'capability_missing', 'The request offers tools.')
+  if (features.inputChars > task.maxInputChars)
+    return local('both', 'input_too_large', `${features.inputChars} characters, maxInputChars is ${task.maxInputChars}.`)
+  return []
+}
+
+function importance({ task, features, policy, candidates }: RuleInput): readonly Removal[] {
+  const action = features.action ?? features.task
+  if (features.impact === 'high') return local('serve', 'policy_requires_frontier', 'The impact is high.')
+  if (policy.routing.qualityCriticalActions.includes(action))
+    return local('serve', 'quality_critical', `Action ${action} is in routing.qualityCriticalActions.`)
+  if (features.affectsSystemState) return local('serve', 'quality_critical', 'The answer affects system state.')
+  if (features.userVisibleOutput) return local('serve', 'quality_critical', 'The answer is shown to users.')
+  if (features.wantsCodeChange && !task.allowCodeChange && task.kind !== 'code')
+    return local('serve', 'policy_requires_frontier', 'The text asks for a code change; the task does not allow it.')
+  if (candidates.tier === 'frontier' && task.local === undefined)
+    return local('serve', 'policy_requires_frontier', `Complexity ${features.complexity} needs the frontier tier.`)
+  return []
+}
+
+function local(sets: 'serve' | 'both', reason: Reason, detail: string): readonly Removal[] {
+  return remove('local', sets === 'both' ? BOTH : SERVE, { rule: 'policy', reason, detail })
+}

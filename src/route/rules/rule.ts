@@ -1,0 +1,30 @@
+import type { Actor, ActorSet, Reason, Removal, RuleName } from '../../spec/decision.ts'
+import type { Features } from '../../spec/features.ts'
+import type { Policy, StagePolicy, TaskPolicy } from '../../spec/policy.ts'
+import type { RouteOverride } from '../../spec/request.ts'
+import type { Candidates } from '../task.ts'
+
+/** All a rule may look at. */
+export interface RuleInput {
+  readonly features: Features
+  readonly task: TaskPolicy
+  readonly policy: Policy
+  readonly stage: StagePolicy
+  readonly candidates: Candidates
+  readonly override: RouteOverride
+}
+
+/** A rule can only remove: it returns what it takes out of the two sets, nothing else. */
+export type Rule = (input: RuleInput) => readonly Removal[]
+
+/** One removal per named set. */
+export function remove(
+  actor: Actor,
+  sets: readonly ActorSet[],
+  why: { readonly rule: RuleName; readonly reason: Reason; readonly detail: string },
+): readonly Removal[] {
+  return sets.map((set) => ({ set, actor, ...why }))
+}
+
+export const SERVE = ['serve'] as const
+export const BOTH = ['serve', 'call'] as const

@@ -1,0 +1,58 @@
+/** Which models a task may use, and the stage it is in. Pure. */
+import type { Actor, Tier } from '../spec/decision.ts'
+import type { Features } from '../spec/features.ts'
+import { DEFAULT_TASK, type Policy, type StagePolicy, type TaskPolicy } from '../spec/policy.ts'
+import type { ModelState } from '../spec/ports.ts'
+import { tierFor } from './complexity.ts'
+
+/** The candidates of one request: every configured model of each actor in order of choice, available or not. */
+export interface Candidates {
+  readonly tier: Tier
+  readonly local: readonly ModelState[]
+  readonly frontier: readonly ModelState[]
+}
+
+/** The task's settings; a request without a task of its own gets the defaults. */
+export function taskOf(features: Features, policy: Policy): TaskPolicy {
+  return policy.tasks[features.task] ?? DEFAULT_TASK
+}
+
+/**
+ * Explicit slots win; without them the tier comes from the action or the complexity, and each further tier up to the
+ * frontier stands behind it.
+ */
+export function candidatesOf(features: Features, policy: Policy, models: readonly ModelState[]): Candidates {
+  const task = taskOf(features, policy)
+  const tier = wantedTier(features, policy, task)
+  return {
+    tier,
+    local: pick(task.local === false ? [] : (task.local ?? localTiersFrom(tier)), models, 'local'),
+    frontier: pick(task.frontier === false ? [] : (task.frontier ?? ['frontier']), models, 'frontier'),
+  }
+}
+
+/**
+ * A task without a stage is in shadow when a frontier that has its key is configured, in accept when none is: without
+ * one there is nobody else to answer.
+ */
+export function stageOf(task: TaskPolicy, candidates: Candidates, hasKey: (model: string) => boolean): StagePolicy {
+  if (task.stage !== undefined) return task.stage
+  return candidates.frontier.some((model) => hasKey(model.name)) ? 'shadow' : 'accept'
+}
+
+function wantedTier(features: Features, policy: Policy, task: TaskPolicy): Tier {
+  if (task.local === false) return 'frontier'
+  const action = features.action ?? features.task
+  return tierFor({ complexity: features.complexity, action, policy })
+}
+
+/** Moderate work without a larger local model goes up, not down; simple work may use the larger one. */
+function localTiersFrom(tier: Tier): readonly Tier[] {
+  if (tier === 'local_quality') return ['local_quality']
+  return ['local_fast', 'local_quality']
+}
+
+function pick(slot: readonly string[], models: readonly ModelState[], actor: Actor): readonly ModelState[] {
+  const found = slot.flatMap((entry) => models.filter((model) => model.name === entry || model.tier === entry))
+  return [...new Set(found)].filter((model) => model.actor === actor)
+}

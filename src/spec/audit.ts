@@ -1,0 +1,77 @@
+/** The audit record: what happened to one request, without its text. */
+import type { Attempt, Decision, HardStopHit, OutcomeKind, Removal, Signals, Usage, Verdict } from './decision.ts'
+import type { ModelIdentity } from './ports.ts'
+
+/** The features that decided, kept so that later learning and replay can use the first day's rows. */
+export interface RecordedFeatures {
+  readonly kind: string
+  readonly complexity: string
+  readonly partition: string
+  readonly inputChars: number
+  readonly inputTokensEstimated: number
+  readonly messages: number
+  readonly hasTools: boolean
+  readonly hasImages: boolean
+  readonly hasSchema: boolean
+  readonly wantsCodeChange: boolean
+  readonly taskSource: string
+}
+
+/** What a shadow run found; it was never served. */
+export interface ShadowResult {
+  readonly model: string
+  readonly identity: ModelIdentity | null
+  readonly verdicts: readonly Verdict[]
+  readonly signals: Signals | null
+  readonly wouldAccept: boolean
+  /** `sha256:` of the shadow answer. */
+  readonly answerHash: string | null
+  /** Whether the shadow answer equals the served one after trimming; null when not comparable. */
+  readonly agrees: boolean | null
+  readonly attempt: Attempt
+}
+
+export interface AuditRecord {
+  readonly requestId: string
+  readonly taskId: string | null
+  readonly task: string
+  readonly user: string | null
+  readonly group: string | null
+  readonly tenant: string | null
+  readonly policyDigest: string
+  /** ISO 8601, UTC. */
+  readonly receivedAt: string
+  /** ISO 8601, UTC; null while open, and for records that a crash interrupted. */
+  readonly settledAt: string | null
+  readonly outcome: OutcomeKind | 'interrupted' | 'open'
+  readonly route: string
+  readonly reason: string
+  readonly decision: Decision | null
+  readonly features: RecordedFeatures
+  readonly hardStops: readonly HardStopHit[]
+  readonly removals: readonly Removal[]
+  readonly verdicts: readonly Verdict[]
+  readonly signals: Signals | null
+  /** The local model that was asked, if any. */
+  readonly localModel: { readonly name: string; readonly identity: ModelIdentity } | null
+  readonly attempts: readonly Attempt[]
+  readonly usage: Usage | null
+  readonly costUsd: number | null
+  readonly latencyMs: number | null
+  /** `sha256:` over the canonical request messages. */
+  readonly inputHash: string
+  readonly answerHash: string | null
+  /** At most 240 characters, secrets masked; only when the policy asks. */
+  readonly preview: string | null
+  readonly shadow: ShadowResult | null
+  readonly error: string | null
+}
+
+/** One line of the journal. Applying a line twice changes nothing. */
+export type JournalEntry =
+  /** Written before any model is asked. */
+  | { readonly type: 'intent'; readonly requestId: string; readonly record: AuditRecord }
+  /** Written before each call that can cost money or send bytes away. */
+  | { readonly type: 'call'; readonly requestId: string; readonly model: string; readonly actor: string; readonly at: string }
+  | { readonly type: 'settle'; readonly requestId: string; readonly record: AuditRecord }
+  | { readonly type: 'shadow'; readonly requestId: string; readonly shadow: ShadowResult }

@@ -1,0 +1,238 @@
+/**
+ * The closed vocabularies of a decision, and the plain data that describes one. Every value here survives a JSON round
+ * trip, so a stored decision can be replayed. The same strings stand in headers, streams, audit, metrics and docs.
+ */
+
+/** Why a request went where it went. Closed: a new reason needs a decision record. */
+export const REASONS = [
+  'unknown_task',
+  'policy_requires_frontier',
+  'input_too_large',
+  'schema_invalid',
+  'confidence_low',
+  'hard_stop_security',
+  'hard_stop_access',
+  'hard_stop_production',
+  'manual_override',
+  'hard_stop_irreversible',
+  'hard_stop_novel',
+  'label_escalates',
+  'entropy_high',
+  'refusal',
+  'incomplete',
+  'repetition',
+  'disagreement',
+  'judge_rejected',
+  'quality_critical',
+  'capability_missing',
+  'stage_off',
+  'stage_shadow',
+  'memory_no_fit',
+  'queue_full',
+  'local_unavailable',
+  'local_timeout',
+  'privacy_local_only',
+  'budget_exhausted',
+  'frontier_down',
+  'frontier_rate_limited',
+  'signal_unavailable',
+  'uncalibrated',
+  'cache_hit',
+  'solver_answered',
+  'local_accepted',
+  'kill_switch',
+  'held_for_human',
+  'policy_requires_local',
+  'draft_rejected',
+  'gate_error',
+  'rate_limited',
+  'audit_sample',
+  'canary_excluded',
+  'cancelled',
+] as const
+export type Reason = (typeof REASONS)[number]
+
+/** The path a request took. `degraded` is a separate flag: availability, not policy, forced the path. */
+export const ROUTES = ['local', 'frontier', 'solver', 'cache', 'held', 'human'] as const
+export type Route = (typeof ROUTES)[number]
+
+export const TIERS = ['local_fast', 'local_quality', 'frontier'] as const
+export type Tier = (typeof TIERS)[number]
+
+/** From loosest to strictest; the strictest of several claims wins. */
+export const PARTITIONS = ['public', 'internal', 'local_only'] as const
+export type Partition = (typeof PARTITIONS)[number]
+
+export const COMPLEXITIES = ['simple', 'moderate', 'complex'] as const
+export type Complexity = (typeof COMPLEXITIES)[number]
+
+export const PATTERNS = ['direct', 'cascade'] as const
+export type PatternName = (typeof PATTERNS)[number]
+
+export const TASK_KINDS = ['choice', 'boolean', 'score', 'extract', 'answer', 'text', 'code'] as const
+export type TaskKind = (typeof TASK_KINDS)[number]
+
+export const HARD_STOP_KINDS = ['access', 'security', 'production', 'irreversible'] as const
+export type HardStopKind = (typeof HARD_STOP_KINDS)[number]
+
+/** Who may answer or be asked: a model on this machine, or a model elsewhere. */
+export type Actor = 'local' | 'frontier'
+
+/** `serve`: whose answer may be returned. `call`: who may be asked at all. */
+export type ActorSet = 'serve' | 'call'
+
+/** The families of rules, in the order in which the first removal names the reason of a decision. */
+export const RULE_ORDER = [
+  'partition',
+  'kill_switch',
+  'hard_stop',
+  'stage',
+  'budget',
+  'availability',
+  'policy',
+  'override',
+] as const
+export type RuleName = (typeof RULE_ORDER)[number]
+
+/** One rule took one actor out of one set. Rules can only remove. */
+export interface Removal {
+  readonly set: ActorSet
+  readonly actor: Actor
+  readonly rule: RuleName
+  readonly reason: Reason
+  /** One sentence for people; holds no request text. */
+  readonly detail: string
+}
+
+/** A hard-stop term that was found, and in which field of the request. */
+export interface HardStopHit {
+  readonly kind: HardStopKind
+  /** The term of the policy, not the text of the request. */
+  readonly term: string
+  /** For example `messages[1].content` or `answer`. */
+  readonly field: string
+}
+
+/** What `routeRequest` decides before any model is called. */
+export interface RouteDecision {
+  /** The planned path: `held` when nobody may answer because of a rule. */
+  readonly route: 'local' | 'frontier' | 'held' | 'unavailable'
+  /** The first that decided, in the order of `RULE_ORDER`; null while a gate still has to speak. */
+  readonly reason: Reason | null
+  readonly task: string
+  readonly pattern: PatternName
+  readonly tier: Tier
+  readonly complexity: Complexity
+  readonly stage: 'off' | 'shadow' | 'canary' | 'accept'
+  /** Names of the usable models of each actor, first choice first; empty when the actor may not be called. */
+  readonly local: readonly string[]
+  readonly frontier: readonly string[]
+  readonly serve: readonly Actor[]
+  readonly call: readonly Actor[]
+  readonly removals: readonly Removal[]
+  /** Run the local model beside the frontier and record what it would have answered. */
+  readonly shadow: boolean
+  /** Already known: the frontier is out of reach and the local answer will be served marked degraded. */
+  readonly degraded: boolean
+  /** No rule forbids serving a local answer marked degraded when the frontier cannot be reached. */
+  readonly mayDegrade: boolean
+  /** The frontier that would be asked if availability allowed it, for an honest message. */
+  readonly wouldEscalateTo: { readonly model: string; readonly why: string } | null
+  /** True for actions that cannot be undone; the router never performs them, it only says so. */
+  readonly approvalRequired: boolean
+}
+
+/** A gate's opinion on one answer. A bad answer is a verdict, never an exception. */
+export interface Verdict {
+  readonly gate: string
+  readonly accepted: boolean
+  /** Set when rejected. */
+  readonly reason: Reason | null
+  /** The measured figure, in the unit that `detail` names; null when the gate has none or the signal is missing. */
+  readonly score: number | null
+  readonly threshold: number | null
+  readonly detail: string
+}
+
+/** Token counts; `estimated` when the model did not report them. */
+export interface Usage {
+  readonly inputTokens: number
+  readonly outputTokens: number
+  readonly source: 'reported' | 'estimated'
+  readonly cachedInputTokens?: number
+  readonly reasoningTokens?: number
+}
+
+/**
+ * What the model's distribution says about an answer. Natural logarithms throughout. A figure that could not be read is
+ * null, never 0.
+ */
+export interface Signals {
+  /** Logits of the decode and batch passes differ at near ties, so calibration is kept per pass. */
+  readonly pass: 'decode' | 'batch'
+  /** 1: every token, chosen log-prob and bracket. 2: answer tokens with the top of the distribution. */
+  readonly level: 1 | 2
+  /** False when sampling cut or tempered the distribution: not comparable with a full one. */
+  readonly fullDistribution: boolean
+  readonly tokens: number
+  /** Mean and lowest log-probability of the chosen tokens (nats, <= 0). */
+  readonly meanLogprob: number | null
+  readonly minLogprob: number | null
+  /** Bracket of the mean next-token entropy over the answer (nats, >= 0). */
+  readonly entropyLowNats: number | null
+  readonly entropyHighNats: number | null
+  /** Largest lower bracket of a single token (nats). */
+  readonly maxTokenEntropyNats: number | null
+  /** Typed decisions: calibrated probability per option, summing to 1; null for text. */
+  readonly options: readonly OptionProbability[] | null
+  /** Typed decisions: probability of the best option minus that of the second. */
+  readonly margin: number | null
+}
+
+/** One option of a typed decision. */
+export interface OptionProbability {
+  readonly value: string
+  /** Content-free calibrated and normalised over the options, 0 to 1. */
+  readonly probability: number
+  /** Log-probability the model gave the option's tokens after the prompt (nats, <= 0), before calibration. */
+  readonly logprob: number
+}
+
+/** One call of one model. */
+export interface Attempt {
+  readonly model: string
+  readonly actor: Actor
+  readonly tier: Tier
+  readonly purpose: 'answer' | 'shadow'
+  readonly outcome: 'answered' | 'failed' | 'cancelled'
+  /** Error code of `spec/errors.ts` when failed. */
+  readonly error: string | null
+  readonly latencyMs: number
+  readonly firstTokenMs: number | null
+  readonly usage: Usage | null
+  /** US dollars; null when the price or the usage is unknown, never 0 for unknown. */
+  readonly costUsd: number | null
+  readonly finishReason: FinishReason | null
+  /** Times the same call was sent, retries included, at least 1. */
+  readonly tries: number
+}
+
+export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter'
+
+/** What was decided about a request, as the caller sees it. */
+export interface Decision {
+  readonly route: Route
+  readonly reason: Reason
+  readonly pattern: PatternName
+  /** The model that gave the answer; null when none did. */
+  readonly model: string | null
+  readonly tier: Tier | null
+  readonly task: string
+  readonly degraded: boolean
+  /** True only when a calibrated bound was proven for this task; always false before calibration. */
+  readonly proven: boolean
+  readonly stage: RouteDecision['stage']
+}
+
+export const OUTCOMES = ['accepted', 'escalated', 'held', 'human', 'error'] as const
+export type OutcomeKind = (typeof OUTCOMES)[number]

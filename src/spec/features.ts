@@ -1,0 +1,37 @@
+/** What `classify` reads from a request. Plain data; no request text. */
+import type { Complexity, HardStopHit, Partition, TaskKind } from './decision.ts'
+
+export interface Features {
+  /** The task's name, or the action's; `default` when the request names and matches none. */
+  readonly task: string
+  readonly taskSource: 'caller' | 'match' | 'default'
+  /** False when the caller named a task that neither tasks nor actions know. */
+  readonly taskKnown: boolean
+  readonly action: string | null
+  readonly kind: TaskKind
+  readonly complexity: Complexity
+  readonly partition: Partition
+  /** What made the partition what it is, for people. */
+  readonly partitionSource: string
+  readonly hardStops: readonly HardStopHit[]
+  /** Characters of the text the local model would read. */
+  readonly inputChars: number
+  /** Characters of all messages divided by 4, rounded up: an estimate, and only used as one. */
+  readonly inputTokensEstimated: number
+  readonly messages: number
+  readonly hasTools: boolean
+  readonly hasImages: boolean
+  readonly hasSchema: boolean
+  readonly wantsCodeChange: boolean
+  readonly impact: 'low' | 'medium' | 'high'
+  readonly affectsSystemState: boolean
+  readonly userVisibleOutput: boolean
+  readonly group: string | null
+  readonly tenant: string | null
+  /** sha256 over the caller's conversation id, or over the first user message when there is none; for stable shares. */
+  readonly conversationHash: string
+  /** `sha256:` of the system prompt; null when there is none. */
+  readonly systemHash: string | null
+  /** `sha256:` over the canonical messages. */
+  readonly inputHash: string
+}

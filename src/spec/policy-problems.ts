@@ -1,0 +1,97 @@
+/** What a schema cannot say: references between parts of a policy. Pure. */
+import { TIERS } from './decision.ts'
+import type { Policy, TaskPolicy } from './policy.ts'
+import { PRESETS } from './presets.ts'
+import { closest } from './suggest.ts'
+
+export interface PolicyProblem {
+  readonly path: readonly string[]
+  readonly problem: string
+  readonly fix: string
+}
+
+/** @returns every contradiction, in file order; empty for a sound policy */
+export function policyProblems(policy: Policy): readonly PolicyProblem[] {
+  return [
+    ...Object.keys(policy.models).flatMap((name) => modelProblems(name, policy)),
+    ...Object.entries(policy.tasks).flatMap(([name, task]) => [...slotProblems(name, task, policy), ...kindProblems(name, task)]),
+    ...defaultProblems(policy),
+  ]
+}
+
+function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
+  const model = policy.models[name]
+  if (!model) return []
+  const path = ['models', name]
+  const local = model.tier !== 'frontier'
+  if (model.preset && !(model.preset in PRESETS))
+    return [{ path: [...path, 'preset'], problem: `there is no preset ${model.preset}`, fix: `Known: ${Object.keys(PRESETS).join(', ')}.` }]
+  if (model.provider === 'embedded' && !local)
+    return [{ path: [...path, 'tier'], problem: 'an embedded model is not a frontier', fix: 'Use tier local_fast or local_quality.' }]
+  if (model.provider === 'anthropic' && local && !onThisMachine(model.baseUrl))
+    return [{ path: [...path, 'tier'], problem: 'this model is not on this machine', fix: 'Use tier frontier.' }]
+  if (model.provider === 'openai' && !model.baseUrl && local)
+    return [{ path: [...path, 'baseUrl'], problem: 'a local server needs an address', fix: 'Write baseUrl, for example http://127.0.0.1:8080/v1.' }]
+  if (local && model.provider !== 'embedded' && !onThisMachine(model.baseUrl))
+    return [{ path: [...path, 'tier'], problem: `${model.baseUrl} is not on this machine, so the model is not local`, fix: 'Use tier frontier, or a loopback address.' }]
+  return []
+}
+
+/** "Local" is a matter of destination. */
+export function onThisMachine(baseUrl: string | undefined): boolean {
+  if (!baseUrl) return false
+  const host = new URL(baseUrl).hostname
+  return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
+}
+
+function slotProblems(name: string, task: TaskPolicy, policy: Policy): readonly PolicyProblem[] {
+  const known = [...Object.keys(policy.models), ...TIERS]
+  return (['local', 'frontier'] as const).flatMap((slot) => {
+    const entries = task[slot]
+    if (entries === undefined || entries === false) return []
+    return entries.flatMap((entry) => {
+      const path = ['tasks', name, slot]
+      if (!known.includes(entry)) {
+        const near = closest(entry, known)
+        return [{ path, problem: `there is no model or tier ${entry}`, fix: near ? `Did you mean ${near}?` : `Known: ${known.join(', ')}.` }]
+      }
+      const isFrontier = (policy.models[entry]?.tier ?? entry) === 'frontier'
+      if (isFrontier === (slot === 'frontier')) return []
+      return [{ path, problem: `${entry} is ${isFrontier ? 'a frontier' : 'a local'} model`, fix: `Name it under ${isFrontier ? 'frontier' : 'local'}.` }]
+    })
+  })
+}
+
+function kindProblems(name: string, task: TaskPolicy): readonly PolicyProblem[] {
+  const path = ['tasks', name]
+  if (task.kind === 'choice' && !task.labels)
+    return [{ path, problem: 'kind choice needs labels', fix: 'Add labels: [a, b, …].' }]
+  if (task.kind === 'score' && !task.range)
+    return [{ path, problem: 'kind score needs range', fix: 'Add range: { min: 1, max: 5 }.' }]
+  if (task.range && (task.range.max <= task.range.min || task.range.max - task.range.min > 20))
+    return [{ path: [...path, 'range'], problem: 'the range must grow and hold at most 21 values', fix: 'Choose min < max, at most 20 apart.' }]
+  if (new Set(task.labels).size !== (task.labels?.length ?? 0))
+    return [{ path: [...path, 'labels'], problem: 'a label stands twice', fix: 'Name each label once.' }]
+  const stray = task.escalateLabels.find((label) => !optionsOf(task)?.includes(label))
+  if (stray !== undefined)
+    return [{ path: [...path, 'escalateLabels'], problem: `${stray} is not a label of the task`, fix: `Labels: ${optionsOf(task)?.join(', ') ?? 'none'}.` }]
+  if (task.render !== undefined && !task.render.includes('{value}'))
+    return [{ path: [...path, 'render'], problem: 'render lacks {value}', fix: 'Put {value} where the option belongs.' }]
+  return []
+}
+
+/** The closed set of answers of a typed task; null for open kinds. */
+export function optionsOf(task: TaskPolicy): readonly string[] | null {
+  if (task.kind === 'choice') return task.labels ?? null
+  if (task.kind === 'boolean') return ['yes', 'no']
+  if (task.kind !== 'score' || !task.range) return null
+  const { min, max } = task.range
+  return Array.from({ length: max - min + 1 }, (_, index) => String(min + index))
+}
+
+function defaultProblems(policy: Policy): readonly PolicyProblem[] {
+  const name = policy.defaults.task
+  if (name === undefined || name in policy.tasks) return []
+  const near = closest(name, Object.keys(policy.tasks))
+  return [{ path: ['defaults', 'task'], problem: `there is no task ${name}`, fix: near ? `Did you mean ${near}?` : 'Name a task of this policy.' }]
+}

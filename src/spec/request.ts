@@ -1,0 +1,94 @@
+/** What comes in. Wire spellings stay in the gateway and the model adapters. */
+import type { Partition } from './decision.ts'
+
+export type Role = 'system' | 'developer' | 'user' | 'assistant' | 'tool'
+
+/** A part of a message; `other` carries wire content that the router does not read (images, audio, files). */
+export type ContentPart =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'image'; readonly url: string; readonly alt?: string }
+  | { readonly type: 'other'; readonly wireType: string }
+
+export interface ToolCall {
+  readonly id: string
+  readonly name: string
+  /** The argument text exactly as the model wrote it. */
+  readonly arguments: string
+}
+
+export interface Message {
+  readonly role: Role
+  readonly content: string | readonly ContentPart[]
+  readonly name?: string
+  readonly toolCalls?: readonly ToolCall[]
+  readonly toolCallId?: string
+}
+
+export interface ToolDefinition {
+  readonly name: string
+  readonly description?: string
+  readonly parameters?: Readonly<Record<string, unknown>>
+}
+
+/** What the caller says about a request, from the library object, the OpenAI `metadata` field or headers. */
+export interface RequestMetadata {
+  /** A task of the policy or an action of its action table. */
+  readonly task?: string
+  readonly taskId?: string
+  readonly user?: string
+  readonly group?: string
+  readonly tenant?: string
+  readonly conversation?: string
+  /** May only tighten what the policy says. */
+  readonly partition?: Partition
+  readonly impact?: 'low' | 'medium' | 'high'
+  readonly affectsSystemState?: boolean
+  readonly userVisibleOutput?: boolean
+  /** Paths of the documents the text came from; matched against `privacy.localOnly.paths`. */
+  readonly documents?: readonly string[]
+}
+
+/** A caller's wish inside what the rules leave. It can never add an actor. */
+export type RouteOverride = 'auto' | 'local' | 'frontier'
+
+export interface RouterRequest {
+  readonly id?: string
+  readonly messages: readonly Message[]
+  readonly metadata?: RequestMetadata
+  readonly override?: RouteOverride
+  readonly tools?: readonly ToolDefinition[]
+  /** A JSON Schema the answer must satisfy, or `json` for any JSON value. */
+  readonly responseSchema?: Readonly<Record<string, unknown>> | 'json'
+  readonly maxOutputTokens?: number
+  readonly temperature?: number
+  readonly topP?: number
+  readonly stop?: readonly string[]
+  readonly seed?: number
+  /** The caller's own request on the wire; sent on unchanged, but for the model, to an upstream of the same dialect. */
+  readonly wire?: { readonly dialect: 'openai_chat'; readonly body: Readonly<Record<string, unknown>> }
+}
+
+/** A question with a closed set of answers, read from the model's distribution instead of generated. */
+export interface DecideRequest {
+  readonly task?: string
+  readonly input: string
+  /** Overrides the task's labels; for `boolean` it is `yes`, `no`; for `score` the integers of its range. */
+  readonly options?: readonly string[]
+  readonly instruction?: string
+  readonly metadata?: RequestMetadata
+}
+
+/** All text of a message, parts joined by line breaks; image alt text counts, binary content does not. */
+export function messageText(message: Message): string {
+  if (typeof message.content === 'string') return message.content
+  return message.content
+    .map((part) => (part.type === 'text' ? part.text : part.type === 'image' ? (part.alt ?? '') : ''))
+    .filter((text) => text !== '')
+    .join('\n')
+}
+
+/** The text a typed decision is about: the last user message, or the whole conversation when there is none. */
+export function inputText(messages: readonly Message[]): string {
+  const lastUser = messages.findLast((message) => message.role === 'user')
+  return lastUser ? messageText(lastUser) : messages.map(messageText).join('\n')
+}

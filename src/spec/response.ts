@@ -1,0 +1,65 @@
+/** What goes out. */
+import type {
+  Attempt,
+  Decision,
+  FinishReason,
+  HardStopHit,
+  OptionProbability,
+  Removal,
+  Signals,
+  Usage,
+  Verdict,
+} from './decision.ts'
+import type { ToolCall } from './request.ts'
+
+/** A model's whole answer to one call. */
+export interface Answer {
+  readonly text: string
+  readonly toolCalls: readonly ToolCall[]
+  readonly finishReason: FinishReason
+  readonly usage: Usage
+  readonly signals: Signals | null
+  /** The upstream's own body (non-stream), to be returned unchanged to a caller of the same dialect. */
+  readonly raw: Readonly<Record<string, unknown>> | null
+}
+
+/** The settled result of a request. */
+export interface Outcome {
+  readonly requestId: string
+  /** The text for the caller; null when held. For typed decisions, the rendered option. */
+  readonly answer: string | null
+  readonly toolCalls: readonly ToolCall[]
+  readonly finishReason: FinishReason | null
+  readonly decision: Decision
+  readonly verdicts: readonly Verdict[]
+  readonly signals: Signals | null
+  readonly usage: Usage | null
+  /** Sum of all attempts in US dollars; null when one of them is unknown. */
+  readonly costUsd: number | null
+  readonly latencyMs: number
+  readonly attempts: readonly Attempt[]
+  readonly removals: readonly Removal[]
+  readonly hardStops: readonly HardStopHit[]
+  /** Set when an escalation was decided and could not be carried out, for example `no key set`. */
+  readonly wouldEscalateTo: { readonly model: string; readonly why: string } | null
+  readonly approvalRequired: boolean
+  readonly raw: Readonly<Record<string, unknown>> | null
+}
+
+/** The result of a typed decision. */
+export interface DecideOutcome extends Outcome {
+  /** The option that was chosen; null when held. */
+  readonly value: string | null
+  /** Probability per option; null when a frontier answered in text. */
+  readonly options: readonly OptionProbability[] | null
+}
+
+/** What a caller of `stream` receives, in order; exactly one `final` or `error` ends it. */
+export type StreamEvent =
+  | { readonly type: 'commit'; readonly requestId: string; readonly decision: Decision; readonly attempts: number }
+  | { readonly type: 'text'; readonly delta: string }
+  | { readonly type: 'tool_call'; readonly index: number; readonly id?: string; readonly name?: string; readonly argumentsDelta: string }
+  /** A chunk of an upstream that speaks the caller's dialect, to be relayed unchanged. */
+  | { readonly type: 'raw'; readonly chunk: Readonly<Record<string, unknown>> }
+  | { readonly type: 'waiting'; readonly what: 'model_loading' | 'answering' }
+  | { readonly type: 'final'; readonly outcome: Outcome }

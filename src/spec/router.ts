@@ -1,0 +1,47 @@
+/** The router as its doors see it: library, gateway and command line use nothing else. */
+import type { AuditRecord } from './audit.ts'
+import type { RouteDecision } from './decision.ts'
+import type { Features } from './features.ts'
+import type { AuditQuery, ModelState } from './ports.ts'
+import type { DecideRequest, RouterRequest } from './request.ts'
+import type { DecideOutcome, Outcome, StreamEvent } from './response.ts'
+
+export interface RequestOptions {
+  readonly signal?: AbortSignal
+}
+
+/** What would happen to a request, found without calling any model. */
+export interface Explanation {
+  readonly features: Features
+  readonly decision: RouteDecision
+  /** The exact answer, when a solver would give it. */
+  readonly solver: { readonly name: string; readonly answer: string } | null
+  readonly gates: readonly string[]
+}
+
+export interface RouterStatus {
+  readonly policyDigest: string
+  readonly policyFile: string
+  readonly tasks: readonly string[]
+  readonly models: readonly ModelState[]
+  /** True when at least one route to an answer exists. */
+  readonly ready: boolean
+}
+
+/**
+ * Every failure rejects with a `RouterError` whose `values.requestId` names the audit record. A held request is not a
+ * failure: it resolves with `decision.route === 'held'` and a null answer.
+ */
+export interface Router {
+  complete(request: RouterRequest, options?: RequestOptions): Promise<Outcome>
+  /** Ends with one `final` event, or throws. Text that a gate rejected is never emitted. */
+  stream(request: RouterRequest, options?: RequestOptions): AsyncIterable<StreamEvent>
+  decide(request: DecideRequest, options?: RequestOptions): Promise<DecideOutcome>
+  route(request: RouterRequest): Explanation
+  status(): RouterStatus
+  /** Settled and open records, the latest writes included. */
+  audit(query: AuditQuery): readonly AuditRecord[]
+  /** Waits for shadow runs and for the journal, then frees models and stores. */
+  close(): Promise<void>
+}
+

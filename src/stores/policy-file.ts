@@ -1,0 +1,195 @@
+/** Reads and validates a policy file. A wrong file gives the path, the place and the fix; it never gives half a policy. */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
+import { z } from 'zod'
+import { RouterError } from '../spec/errors.ts'
+import { PRESETS } from '../spec/presets.ts'
+import { type LoadedPolicy, type Policy, policySchema } from '../spec/policy.ts'
+import { policyProblems } from '../spec/policy-problems.ts'
+import { closest } from '../spec/suggest.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+interface Source {
+  readonly file: string
+  readonly env: Environment
+}
+
+type Path = readonly PropertyKey[]
+
+const ENV_REFERENCE = /\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}/g
+
+/**
+ * @param path of a YAML or JSON file
+ * @throws RouterError policy_not_found, policy_invalid, env_missing
+ */
+export function loadPolicyFile(path: string, env: Environment): LoadedPolicy {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new RouterError('policy_not_found', { path }, error)
+  }
+  return parsePolicy(text, { file: path, env })
+}
+
+/** @throws RouterError policy_invalid with `key (line n:m)`, env_missing */
+export function parsePolicy(text: string, source: Source): LoadedPolicy {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true })
+  const syntax = document.errors[0]
+  if (syntax) {
+    const at = lines.linePos(syntax.pos[0])
+    const problem = syntax.message.split('\n')[0]?.replace(/ at line .*$/, '') ?? 'not YAML'
+    throw invalid(source, `line ${at.line}:${at.col}`, problem, 'Mend the YAML there.')
+  }
+  const where = (path: Path): string => locate(document, lines, path)
+  return validatePolicy(document.toJS({ maxAliasCount: 100 }) ?? {}, source, where)
+}
+
+/** The same for a policy that is already an object. */
+export function validatePolicy(input: unknown, source: Source, where: (path: Path) => string = dotted): LoadedPolicy {
+  const missingKeys: Record<string, string> = {}
+  const keys = new Map<string, string>()
+  const expanded = expand(withPresetKeys(input), [], source, where)
+  const parsed = policySchema.safeParse(expanded)
+  if (!parsed.success) throw schemaError(parsed.error, source, where)
+  const problem = policyProblems(parsed.data)[0]
+  if (problem) throw invalid(source, where(problem.path), problem.problem, problem.fix)
+  for (const [name, model] of Object.entries(parsed.data.models)) {
+    const variable = keyVariable(model.apiKey)
+    if (!variable) continue
+    const value = source.env[variable]
+    if (value) keys.set(name, value)
+    else missingKeys[name] = variable
+  }
+  return { policy: parsed.data, digest: digestOf(parsed.data), file: source.file, missingKeys, keys }
+}
+
+function withPresetKeys(input: unknown): unknown {
+  if (!isRecord(input) || !isRecord(input.models)) return input
+  const models = Object.entries(input.models).map(([name, model]) => {
+    const preset = isRecord(model) && typeof model.preset === 'string' ? PRESETS[model.preset] : undefined
+    if (!preset || !isRecord(model)) return [name, model]
+    return [name, { baseUrl: preset.baseUrl, apiKey: `\${env:${preset.keyVariable}}`, region: preset.jurisdiction, ...model }]
+  })
+  return { ...input, models: Object.fromEntries(models) }
+}
+
+/** Replaces `${env:NAME}` everywhere but in apiKey, where the value is kept out of the policy and its digest. */
+function expand(value: unknown, path: Path, source: Source, where: (path: Path) => string): unknown {
+  if (typeof value === 'string') return path.at(-1) === 'apiKey' ? checkedKey(value, path, source, where) : fromEnv(value, path, source, where)
+  if (Array.isArray(value)) return value.map((item, index) => expand(item, [...path, index], source, where))
+  if (!isRecord(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, expand(item, [...path, key], source, where)]))
+}
+
+function checkedKey(value: string, path: Path, source: Source, where: (path: Path) => string): string {
+  if (keyVariable(value)) return value
+  throw invalid(source, where(path), 'an API key may not stand in the policy', 'Write apiKey: "${env:NAME}" and set NAME.')
+}
+
+function fromEnv(value: string, path: Path, source: Source, where: (path: Path) => string): string {
+  return value.replace(ENV_REFERENCE, (_, variable: string) => {
+    const found = source.env[variable]
+    if (found === undefined) throw new RouterError('env_missing', { file: source.file, variable, path: where(path) })
+    return found
+  })
+}
+
+function keyVariable(apiKey: string | undefined): string | null {
+  return apiKey?.match(/^\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}$/)?.[1] ?? null
+}
+
+function schemaError(error: z.ZodError, source: Source, where: (path: Path) => string): RouterError {
+  const issue = deepest(error.issues[0])
+  if (!issue) return invalid(source, 'the top', 'not a policy', 'Start with `spillway init`.')
+  if (issue.code === 'unrecognized_keys') {
+    const key = issue.keys[0] ?? ''
+    const known = knownKeys(issue.path)
+    const suggestion = closest(key, known)
+    const fix = suggestion ? `Did you mean ${suggestion}?` : `Known keys here: ${known.join(', ')}.`
+    return invalid(source, where([...issue.path, key]), `unknown key ${key}`, fix)
+  }
+  const problem = issue.message.replace(/^Invalid (input|option|string): /, '').replace(/\.$/, '')
+  return invalid(source, where(issue.path), problem, 'See `spillway policy schema` for what may stand there.')
+}
+
+/** Inside a union the issue that got furthest is the one a person meant. */
+function deepest(issue: z.core.$ZodIssue | undefined): z.core.$ZodIssue | undefined {
+  if (issue?.code !== 'invalid_union') return issue
+  const inner = issue.errors.flat().map((item) => ({ ...item, path: [...issue.path, ...item.path] }))
+  const named = inner.find((item) => item.code === 'unrecognized_keys') ?? inner.sort((a, b) => b.path.length - a.path.length)[0]
+  return named ? deepest(named) : issue
+}
+
+/** The keys the schema knows at a path, through records and optional wrappers. */
+function knownKeys(path: Path): readonly string[] {
+  let at: unknown = z.toJSONSchema(policySchema, { io: 'input' })
+  for (const step of path) at = child(at, step)
+  return Object.keys(objectShape(at)?.properties ?? {})
+}
+
+function child(schema: unknown, step: PropertyKey): unknown {
+  const shape = objectShape(schema)
+  return shape?.properties?.[String(step)] ?? shape?.additionalProperties
+}
+
+interface ObjectShape {
+  readonly properties?: Readonly<Record<string, unknown>>
+  readonly additionalProperties?: unknown
+}
+
+function objectShape(schema: unknown): ObjectShape | null {
+  if (!isRecord(schema)) return null
+  if (schema.properties || schema.additionalProperties) return schema
+  const options = Array.isArray(schema.anyOf) ? schema.anyOf : []
+  return options.map(objectShape).find((option) => option !== null) ?? null
+}
+
+function locate(document: Document, lines: LineCounter, path: Path): string {
+  for (let length = path.length; length > 0; length--) {
+    const parent = document.getIn(path.slice(0, length - 1), true)
+    const key = path[length - 1]
+    const pair = hasItems(parent) ? parent.items.find((item) => keyText(item) === String(key)) : undefined
+    const node = pair ? (pair as { key: unknown }).key : document.getIn(path.slice(0, length), true)
+    if (isNode(node) && node.range) {
+      const at = lines.linePos(node.range[0])
+      return `${dotted(path)} (line ${at.line}:${at.col})`
+    }
+  }
+  return dotted(path)
+}
+
+function hasItems(node: unknown): node is { items: readonly unknown[] } {
+  return isRecord(node) && Array.isArray((node as { items?: unknown }).items)
+}
+
+function keyText(item: unknown): string | null {
+  const key = isRecord(item) ? (item as { key?: { value?: unknown } }).key : undefined
+  return key && typeof key === 'object' && 'value' in key ? String(key.value) : null
+}
+
+function dotted(path: Path): string {
+  return path.length === 0 ? 'the top' : path.map(String).join('.')
+}
+
+function invalid(source: Source, path: string, problem: string, fix: string): RouterError {
+  return new RouterError('policy_invalid', { file: source.file, path, problem, fix })
+}
+
+function digestOf(policy: Policy): string {
+  return `sha256:${createHash('sha256').update(canonical(policy)).digest('hex')}`
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (!isRecord(value)) return JSON.stringify(value) ?? 'null'
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined).sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join(',')}}`
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,99 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const SRC = resolve(dirname(fileURLToPath(import.meta.url)), '../src')
+
+/** Which folders of src a folder may import, besides itself. Changing a row needs a decision record. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  spec: [],
+  learn: ['spec'],
+  classify: ['spec', 'learn'],
+  route: ['spec', 'learn'],
+  solvers: ['spec', 'learn'],
+  gates: ['spec', 'learn'],
+  patterns: ['spec', 'learn', 'classify', 'route', 'solvers', 'gates'],
+  pipeline: ['spec', 'learn', 'classify', 'route', 'solvers', 'gates', 'patterns'],
+  models: ['spec'],
+  stores: ['spec'],
+  gateway: ['spec', 'classify', 'pipeline'],
+  eval: ['spec', 'learn', 'classify', 'route', 'solvers', 'gates', 'patterns', 'pipeline'],
+  integrations: ['spec', 'pipeline'],
+  cli: ['spec', 'learn', 'classify', 'route', 'solvers', 'gates', 'patterns', 'pipeline', 'models', 'stores', 'gateway', 'eval', 'integrations', 'compose.ts'],
+  'compose.ts': ['spec', 'classify', 'pipeline', 'models', 'stores'],
+  'testing.ts': ['spec'],
+  'index.ts': ['spec', 'compose.ts', 'stores'],
+}
+
+/** Everything up to patterns decides and does nothing: none of these may reach a process, clock, file or network. */
+const PURE = ['spec', 'learn', 'classify', 'route', 'solvers', 'gates', 'patterns']
+const IMPURE = /\bfrom 'node:|\bprocess\.|\bDate\.now\(|\bMath\.random\(|\bnew Date\(\)|\bconsole\.|\bfetch\(|\bsetTimeout\(|performance\.now\(/
+
+interface Import {
+  readonly file: string
+  readonly from: string
+  readonly to: string
+}
+
+function sourceFiles(): readonly string[] {
+  return readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+}
+
+function layerOf(file: string): string {
+  return file.split(sep)[0] ?? file
+}
+
+function imports(): readonly Import[] {
+  return sourceFiles().flatMap((file) => {
+    const text = readFileSync(join(SRC, file), 'utf8')
+    const targets = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) => match[1] ?? '')
+    return targets.map((target) => ({ file, from: layerOf(file), to: layerOf(relative(SRC, resolve(SRC, dirname(file), target))) }))
+  })
+}
+
+describe('the layers', () => {
+  it('finds imports to check', () => {
+    expect(imports().length).toBeGreaterThan(100)
+  })
+
+  it('import in one direction only, type imports included', () => {
+    const wrong = imports().filter(({ from, to }) => from !== to && !(ALLOWED[from] ?? []).includes(to))
+    expect(wrong).toEqual([])
+  })
+
+  it('have a row in the table for every folder and root file', () => {
+    const layers = [...new Set(sourceFiles().map(layerOf))]
+    expect(layers.filter((layer) => !(layer in ALLOWED))).toEqual([])
+  })
+
+  it('stay pure up to the patterns', () => {
+    const impure = sourceFiles()
+      .filter((file) => PURE.includes(layerOf(file)))
+      .filter((file) => IMPURE.test(readFileSync(join(SRC, file), 'utf8')))
+    expect(impure).toEqual([])
+  })
+
+  it('import no store and no model from the core', () => {
+    const core = ['spec', 'learn', 'classify', 'route', 'solvers', 'gates', 'patterns', 'pipeline']
+    const wrong = imports().filter(({ from, to }) => core.includes(from) && ['models', 'stores'].includes(to))
+    expect(wrong).toEqual([])
+  })
+})
+
+describe('the shape of the code', () => {
+  it('keeps every file under 400 lines', () => {
+    const long = sourceFiles().filter((file) => readFileSync(join(SRC, file), 'utf8').split('\n').length > 400)
+    expect(long).toEqual([])
+  })
+
+  it('keeps the pipeline on about one screen', () => {
+    const lines = readFileSync(join(SRC, 'pipeline/pipeline.ts'), 'utf8').split('\n').length
+    expect(lines).toBeLessThanOrEqual(150)
+  })
+
+  it('names no provider and no threshold in the pipeline', () => {
+    const text = readFileSync(join(SRC, 'pipeline/pipeline.ts'), 'utf8')
+    expect(text).not.toMatch(/openai|anthropic|embedded|\b0\.\d+/i)
+  })
+})
