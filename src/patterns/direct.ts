@@ -5,7 +5,11 @@ import { frontierAnswers } from './stand-in.ts'
 export const direct: Pattern = async (input, tools) => {
   const { decision, request } = input
   if (decision.route === 'frontier')
-    return frontierAnswers(input, tools, { request, reason: decision.reason ?? 'policy_requires_frontier', draft: null })
+    return frontierAnswers(input, tools, {
+      request,
+      reason: decision.reason ?? 'policy_requires_frontier',
+      draft: null,
+    })
   const reason = decision.reason ?? 'local_accepted'
   const asked = await tools.ask('local', request, { live: reason })
   return { asked, reason, verdicts: [], degraded: decision.degraded, wouldEscalateTo: decision.wouldEscalateTo }

@@ -39,7 +39,8 @@ function wanted(
 ): string {
   const callerHasPrompt = request.messages.some((message) => message.role === 'system' || message.role === 'developer')
   if (task.options && !callerHasPrompt) return `Wanted: ${typedInstruction(task.policy, task.options)}`
-  if (task.options) return `Wanted: one of these labels: ${task.options.join(', ')}, in the form the instructions ask for.`
+  if (task.options)
+    return `Wanted: one of these labels: ${task.options.join(', ')}, in the form the instructions ask for.`
   if (task.policy.schema) return 'Wanted: one JSON value that satisfies the required schema, and nothing else.'
   return 'Wanted: a correct and complete answer to the request below. Do not mention the smaller model.'
 }

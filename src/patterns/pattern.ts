@@ -1,7 +1,7 @@
 /** How local and frontier models work together on one request. A pattern is one function; it calls nobody by itself. */
 import type { Actor, OptionProbability, Reason, RouteDecision, Tier, Verdict } from '../spec/decision.ts'
-import type { Answer } from '../spec/response.ts'
 import type { RouterRequest } from '../spec/request.ts'
+import type { Answer } from '../spec/response.ts'
 
 /** One answer and who gave it. */
 export interface Asked {

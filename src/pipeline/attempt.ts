@@ -1,9 +1,10 @@
 /** The only place that asks a model: fall back over the actor's models, one retry owner, every call on record. */
+
+import type { Asked, Delivery } from '../patterns/pattern.ts'
 import type { Actor, Attempt } from '../spec/decision.ts'
 import { RouterError, toRouterError } from '../spec/errors.ts'
 import type { CallLimits } from '../spec/ports.ts'
 import type { RouterRequest } from '../spec/request.ts'
-import type { Asked, Delivery } from '../patterns/pattern.ts'
 import { type Collected, decideOnce, type Exchange, generateOnce, partialUsage } from './exchange.ts'
 import { requestFor } from './model-request.ts'
 import { withRetries } from './retry.ts'
@@ -19,7 +20,11 @@ export interface AskContext {
 }
 
 /** @throws RouterError of the last model that failed; what was tried stands in `run.attempts` */
-export async function ask(context: AskContext, actor: Actor, what: { readonly request: RouterRequest; readonly delivery: Delivery }): Promise<Asked> {
+export async function ask(
+  context: AskContext,
+  actor: Actor,
+  what: { readonly request: RouterRequest; readonly delivery: Delivery },
+): Promise<Asked> {
   const names = context.run.decision[actor]
   const allowed = 1 + context.deps.loaded.policy.routing.maxFallbackAttempts
   let last: RouterError | null = null
@@ -34,10 +39,21 @@ export async function ask(context: AskContext, actor: Actor, what: { readonly re
     }
   }
   const task = context.run.features.task
-  throw last ?? new RouterError('no_model_available', { task, why: `no ${actor} model may be called`, fix: 'See `spillway route` for what stands in the way.' })
+  throw (
+    last ??
+    new RouterError('no_model_available', {
+      task,
+      why: `no ${actor} model may be called`,
+      fix: 'See `spillway route` for what stands in the way.',
+    })
+  )
 }
 
-function openExchange(context: AskContext, name: string, what: { readonly request: RouterRequest; readonly delivery: Delivery }): Exchange {
+function openExchange(
+  context: AskContext,
+  name: string,
+  what: { readonly request: RouterRequest; readonly delivery: Delivery },
+): Exchange {
   const model = context.deps.roster.model(name)
   return {
     ...context,
@@ -70,9 +86,18 @@ async function askModel(context: AskContext, exchange: Exchange, triesLeft: numb
     })
     deps.roster.answered(name)
     run.attempts.push(answeredAttempt(exchange, collected, { startedMs, tries }))
-    return { answer: collected.answer, actor: actorOf(exchange), model: name, tier: policy.tier, option: collected.option, delivered: exchange.delivered }
+    return {
+      answer: collected.answer,
+      actor: actorOf(exchange),
+      model: name,
+      tier: policy.tier,
+      option: collected.option,
+      delivered: exchange.delivered,
+    }
   } catch (error) {
-    const failure = context.signal.aborted ? new RouterError('cancelled', { requestId: run.requestId }, error) : toRouterError(error)
+    const failure = context.signal.aborted
+      ? new RouterError('cancelled', { requestId: run.requestId }, error)
+      : toRouterError(error)
     if (failure.row.retryable) deps.roster.failed(name, failure)
     run.attempts.push(failedAttempt(exchange, failure, { startedMs, tries }))
     throw failure
@@ -112,13 +137,18 @@ function answeredAttempt(exchange: Exchange, collected: Collected, timing: Timin
     error: null,
     firstTokenMs: collected.firstTokenMs,
     usage: collected.answer.usage,
-    costUsd: exchange.deps.price(exchange.model.policy, collected.answer.usage, collected.identity.servedBy),
+    ...exchange.deps.price(exchange.model.policy, collected.answer.usage, collected.identity.servedBy),
     finishReason: collected.answer.finishReason,
   }
 }
 
 /** Failures in which the provider did no work, so nothing can have been billed. */
-const UNBILLED: ReadonlySet<string> = new Set(['model_unreachable', 'model_rate_limited', 'model_auth_failed', 'model_refused_request'])
+const UNBILLED: ReadonlySet<string> = new Set([
+  'model_unreachable',
+  'model_rate_limited',
+  'model_auth_failed',
+  'model_refused_request',
+])
 
 /** A call that broke may still have been billed: without a figure the cost is unknown, not 0. */
 function failedAttempt(exchange: Exchange, failure: RouterError, timing: Timing): Attempt {
@@ -131,14 +161,26 @@ function failedAttempt(exchange: Exchange, failure: RouterError, timing: Timing)
     error: failure.code,
     firstTokenMs: null,
     usage,
-    costUsd: free ? 0 : usage ? deps.price(model.policy, usage, model.policy.model) : null,
+    ...(usage && !free
+      ? deps.price(model.policy, usage, model.policy.model)
+      : { costUsd: free ? 0 : null, priceSource: null }),
     finishReason: null,
   }
 }
 
-function attemptBase(exchange: Exchange, timing: Timing): Pick<Attempt, 'model' | 'actor' | 'tier' | 'purpose' | 'latencyMs' | 'tries'> {
+function attemptBase(
+  exchange: Exchange,
+  timing: Timing,
+): Pick<Attempt, 'model' | 'actor' | 'tier' | 'purpose' | 'latencyMs' | 'tries'> {
   const latencyMs = Math.round(exchange.deps.clock.monotonicMs() - timing.startedMs)
-  return { model: exchange.model.name, actor: actorOf(exchange), tier: exchange.model.policy.tier, purpose: exchange.purpose, latencyMs, tries: Math.max(1, timing.tries) }
+  return {
+    model: exchange.model.name,
+    actor: actorOf(exchange),
+    tier: exchange.model.policy.tier,
+    purpose: exchange.purpose,
+    latencyMs,
+    tries: Math.max(1, timing.tries),
+  }
 }
 
 function actorOf(exchange: Exchange): Actor {

@@ -15,21 +15,33 @@ export interface Egress {
   readonly policy: Policy
 }
 
-export async function* generateThroughEgress(egress: Egress, call: ModelCall, limits: CallLimits): AsyncGenerator<ModelEvent> {
+export async function* generateThroughEgress(
+  egress: Egress,
+  call: ModelCall,
+  limits: CallLimits,
+): AsyncGenerator<ModelEvent> {
   const { run, policy, port } = egress
   const allowed = run.decision.frontier.includes(port.name) && run.features.partition !== 'local_only'
   if (!allowed)
-    throw new RouterError('privacy_local_only', { requestId: run.requestId, why: `egress to ${port.name} is not allowed` })
+    throw new RouterError('privacy_local_only', {
+      requestId: run.requestId,
+      why: `egress to ${port.name} is not allowed`,
+    })
   const vault = createVault()
   const masked = { ...call, messages: call.messages.map((message) => maskMessage(message, policy, vault)) }
   yield* restore(port.generate(masked, limits), vault)
 }
 
 function maskMessage(message: Message, policy: Policy, vault: Vault): Message {
-  const mask = (text: string): string => maskText(text, kindsOf(policy), vault)
-  const content = typeof message.content === 'string' ? mask(message.content) : message.content.map((part) => maskPart(part, mask))
+  const mask = (text: string): string => maskText(text, kindsOf(policy), vault).text
+  const content =
+    typeof message.content === 'string' ? mask(message.content) : message.content.map((part) => maskPart(part, mask))
   if (!message.toolCalls) return { ...message, content }
-  return { ...message, content, toolCalls: message.toolCalls.map((call) => ({ ...call, arguments: mask(call.arguments) })) }
+  return {
+    ...message,
+    content,
+    toolCalls: message.toolCalls.map((call) => ({ ...call, arguments: mask(call.arguments) })),
+  }
 }
 
 function maskPart(part: ContentPart, mask: (text: string) => string): ContentPart {
@@ -43,7 +55,7 @@ function kindsOf(policy: Policy): readonly ('secret' | 'email')[] {
 
 /** With an empty vault events pass untouched; else raw wire chunks are dropped and the restored text takes their place. */
 async function* restore(events: AsyncIterable<ModelEvent>, vault: Vault): AsyncGenerator<ModelEvent> {
-  if (vault.size === 0) return yield* events
+  if (vault.valueOf.size === 0) return yield* events
   const text = createUnmasker(vault)
   const tools = new Map<number, ReturnType<typeof createUnmasker>>()
   for await (const event of events) {

@@ -1,11 +1,12 @@
 /** One call of one model: events in, one answer out, passed on to the caller as it comes when the pattern says so. */
-import type { Decision, OptionProbability, Usage } from '../spec/decision.ts'
+
 import { excerptForDecision } from '../classify/excerpt.ts'
+import type { Delivery } from '../patterns/pattern.ts'
+import type { Decision, OptionProbability, Usage } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { CallLimits, ModelEvent, ModelIdentity, ModelPort } from '../spec/ports.ts'
 import { inputText, messageText, type RouterRequest, type ToolCall } from '../spec/request.ts'
 import type { Answer } from '../spec/response.ts'
-import type { Delivery } from '../patterns/pattern.ts'
 import type { AskContext } from './attempt.ts'
 import { generateThroughEgress } from './egress.ts'
 import type { RosterModel } from './roster.ts'
@@ -42,7 +43,14 @@ export async function decideOnce(exchange: Exchange, limits: CallLimits): Promis
   const best = result.options[0]
   if (!best) throw new RouterError('model_malformed', { model: port.name, problem: 'it returned no option' })
   run.localModel = { name: port.name, identity: result.identity }
-  const answer: Answer = { text: best.value, toolCalls: [], finishReason: 'stop', usage: result.usage, signals: result.signals, raw: null }
+  const answer: Answer = {
+    text: best.value,
+    toolCalls: [],
+    finishReason: 'stop',
+    usage: result.usage,
+    signals: result.signals,
+    raw: null,
+  }
   return { answer, option: best, identity: result.identity, firstTokenMs: null }
 }
 
@@ -85,7 +93,11 @@ function eventsOf(exchange: Exchange, limits: CallLimits): AsyncIterable<ModelEv
   return generateThroughEgress({ port, run, policy: deps.loaded.policy }, call, limits)
 }
 
-async function deliver(exchange: Exchange, event: Exclude<ModelEvent, { type: 'finish' | 'loading' }>, reason: Decision['reason']): Promise<void> {
+async function deliver(
+  exchange: Exchange,
+  event: Exclude<ModelEvent, { type: 'finish' | 'loading' }>,
+  reason: Decision['reason'],
+): Promise<void> {
   if (!exchange.sink.streaming) return
   if (event.type === 'text' && event.delta === '') return
   if (!exchange.delivered) {
@@ -112,11 +124,20 @@ async function deliver(exchange: Exchange, event: Exclude<ModelEvent, { type: 'f
   await exchange.sink.push(event)
 }
 
-function finished(exchange: Exchange, parts: Parts, end: { readonly event: Extract<ModelEvent, { type: 'finish' }>; readonly firstTokenMs: number | null }): Collected {
+function finished(
+  exchange: Exchange,
+  parts: Parts,
+  end: { readonly event: Extract<ModelEvent, { type: 'finish' }>; readonly firstTokenMs: number | null },
+): Collected {
   const { event, firstTokenMs } = end
   const { finishReason, usage, signals, raw, identity } = event
   if (exchange.model.policy.tier !== 'frontier') exchange.run.localModel = { name: exchange.model.name, identity }
-  return { answer: { text: parts.text, toolCalls: parts.toolCalls(), finishReason, usage, signals, raw }, option: null, identity, firstTokenMs }
+  return {
+    answer: { text: parts.text, toolCalls: parts.toolCalls(), finishReason, usage, signals, raw },
+    option: null,
+    identity,
+    firstTokenMs,
+  }
 }
 
 /** Pieces of text and of tool calls, joined as they come. */

@@ -5,7 +5,8 @@ import type { RosterModel } from './roster.ts'
 import type { Run } from './run.ts'
 
 export function requestFor(run: Run, model: RosterModel, request: RouterRequest): RouterRequest {
-  const withSchema = run.task.schema && !request.responseSchema ? { ...request, responseSchema: run.task.schema } : request
+  const withSchema =
+    run.task.schema && !request.responseSchema ? { ...request, responseSchema: run.task.schema } : request
   return model.policy.tier === 'frontier' ? forFrontier(run, withSchema) : forLocal(run, withSchema)
 }
 
@@ -33,7 +34,10 @@ function forLocal(run: Run, request: RouterRequest): RouterRequest {
 
 function withSchemaText(request: RouterRequest): RouterRequest {
   if (!request.responseSchema) return request
-  const schema = request.responseSchema === 'json' ? '' : ` that satisfies this JSON Schema: ${JSON.stringify(request.responseSchema)}`
+  const schema =
+    request.responseSchema === 'json'
+      ? ''
+      : ` that satisfies this JSON Schema: ${JSON.stringify(request.responseSchema)}`
   const rule: Message = { role: 'system', content: `Answer with one JSON value${schema}. No other text.` }
   return { ...request, messages: [rule, ...request.messages] }
 }

@@ -2,13 +2,14 @@
  * The life of a request, top to bottom: receive, classify, route, solve, attempt and gate, escalate, respond, audit.
  * One path for stream and non-stream; the stages live in files of their own.
  */
-import { toRouterError, RouterError } from '../spec/errors.ts'
-import type { Outcome } from '../spec/response.ts'
-import type { RouterRequest } from '../spec/request.ts'
-import type { TaskPolicy } from '../spec/policy.ts'
-import { PATTERN_TABLE } from '../patterns/patterns.ts'
-import type { PatternTools } from '../patterns/pattern.ts'
+
 import { escalationPacket } from '../patterns/packet.ts'
+import type { PatternTools } from '../patterns/pattern.ts'
+import { PATTERN_TABLE } from '../patterns/patterns.ts'
+import { RouterError, toRouterError } from '../spec/errors.ts'
+import type { TaskPolicy } from '../spec/policy.ts'
+import type { RouterRequest } from '../spec/request.ts'
+import type { Outcome } from '../spec/response.ts'
 import { type AskContext, ask } from './attempt.ts'
 import { checkDraft } from './check.ts'
 import { planRequest } from './plan.ts'
@@ -52,7 +53,10 @@ async function answer(run: Run, input: PipelineInput, deps: PipelineDeps): Promi
   const solved = solverAnswer(run)
   if (solved) return solvedOutcome(run, deps, solved.answer)
   if (run.decision.route === 'unavailable') throw unavailable(run)
-  const result = await PATTERN_TABLE[run.decision.pattern]({ request: run.request, decision: run.decision }, toolsFor(run, input, deps))
+  const result = await PATTERN_TABLE[run.decision.pattern](
+    { request: run.request, decision: run.decision },
+    toolsFor(run, input, deps),
+  )
   return outcomeOf(run, deps, result)
 }
 
@@ -65,7 +69,11 @@ function toolsFor(run: Run, input: PipelineInput, deps: PipelineDeps): PatternTo
       return run.verdicts
     },
     packet: (asked, rejected) =>
-      escalationPacket(run.request, { name: run.features.task, policy: run.task, options: run.options }, { asked, rejected }),
+      escalationPacket(
+        run.request,
+        { name: run.features.task, policy: run.task, options: run.options },
+        { asked, rejected },
+      ),
   }
 }
 
@@ -81,7 +89,11 @@ function unavailable(run: Run): RouterError {
 
 async function settle(run: Run, deps: PipelineDeps, outcome: Outcome): Promise<void> {
   const at = new Date(deps.clock.epochMs()).toISOString()
-  deps.journal.append({ type: 'settle', requestId: run.requestId, record: settledRecord(run, deps.loaded, { outcome, at }) })
+  deps.journal.append({
+    type: 'settle',
+    requestId: run.requestId,
+    record: settledRecord(run, deps.loaded, { outcome, at }),
+  })
   await deps.journal.flushed()
 }
 
@@ -89,7 +101,12 @@ async function settle(run: Run, deps: PipelineDeps, outcome: Outcome): Promise<v
 async function deliverRest(run: Run, sink: Sink, outcome: Outcome): Promise<void> {
   if (!sink.streaming) return
   if (!sink.committed) {
-    await sink.push({ type: 'commit', requestId: run.requestId, decision: outcome.decision, attempts: outcome.attempts.length })
+    await sink.push({
+      type: 'commit',
+      requestId: run.requestId,
+      decision: outcome.decision,
+      attempts: outcome.attempts.length,
+    })
     if (outcome.answer) await sink.push({ type: 'text', delta: outcome.answer })
   }
   await sink.push({ type: 'final', outcome })
@@ -99,7 +116,11 @@ async function recordFailure(run: Run, deps: PipelineDeps, thrown: unknown): Pro
   const error = toRouterError(thrown)
   const at = new Date(deps.clock.epochMs()).toISOString()
   const latencyMs = Math.round(deps.clock.monotonicMs() - run.startedMs)
-  deps.journal.append({ type: 'settle', requestId: run.requestId, record: failedRecord(run, deps.loaded, { code: error.code, at, latencyMs }) })
+  deps.journal.append({
+    type: 'settle',
+    requestId: run.requestId,
+    record: failedRecord(run, deps.loaded, { code: error.code, at, latencyMs }),
+  })
   await deps.journal.flushed()
   return new RouterError(error.code, { ...error.values, requestId: run.requestId }, error)
 }

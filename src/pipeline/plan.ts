@@ -1,21 +1,29 @@
 /** Receive, classify, route: everything about a request that is decided before anybody is asked. */
 import { classify } from '../classify/features.ts'
 import { routeRequest } from '../route/route.ts'
-import { closest } from '../spec/suggest.ts'
+import { taskOf } from '../route/task.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { Features } from '../spec/features.ts'
-import { DEFAULT_TASK, type Policy, type TaskPolicy } from '../spec/policy.ts'
+import type { Policy, TaskPolicy } from '../spec/policy.ts'
 import { optionsOf } from '../spec/policy-problems.ts'
 import type { RouterRequest } from '../spec/request.ts'
-import { type PipelineDeps, type Run, sha256 } from './run.ts'
+import { closest } from '../spec/suggest.ts'
+import { hexDigest, type PipelineDeps, type Run } from './run.ts'
 
 /** @throws RouterError unknown_task, request_invalid; nothing has been recorded or asked then */
-export function planRequest(input: { readonly request: RouterRequest; readonly inlineTask?: TaskPolicy }, deps: PipelineDeps): Run {
+export function planRequest(
+  input: { readonly request: RouterRequest; readonly inlineTask?: TaskPolicy },
+  deps: PipelineDeps,
+): Run {
   const { request } = input
   if (request.messages.length === 0)
-    throw new RouterError('request_invalid', { path: 'messages', problem: 'there is no message', fix: 'Send at least one message.' })
+    throw new RouterError('request_invalid', {
+      path: 'messages',
+      problem: 'there is no message',
+      fix: 'Send at least one message.',
+    })
   const policy = withInlineTask(input, deps.loaded.policy)
-  const features = classify({ request, policy, sha256 })
+  const features = classify({ request, policy, sha256: hexDigest })
   if (!features.taskKnown && policy.routing.unknownTask === 'error') throw unknownTask(features, policy)
   const decision = routeRequest(features, policy, {
     models: deps.roster.states(),
@@ -38,14 +46,17 @@ export function planRequest(input: { readonly request: RouterRequest; readonly i
   }
 }
 
-function withInlineTask(input: { readonly request: RouterRequest; readonly inlineTask?: TaskPolicy }, policy: Policy): Policy {
+function withInlineTask(
+  input: { readonly request: RouterRequest; readonly inlineTask?: TaskPolicy },
+  policy: Policy,
+): Policy {
   if (!input.inlineTask) return policy
   return { ...policy, tasks: { ...policy.tasks, [input.request.metadata?.task ?? 'decide']: input.inlineTask } }
 }
 
 /** `serve_marked` lets unproven local_only answers through the calibration gate; they stay marked. */
 function effectiveTask(features: Features, policy: Policy): TaskPolicy {
-  const task = policy.tasks[features.task] ?? DEFAULT_TASK
+  const task = taskOf(features, policy)
   const marked = features.partition === 'local_only' && policy.privacy.localOnly.unproven === 'serve_marked'
   return marked ? { ...task, accept: { ...task.accept, uncalibrated: true } } : task
 }

@@ -1,7 +1,9 @@
 /** Turns what a pattern served into what the caller gets. */
+
+import { parseJsonAnswer } from '../gates/schema.ts'
+import type { Asked, PatternResult } from '../patterns/pattern.ts'
 import type { Decision, Reason, Route } from '../spec/decision.ts'
 import type { Outcome } from '../spec/response.ts'
-import type { PatternResult } from '../patterns/pattern.ts'
 import { type PipelineDeps, type Run, totalCost } from './run.ts'
 
 /** @returns the outcome of a served, degraded or held request */
@@ -11,10 +13,16 @@ export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): 
   const answer = asked?.answer ?? null
   return {
     ...outcomeBase(run, deps),
-    answer: asked && answer ? rendered(run, asked.option?.value ?? null, answer.text) : null,
+    answer: asked && rendered(run, asked),
     toolCalls: answer?.toolCalls ?? [],
     finishReason: answer?.finishReason ?? null,
-    decision: decisionOf(run, { route, reason: result.reason, degraded: result.degraded, model: asked?.model ?? null, tier: asked?.tier ?? null }),
+    decision: decisionOf(run, {
+      route,
+      reason: result.reason,
+      degraded: result.degraded,
+      model: asked?.model ?? null,
+      tier: asked?.tier ?? null,
+    }),
     verdicts: result.verdicts,
     signals: answer?.signals ?? null,
     usage: answer?.usage ?? null,
@@ -25,7 +33,13 @@ export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): 
 
 /** An exact answer; no model took part. */
 export function solvedOutcome(run: Run, deps: PipelineDeps, answer: string): Outcome {
-  const decision = decisionOf(run, { route: 'solver', reason: 'solver_answered', degraded: false, model: null, tier: null })
+  const decision = decisionOf(run, {
+    route: 'solver',
+    reason: 'solver_answered',
+    degraded: false,
+    model: null,
+    tier: null,
+  })
   return { ...outcomeBase(run, deps), answer, finishReason: 'stop', decision }
 }
 
@@ -57,13 +71,25 @@ function outcomeBase(run: Run, deps: PipelineDeps): Omit<Outcome, 'decision'> {
 }
 
 /** `proven` stays false until a calibrator with a bound exists for the task. */
-function decisionOf(run: Run, served: { readonly route: Route; readonly reason: Reason; readonly degraded: boolean; readonly model: string | null; readonly tier: Decision['tier'] }): Decision {
+function decisionOf(
+  run: Run,
+  served: {
+    readonly route: Route
+    readonly reason: Reason
+    readonly degraded: boolean
+    readonly model: string | null
+    readonly tier: Decision['tier']
+  },
+): Decision {
   const { task, pattern, stage } = run.decision
   return { ...served, pattern, task, proven: false, stage }
 }
 
-/** A local option takes the shape the caller's prompt asks for; what a frontier wrote already has it. */
-function rendered(run: Run, option: string | null, text: string): string {
-  if (option === null || run.task.render === undefined) return text
-  return run.task.render.replaceAll('{value}', () => option)
+/** A local answer takes the shape the caller asks for: a rendered option, or bare JSON; what a frontier wrote has it. */
+function rendered(run: Run, asked: Asked): string {
+  const { text } = asked.answer
+  if (asked.actor === 'frontier') return text
+  if (asked.option) return run.task.render?.replaceAll('{value}', () => asked.option?.value ?? '') ?? text
+  const wantsJson = run.task.schema !== undefined || run.request.responseSchema !== undefined
+  return wantsJson ? (parseJsonAnswer(text)?.json ?? text) : text
 }

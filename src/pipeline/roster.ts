@@ -86,9 +86,14 @@ function coolDown(entry: RosterModel, state: Health | undefined, clock: Clock): 
   const leftMs = (state?.until ?? 0) - clock.monotonicMs()
   if (!state || leftMs <= 0) return null
   const seconds = Math.ceil(leftMs / 1000)
+  const retryInMs = Math.ceil(leftMs)
   if (actorOf(entry.policy.tier) === 'local')
-    return { reason: 'local_unavailable', why: `failed ${state.failures} times, tried again in ${seconds} s` }
+    return {
+      reason: 'local_unavailable',
+      why: `failed ${state.failures} times, tried again in ${seconds} s`,
+      retryInMs,
+    }
   return state.rateLimited
-    ? { reason: 'frontier_rate_limited', why: `rate limited for another ${seconds} s` }
-    : { reason: 'frontier_down', why: `failed ${state.failures} times, tried again in ${seconds} s` }
+    ? { reason: 'frontier_rate_limited', why: `rate limited for another ${seconds} s`, retryInMs }
+    : { reason: 'frontier_down', why: `failed ${state.failures} times, tried again in ${seconds} s`, retryInMs }
 }

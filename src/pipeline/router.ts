@@ -1,4 +1,6 @@
 /** The router: one policy, its models and its audit, behind the interface the three doors share. */
+
+import { gatesFor } from '../gates/gates.ts'
 import type { AuditRecord } from '../spec/audit.ts'
 import { RouterError } from '../spec/errors.ts'
 import { DEFAULT_TASK, type TaskPolicy } from '../spec/policy.ts'
@@ -6,7 +8,6 @@ import type { AuditQuery } from '../spec/ports.ts'
 import type { DecideRequest, RouterRequest } from '../spec/request.ts'
 import type { DecideOutcome, Outcome, StreamEvent } from '../spec/response.ts'
 import type { Explanation, RequestOptions, Router, RouterStatus } from '../spec/router.ts'
-import { gatesFor } from '../gates/gates.ts'
 import { runPipeline, type Settled } from './pipeline.ts'
 import { planRequest } from './plan.ts'
 import type { PipelineDeps } from './run.ts'
@@ -63,7 +64,10 @@ interface Streaming {
 }
 
 /** A reader that stops reading cancels the request; what was spent is still settled. */
-async function* streamed(request: RouterRequest, { options, run, inBackground }: Streaming): AsyncGenerator<StreamEvent, void, void> {
+async function* streamed(
+  request: RouterRequest,
+  { options, run, inBackground }: Streaming,
+): AsyncGenerator<StreamEvent, void, void> {
   const channel = createChannel()
   const gone = new AbortController()
   const signal = options?.signal ? AbortSignal.any([options.signal, gone.signal]) : gone.signal
@@ -89,7 +93,11 @@ function decideJob(request: DecideRequest, signal: AbortSignal, deps: PipelineDe
   }
   if (!request.options && !request.instruction) return job
   if (request.options && new Set(request.options).size < 2)
-    throw new RouterError('request_invalid', { path: 'options', problem: 'there are fewer than two different options', fix: 'Give at least two.' })
+    throw new RouterError('request_invalid', {
+      path: 'options',
+      problem: 'there are fewer than two different options',
+      fix: 'Give at least two.',
+    })
   const inlineTask: TaskPolicy = {
     ...(base ?? DEFAULT_TASK),
     ...(request.options && { kind: 'choice', labels: [...request.options] }),

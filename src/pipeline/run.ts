@@ -1,5 +1,6 @@
 /** What a request gathers on its way: the attempts made and the journal lines written. The one mutable thing in here. */
 import { createHash } from 'node:crypto'
+import { redactPreview } from '../classify/privacy/mask.ts'
 import type { AuditRecord } from '../spec/audit.ts'
 import type { Attempt, OutcomeKind, RouteDecision, Usage, Verdict } from '../spec/decision.ts'
 import type { Features } from '../spec/features.ts'
@@ -7,16 +8,17 @@ import type { LoadedPolicy, ModelPolicy, TaskPolicy } from '../spec/policy.ts'
 import type { Clock, Journal, ModelIdentity } from '../spec/ports.ts'
 import { inputText, type RouterRequest } from '../spec/request.ts'
 import type { Outcome } from '../spec/response.ts'
-import { redactPreview } from '../classify/privacy/mask.ts'
 import type { Roster } from './roster.ts'
+
+/** What a call cost in US dollars, null when no price is known, and where the price came from. */
+export type Price = Pick<Attempt, 'costUsd' | 'priceSource'>
 
 export interface PipelineDeps {
   readonly loaded: LoadedPolicy
   readonly roster: Roster
   readonly journal: Journal
   readonly clock: Clock
-  /** US dollars of a call; null when the price is unknown. */
-  readonly price: (model: ModelPolicy, usage: Usage, servedBy: string) => number | null
+  readonly price: (model: ModelPolicy, usage: Usage, servedBy: string) => Price
   readonly newId: () => string
   readonly random: () => number
 }
@@ -37,8 +39,12 @@ export interface Run {
   verdicts: readonly Verdict[]
 }
 
+export function hexDigest(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
 export function sha256(text: string): string {
-  return `sha256:${createHash('sha256').update(text).digest('hex')}`
+  return `sha256:${hexDigest(text)}`
 }
 
 /** The record as it stands on disk before anybody is asked. */
@@ -78,7 +84,11 @@ export function openRecord(run: Run, loaded: LoadedPolicy): AuditRecord {
 }
 
 /** The record of a request that has an outcome. */
-export function settledRecord(run: Run, loaded: LoadedPolicy, settled: { readonly outcome: Outcome; readonly at: string }): AuditRecord {
+export function settledRecord(
+  run: Run,
+  loaded: LoadedPolicy,
+  settled: { readonly outcome: Outcome; readonly at: string },
+): AuditRecord {
   const { outcome } = settled
   return {
     ...openRecord(run, loaded),
@@ -100,7 +110,11 @@ export function settledRecord(run: Run, loaded: LoadedPolicy, settled: { readonl
 }
 
 /** The record of a request that failed; what was spent until then stays in it. */
-export function failedRecord(run: Run, loaded: LoadedPolicy, failed: { readonly code: string; readonly at: string; readonly latencyMs: number }): AuditRecord {
+export function failedRecord(
+  run: Run,
+  loaded: LoadedPolicy,
+  failed: { readonly code: string; readonly at: string; readonly latencyMs: number },
+): AuditRecord {
   return {
     ...openRecord(run, loaded),
     settledAt: failed.at,
@@ -117,7 +131,10 @@ export function failedRecord(run: Run, loaded: LoadedPolicy, failed: { readonly 
 
 /** @returns US dollars over all attempts; null as soon as one is unknown */
 export function totalCost(attempts: readonly Attempt[]): number | null {
-  return attempts.reduce<number | null>((sum, attempt) => (sum === null || attempt.costUsd === null ? null : sum + attempt.costUsd), 0)
+  return attempts.reduce<number | null>(
+    (sum, attempt) => (sum === null || attempt.costUsd === null ? null : sum + attempt.costUsd),
+    0,
+  )
 }
 
 function failureReason(run: Run): string {
@@ -133,5 +150,17 @@ function outcomeKind({ decision, verdicts }: Outcome): OutcomeKind {
 function recorded(features: Features): AuditRecord['features'] {
   const { kind, complexity, partition, inputChars, inputTokensEstimated, messages } = features
   const { hasTools, hasImages, hasSchema, wantsCodeChange, taskSource } = features
-  return { kind, complexity, partition, inputChars, inputTokensEstimated, messages, hasTools, hasImages, hasSchema, wantsCodeChange, taskSource }
+  return {
+    kind,
+    complexity,
+    partition,
+    inputChars,
+    inputTokensEstimated,
+    messages,
+    hasTools,
+    hasImages,
+    hasSchema,
+    wantsCodeChange,
+    taskSource,
+  }
 }

@@ -9,7 +9,13 @@ import { NO_SINK } from './sink.ts'
 /** Runs after the caller has its answer; a failure of the shadow is recorded, it is nobody's error. */
 export async function runShadow(run: Run, deps: PipelineDeps, served: Outcome): Promise<void> {
   const own: Run = { ...run, attempts: [], localModel: null }
-  const context: AskContext = { run: own, deps, sink: NO_SINK, signal: AbortSignal.timeout(deps.loaded.policy.deadlines.local_quality.total), purpose: 'shadow' }
+  const context: AskContext = {
+    run: own,
+    deps,
+    sink: NO_SINK,
+    signal: AbortSignal.timeout(deps.loaded.policy.deadlines.local_quality.total),
+    purpose: 'shadow',
+  }
   const result = await shadowResult(context, served)
   if (result) deps.journal.append({ type: 'shadow', requestId: run.requestId, shadow: result })
 }

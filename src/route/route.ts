@@ -2,12 +2,19 @@
  * The one place where a route is picked. Two sets start as {local, frontier}; rules only remove, so no order of rules
  * can leak or mis-serve. Pure: everything it knows is in its arguments.
  */
-import { type Actor, type ActorSet, type Reason, type Removal, RULE_ORDER, type RouteDecision } from '../spec/decision.ts'
+import {
+  type Actor,
+  type ActorSet,
+  type Reason,
+  type Removal,
+  type RouteDecision,
+  RULE_ORDER,
+} from '../spec/decision.ts'
 import type { Features } from '../spec/features.ts'
 import type { Policy, TaskPolicy } from '../spec/policy.ts'
 import type { ModelState } from '../spec/ports.ts'
 import type { RouteOverride } from '../spec/request.ts'
-import { availabilityRule } from './rules/availability.ts'
+import { availabilityRule, isUsable } from './rules/availability.ts'
 import { hardStopRule } from './rules/hard-stop.ts'
 import { overrideRule } from './rules/override.ts'
 import { partitionRule } from './rules/partition.ts'
@@ -59,8 +66,8 @@ export function routeRequest(features: Features, policy: Policy, state: RouterSt
     stage: typeof stage === 'string' ? stage : 'canary',
     serve: [...left.serve],
     call: [...left.call],
-    local: left.call.has('local') ? usable(candidates.local) : [],
-    frontier: left.call.has('frontier') ? usable(candidates.frontier) : [],
+    local: left.call.has('local') ? usable(candidates.local, task) : [],
+    frontier: left.call.has('frontier') ? usable(candidates.frontier, task) : [],
     shadow: stage !== 'off' && stage !== 'accept' && shadowable(left, removals),
     wouldEscalateTo: outOfReach(candidates, left, removals),
     approvalRequired: isIrreversible(task, features),
@@ -70,7 +77,9 @@ export function routeRequest(features: Features, policy: Policy, state: RouterSt
 /** Removes from full sets; the result does not depend on the order of removals. */
 export function subtract(removals: readonly Removal[]): Left {
   const without = (set: ActorSet): ReadonlySet<Actor> =>
-    new Set((['local', 'frontier'] as const).filter((actor) => !removals.some((r) => r.set === set && r.actor === actor)))
+    new Set(
+      (['local', 'frontier'] as const).filter((actor) => !removals.some((r) => r.set === set && r.actor === actor)),
+    )
   const call = without('call')
   // Who may not be asked cannot be served either.
   return { serve: new Set([...without('serve')].filter((actor) => call.has(actor))), call }
@@ -121,12 +130,16 @@ function shadowable(left: Left, removals: readonly Removal[]): boolean {
   return removals.some((removal) => removal.rule === 'stage' && removal.actor === 'local')
 }
 
-function usable(models: readonly ModelState[]): readonly string[] {
-  return models.filter((model) => model.unavailable === null).map((model) => model.name)
+function usable(models: readonly ModelState[], task: TaskPolicy): readonly string[] {
+  return models.filter((model) => isUsable(model, task)).map((model) => model.name)
 }
 
 /** Names the frontier that would be asked, when only availability keeps it away. */
-function outOfReach(candidates: Candidates, left: Left, removals: readonly Removal[]): RouteDecision['wouldEscalateTo'] {
+function outOfReach(
+  candidates: Candidates,
+  left: Left,
+  removals: readonly Removal[],
+): RouteDecision['wouldEscalateTo'] {
   const first = candidates.frontier[0]
   if (left.call.has('frontier') || !first?.unavailable) return null
   const against = removals.filter((removal) => removal.actor === 'frontier')
@@ -138,4 +151,3 @@ function outOfReach(candidates: Candidates, left: Left, removals: readonly Remov
 function isIrreversible(task: TaskPolicy, features: Features): boolean {
   return task.irreversible || features.hardStops.some((hit) => hit.kind === 'irreversible')
 }
-

@@ -12,8 +12,12 @@ export interface Candidates {
   readonly frontier: readonly ModelState[]
 }
 
+/** A name the policy does not know is nothing a local model was chosen for. */
+const UNKNOWN_TASK: TaskPolicy = { ...DEFAULT_TASK, local: false }
+
 /** The task's settings; a request without a task of its own gets the defaults. */
 export function taskOf(features: Features, policy: Policy): TaskPolicy {
+  if (!features.taskKnown) return UNKNOWN_TASK
   return policy.tasks[features.task] ?? DEFAULT_TASK
 }
 
@@ -37,6 +41,8 @@ export function candidatesOf(features: Features, policy: Policy, models: readonl
  */
 export function stageOf(task: TaskPolicy, candidates: Candidates, hasKey: (model: string) => boolean): StagePolicy {
   if (task.stage !== undefined) return task.stage
+  // Without a local model there is nothing to roll out.
+  if (task.local === false) return 'accept'
   return candidates.frontier.some((model) => hasKey(model.name)) ? 'shadow' : 'accept'
 }
 

@@ -72,6 +72,12 @@ export type JournalEntry =
   /** Written before any model is asked. */
   | { readonly type: 'intent'; readonly requestId: string; readonly record: AuditRecord }
   /** Written before each call that can cost money or send bytes away. */
-  | { readonly type: 'call'; readonly requestId: string; readonly model: string; readonly actor: string; readonly at: string }
+  | {
+      readonly type: 'call'
+      readonly requestId: string
+      readonly model: string
+      readonly actor: string
+      readonly at: string
+    }
   | { readonly type: 'settle'; readonly requestId: string; readonly record: AuditRecord }
   | { readonly type: 'shadow'; readonly requestId: string; readonly shadow: ShadowResult }

@@ -212,6 +212,8 @@ export interface Attempt {
   readonly usage: Usage | null
   /** US dollars; null when the price or the usage is unknown, never 0 for unknown. */
   readonly costUsd: number | null
+  /** Where the price came from (policy, table with version, local); null when the cost is unknown or nothing was used. */
+  readonly priceSource: string | null
   readonly finishReason: FinishReason | null
   /** Times the same call was sent, retries included, at least 1. */
   readonly tries: number

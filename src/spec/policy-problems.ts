@@ -14,7 +14,10 @@ export interface PolicyProblem {
 export function policyProblems(policy: Policy): readonly PolicyProblem[] {
   return [
     ...Object.keys(policy.models).flatMap((name) => modelProblems(name, policy)),
-    ...Object.entries(policy.tasks).flatMap(([name, task]) => [...slotProblems(name, task, policy), ...kindProblems(name, task)]),
+    ...Object.entries(policy.tasks).flatMap(([name, task]) => [
+      ...slotProblems(name, task, policy),
+      ...kindProblems(name, task),
+    ]),
     ...defaultProblems(policy),
   ]
 }
@@ -25,15 +28,39 @@ function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
   const path = ['models', name]
   const local = model.tier !== 'frontier'
   if (model.preset && !(model.preset in PRESETS))
-    return [{ path: [...path, 'preset'], problem: `there is no preset ${model.preset}`, fix: `Known: ${Object.keys(PRESETS).join(', ')}.` }]
+    return [
+      {
+        path: [...path, 'preset'],
+        problem: `there is no preset ${model.preset}`,
+        fix: `Known: ${Object.keys(PRESETS).join(', ')}.`,
+      },
+    ]
   if (model.provider === 'embedded' && !local)
-    return [{ path: [...path, 'tier'], problem: 'an embedded model is not a frontier', fix: 'Use tier local_fast or local_quality.' }]
+    return [
+      {
+        path: [...path, 'tier'],
+        problem: 'an embedded model is not a frontier',
+        fix: 'Use tier local_fast or local_quality.',
+      },
+    ]
   if (model.provider === 'anthropic' && local && !onThisMachine(model.baseUrl))
     return [{ path: [...path, 'tier'], problem: 'this model is not on this machine', fix: 'Use tier frontier.' }]
   if (model.provider === 'openai' && !model.baseUrl && local)
-    return [{ path: [...path, 'baseUrl'], problem: 'a local server needs an address', fix: 'Write baseUrl, for example http://127.0.0.1:8080/v1.' }]
+    return [
+      {
+        path: [...path, 'baseUrl'],
+        problem: 'a local server needs an address',
+        fix: 'Write baseUrl, for example http://127.0.0.1:8080/v1.',
+      },
+    ]
   if (local && model.provider !== 'embedded' && !onThisMachine(model.baseUrl))
-    return [{ path: [...path, 'tier'], problem: `${model.baseUrl} is not on this machine, so the model is not local`, fix: 'Use tier frontier, or a loopback address.' }]
+    return [
+      {
+        path: [...path, 'tier'],
+        problem: `${model.baseUrl} is not on this machine, so the model is not local`,
+        fix: 'Use tier frontier, or a loopback address.',
+      },
+    ]
   return []
 }
 
@@ -53,11 +80,23 @@ function slotProblems(name: string, task: TaskPolicy, policy: Policy): readonly 
       const path = ['tasks', name, slot]
       if (!known.includes(entry)) {
         const near = closest(entry, known)
-        return [{ path, problem: `there is no model or tier ${entry}`, fix: near ? `Did you mean ${near}?` : `Known: ${known.join(', ')}.` }]
+        return [
+          {
+            path,
+            problem: `there is no model or tier ${entry}`,
+            fix: near ? `Did you mean ${near}?` : `Known: ${known.join(', ')}.`,
+          },
+        ]
       }
       const isFrontier = (policy.models[entry]?.tier ?? entry) === 'frontier'
       if (isFrontier === (slot === 'frontier')) return []
-      return [{ path, problem: `${entry} is ${isFrontier ? 'a frontier' : 'a local'} model`, fix: `Name it under ${isFrontier ? 'frontier' : 'local'}.` }]
+      return [
+        {
+          path,
+          problem: `${entry} is ${isFrontier ? 'a frontier' : 'a local'} model`,
+          fix: `Name it under ${isFrontier ? 'frontier' : 'local'}.`,
+        },
+      ]
     })
   })
 }
@@ -69,14 +108,28 @@ function kindProblems(name: string, task: TaskPolicy): readonly PolicyProblem[] 
   if (task.kind === 'score' && !task.range)
     return [{ path, problem: 'kind score needs range', fix: 'Add range: { min: 1, max: 5 }.' }]
   if (task.range && (task.range.max <= task.range.min || task.range.max - task.range.min > 20))
-    return [{ path: [...path, 'range'], problem: 'the range must grow and hold at most 21 values', fix: 'Choose min < max, at most 20 apart.' }]
+    return [
+      {
+        path: [...path, 'range'],
+        problem: 'the range must grow and hold at most 21 values',
+        fix: 'Choose min < max, at most 20 apart.',
+      },
+    ]
   if (new Set(task.labels).size !== (task.labels?.length ?? 0))
     return [{ path: [...path, 'labels'], problem: 'a label stands twice', fix: 'Name each label once.' }]
   const stray = task.escalateLabels.find((label) => !optionsOf(task)?.includes(label))
   if (stray !== undefined)
-    return [{ path: [...path, 'escalateLabels'], problem: `${stray} is not a label of the task`, fix: `Labels: ${optionsOf(task)?.join(', ') ?? 'none'}.` }]
+    return [
+      {
+        path: [...path, 'escalateLabels'],
+        problem: `${stray} is not a label of the task`,
+        fix: `Labels: ${optionsOf(task)?.join(', ') ?? 'none'}.`,
+      },
+    ]
   if (task.render !== undefined && !task.render.includes('{value}'))
-    return [{ path: [...path, 'render'], problem: 'render lacks {value}', fix: 'Put {value} where the option belongs.' }]
+    return [
+      { path: [...path, 'render'], problem: 'render lacks {value}', fix: 'Put {value} where the option belongs.' },
+    ]
   return []
 }
 
@@ -93,5 +146,11 @@ function defaultProblems(policy: Policy): readonly PolicyProblem[] {
   const name = policy.defaults.task
   if (name === undefined || name in policy.tasks) return []
   const near = closest(name, Object.keys(policy.tasks))
-  return [{ path: ['defaults', 'task'], problem: `there is no task ${name}`, fix: near ? `Did you mean ${near}?` : 'Name a task of this policy.' }]
+  return [
+    {
+      path: ['defaults', 'task'],
+      problem: `there is no task ${name}`,
+      fix: near ? `Did you mean ${near}?` : 'Name a task of this policy.',
+    },
+  ]
 }

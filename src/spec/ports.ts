@@ -1,6 +1,7 @@
 /** The edges of the core: what needs a process, a clock, a file or a model reaches it through one of these. */
-import type { FinishReason, OptionProbability, Signals, Tier, Usage } from './decision.ts'
+
 import type { AuditRecord, JournalEntry } from './audit.ts'
+import type { FinishReason, OptionProbability, Signals, Tier, Usage } from './decision.ts'
 import type { Message, RouterRequest, ToolDefinition } from './request.ts'
 
 /** What is known of a model's identity; part of every calibration key. */
@@ -47,7 +48,13 @@ export interface Deadlines {
 export type ModelEvent =
   | { readonly type: 'loading' }
   | { readonly type: 'text'; readonly delta: string }
-  | { readonly type: 'tool_call'; readonly index: number; readonly id?: string; readonly name?: string; readonly argumentsDelta: string }
+  | {
+      readonly type: 'tool_call'
+      readonly index: number
+      readonly id?: string
+      readonly name?: string
+      readonly argumentsDelta: string
+    }
   | { readonly type: 'raw'; readonly chunk: Readonly<Record<string, unknown>> }
   | {
       readonly type: 'finish'
@@ -89,13 +96,21 @@ export interface ModelPort {
   close(): Promise<void>
 }
 
+export interface Unavailable {
+  readonly reason: 'frontier_down' | 'frontier_rate_limited' | 'local_unavailable' | 'memory_no_fit'
+  /** A clause without a full stop, for example `no key set (OPENAI_API_KEY)`. */
+  readonly why: string
+  /** Set when it passes by itself: milliseconds until the model is tried again. */
+  readonly retryInMs?: number
+}
+
 /** What the router knows about a configured model without calling it. */
 export interface ModelState {
   readonly name: string
   readonly actor: 'local' | 'frontier'
   readonly tier: Tier
   /** Why it cannot be used now; null when it can. */
-  readonly unavailable: { readonly reason: 'frontier_down' | 'frontier_rate_limited' | 'local_unavailable' | 'memory_no_fit'; readonly why: string } | null
+  readonly unavailable: Unavailable | null
   readonly maxInputTokens: number | null
 }
 

@@ -9,14 +9,64 @@ export interface Preset {
 
 /** Addresses as the providers publish them for API clients. */
 export const PRESETS: Readonly<Record<string, Preset>> = {
-  openai: { provider: 'openai', baseUrl: 'https://api.openai.com/v1', keyVariable: 'OPENAI_API_KEY', jurisdiction: 'us' },
-  anthropic: { provider: 'anthropic', baseUrl: 'https://api.anthropic.com', keyVariable: 'ANTHROPIC_API_KEY', jurisdiction: 'us' },
-  google: { provider: 'openai', baseUrl: 'https://generativelanguage.googleapis.com/v1beta/openai', keyVariable: 'GEMINI_API_KEY', jurisdiction: 'us' },
-  mistral: { provider: 'openai', baseUrl: 'https://api.mistral.ai/v1', keyVariable: 'MISTRAL_API_KEY', jurisdiction: 'eu' },
-  berget: { provider: 'openai', baseUrl: 'https://api.berget.ai/v1', keyVariable: 'BERGET_API_KEY', jurisdiction: 'eu' },
-  openrouter: { provider: 'openai', baseUrl: 'https://openrouter.ai/api/v1', keyVariable: 'OPENROUTER_API_KEY', jurisdiction: 'us' },
-  groq: { provider: 'openai', baseUrl: 'https://api.groq.com/openai/v1', keyVariable: 'GROQ_API_KEY', jurisdiction: 'us' },
-  together: { provider: 'openai', baseUrl: 'https://api.together.xyz/v1', keyVariable: 'TOGETHER_API_KEY', jurisdiction: 'us' },
-  litellm: { provider: 'openai', baseUrl: 'http://127.0.0.1:4000/v1', keyVariable: 'LITELLM_API_KEY', jurisdiction: 'self' },
-  portkey: { provider: 'openai', baseUrl: 'https://api.portkey.ai/v1', keyVariable: 'PORTKEY_API_KEY', jurisdiction: 'us' },
+  openai: {
+    provider: 'openai',
+    baseUrl: 'https://api.openai.com/v1',
+    keyVariable: 'OPENAI_API_KEY',
+    jurisdiction: 'us',
+  },
+  anthropic: {
+    provider: 'anthropic',
+    baseUrl: 'https://api.anthropic.com',
+    keyVariable: 'ANTHROPIC_API_KEY',
+    jurisdiction: 'us',
+  },
+  google: {
+    provider: 'openai',
+    baseUrl: 'https://generativelanguage.googleapis.com/v1beta/openai',
+    keyVariable: 'GEMINI_API_KEY',
+    jurisdiction: 'us',
+  },
+  mistral: {
+    provider: 'openai',
+    baseUrl: 'https://api.mistral.ai/v1',
+    keyVariable: 'MISTRAL_API_KEY',
+    jurisdiction: 'eu',
+  },
+  berget: {
+    provider: 'openai',
+    baseUrl: 'https://api.berget.ai/v1',
+    keyVariable: 'BERGET_API_KEY',
+    jurisdiction: 'eu',
+  },
+  openrouter: {
+    provider: 'openai',
+    baseUrl: 'https://openrouter.ai/api/v1',
+    keyVariable: 'OPENROUTER_API_KEY',
+    jurisdiction: 'us',
+  },
+  groq: {
+    provider: 'openai',
+    baseUrl: 'https://api.groq.com/openai/v1',
+    keyVariable: 'GROQ_API_KEY',
+    jurisdiction: 'us',
+  },
+  together: {
+    provider: 'openai',
+    baseUrl: 'https://api.together.xyz/v1',
+    keyVariable: 'TOGETHER_API_KEY',
+    jurisdiction: 'us',
+  },
+  litellm: {
+    provider: 'openai',
+    baseUrl: 'http://127.0.0.1:4000/v1',
+    keyVariable: 'LITELLM_API_KEY',
+    jurisdiction: 'self',
+  },
+  portkey: {
+    provider: 'openai',
+    baseUrl: 'https://api.portkey.ai/v1',
+    keyVariable: 'PORTKEY_API_KEY',
+    jurisdiction: 'us',
+  },
 }

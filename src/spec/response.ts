@@ -58,7 +58,13 @@ export interface DecideOutcome extends Outcome {
 export type StreamEvent =
   | { readonly type: 'commit'; readonly requestId: string; readonly decision: Decision; readonly attempts: number }
   | { readonly type: 'text'; readonly delta: string }
-  | { readonly type: 'tool_call'; readonly index: number; readonly id?: string; readonly name?: string; readonly argumentsDelta: string }
+  | {
+      readonly type: 'tool_call'
+      readonly index: number
+      readonly id?: string
+      readonly name?: string
+      readonly argumentsDelta: string
+    }
   /** A chunk of an upstream that speaks the caller's dialect, to be relayed unchanged. */
   | { readonly type: 'raw'; readonly chunk: Readonly<Record<string, unknown>> }
   | { readonly type: 'waiting'; readonly what: 'model_loading' | 'answering' }

@@ -44,4 +44,3 @@ export interface Router {
   /** Waits for shadow runs and for the journal, then frees models and stores. */
   close(): Promise<void>
 }
-

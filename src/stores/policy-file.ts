@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs'
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { RouterError } from '../spec/errors.ts'
-import { PRESETS } from '../spec/presets.ts'
 import { type LoadedPolicy, type Policy, policySchema } from '../spec/policy.ts'
 import { policyProblems } from '../spec/policy-problems.ts'
+import { PRESETS } from '../spec/presets.ts'
 import { closest } from '../spec/suggest.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -72,22 +72,33 @@ function withPresetKeys(input: unknown): unknown {
   const models = Object.entries(input.models).map(([name, model]) => {
     const preset = isRecord(model) && typeof model.preset === 'string' ? PRESETS[model.preset] : undefined
     if (!preset || !isRecord(model)) return [name, model]
-    return [name, { baseUrl: preset.baseUrl, apiKey: `\${env:${preset.keyVariable}}`, region: preset.jurisdiction, ...model }]
+    return [
+      name,
+      { baseUrl: preset.baseUrl, apiKey: `\${env:${preset.keyVariable}}`, region: preset.jurisdiction, ...model },
+    ]
   })
   return { ...input, models: Object.fromEntries(models) }
 }
 
 /** Replaces `${env:NAME}` everywhere but in apiKey, where the value is kept out of the policy and its digest. */
 function expand(value: unknown, path: Path, source: Source, where: (path: Path) => string): unknown {
-  if (typeof value === 'string') return path.at(-1) === 'apiKey' ? checkedKey(value, path, source, where) : fromEnv(value, path, source, where)
+  if (typeof value === 'string')
+    return path.at(-1) === 'apiKey' ? checkedKey(value, path, source, where) : fromEnv(value, path, source, where)
   if (Array.isArray(value)) return value.map((item, index) => expand(item, [...path, index], source, where))
   if (!isRecord(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, expand(item, [...path, key], source, where)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, expand(item, [...path, key], source, where)]),
+  )
 }
 
 function checkedKey(value: string, path: Path, source: Source, where: (path: Path) => string): string {
   if (keyVariable(value)) return value
-  throw invalid(source, where(path), 'an API key may not stand in the policy', 'Write apiKey: "${env:NAME}" and set NAME.')
+  throw invalid(
+    source,
+    where(path),
+    'an API key may not stand in the policy',
+    'Write apiKey: "${env:NAME}" and set NAME.',
+  )
 }
 
 function fromEnv(value: string, path: Path, source: Source, where: (path: Path) => string): string {
@@ -120,7 +131,8 @@ function schemaError(error: z.ZodError, source: Source, where: (path: Path) => s
 function deepest(issue: z.core.$ZodIssue | undefined): z.core.$ZodIssue | undefined {
   if (issue?.code !== 'invalid_union') return issue
   const inner = issue.errors.flat().map((item) => ({ ...item, path: [...issue.path, ...item.path] }))
-  const named = inner.find((item) => item.code === 'unrecognized_keys') ?? inner.sort((a, b) => b.path.length - a.path.length)[0]
+  const named =
+    inner.find((item) => item.code === 'unrecognized_keys') ?? inner.sort((a, b) => b.path.length - a.path.length)[0]
   return named ? deepest(named) : issue
 }
 
@@ -186,7 +198,9 @@ function digestOf(policy: Policy): string {
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
   if (!isRecord(value)) return JSON.stringify(value) ?? 'null'
-  const entries = Object.entries(value).filter(([, item]) => item !== undefined).sort(([a], [b]) => (a < b ? -1 : 1))
+  const entries = Object.entries(value)
+    .filter(([, item]) => item !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
   return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join(',')}}`
 }
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { firstReason, RULES, type RouterState, routeRequest, subtract } from '../../src/route/route.ts'
+import { firstReason, type RouterState, RULES, routeRequest, subtract } from '../../src/route/route.ts'
 import { shareOf } from '../../src/route/rules/stage.ts'
-import { RULE_ORDER, type Removal } from '../../src/spec/decision.ts'
+import { type Removal, RULE_ORDER } from '../../src/spec/decision.ts'
 import type { Features } from '../../src/spec/features.ts'
 import { type Policy, type PolicyInput, policySchema } from '../../src/spec/policy.ts'
 import type { ModelState } from '../../src/spec/ports.ts'
@@ -69,18 +69,31 @@ describe('routeRequest', () => {
 
   it('sends a hard-stopped request to the frontier and keeps local only as an assistant', () => {
     const decision = routeRequest({ ...FEATURES, hardStops: HARD_STOP }, policyWith({ stage: 'accept' }), stateWith())
-    expect(decision).toMatchObject({ route: 'frontier', reason: 'hard_stop_access', serve: ['frontier'], mayDegrade: false })
+    expect(decision).toMatchObject({
+      route: 'frontier',
+      reason: 'hard_stop_access',
+      serve: ['frontier'],
+      mayDegrade: false,
+    })
     expect(decision.call).toEqual(['local', 'frontier'])
   })
 
   it('holds a hard-stopped request when no frontier can be reached', () => {
-    const decision = routeRequest({ ...FEATURES, hardStops: HARD_STOP }, policyWith({ stage: 'accept' }), stateWith({ down: ['big'] }))
+    const decision = routeRequest(
+      { ...FEATURES, hardStops: HARD_STOP },
+      policyWith({ stage: 'accept' }),
+      stateWith({ down: ['big'] }),
+    )
     expect(decision).toMatchObject({ route: 'held', reason: 'hard_stop_access' })
     expect(decision.wouldEscalateTo).toEqual({ model: 'big', why: 'no key set (KEY)' })
   })
 
   it('keeps an override from beating a hard stop', () => {
-    const decision = routeRequest({ ...FEATURES, hardStops: HARD_STOP }, policyWith({ stage: 'accept' }), stateWith({ override: 'local' }))
+    const decision = routeRequest(
+      { ...FEATURES, hardStops: HARD_STOP },
+      policyWith({ stage: 'accept' }),
+      stateWith({ override: 'local' }),
+    )
     expect(decision).toMatchObject({ route: 'held', reason: 'hard_stop_access', serve: [] })
   })
 
@@ -117,7 +130,11 @@ describe('routeRequest', () => {
     const policy = policyWith({ stage: { canary: { percent: 30, groups: ['pilots'] } } })
     const outside = { ...FEATURES, conversationHash: `sha256:${'f'.repeat(64)}` }
     expect(routeRequest(FEATURES, policy, stateWith()).route).toBe('local')
-    expect(routeRequest(outside, policy, stateWith())).toMatchObject({ route: 'frontier', reason: 'canary_excluded', shadow: true })
+    expect(routeRequest(outside, policy, stateWith())).toMatchObject({
+      route: 'frontier',
+      reason: 'canary_excluded',
+      shadow: true,
+    })
     expect(routeRequest({ ...outside, group: 'pilots' }, policy, stateWith()).route).toBe('local')
   })
 
@@ -158,7 +175,11 @@ describe('routeRequest', () => {
       routeRequest({ ...FEATURES, task: action, action, complexity }, policy, stateWith({ hasKey: () => false }))
     expect(at('classify_memory', 'simple')).toMatchObject({ tier: 'local_fast', local: ['small', 'coder'] })
     expect(at('edit_file', 'moderate')).toMatchObject({ tier: 'local_quality', local: ['coder'] })
-    expect(at('debug_error', 'complex')).toMatchObject({ tier: 'frontier', route: 'frontier', reason: 'policy_requires_frontier' })
+    expect(at('debug_error', 'complex')).toMatchObject({
+      tier: 'frontier',
+      route: 'frontier',
+      reason: 'policy_requires_frontier',
+    })
     expect(at('orch_status', 'complex')).toMatchObject({ tier: 'local_fast', route: 'local' })
   })
 })
@@ -171,14 +192,16 @@ const removal: fc.Arbitrary<Removal> = fc.record({
   detail: fc.constant('x'),
 })
 
-const anyFeatures: fc.Arbitrary<Features> = fc.record({
-  partition: fc.constantFrom('public', 'internal', 'local_only'),
-  impact: fc.constantFrom('low', 'high'),
-  hasTools: fc.boolean(),
-  wantsCodeChange: fc.boolean(),
-  inputChars: fc.integer({ min: 0, max: 20_000 }),
-  hardStops: fc.constantFrom([], HARD_STOP),
-}).map((change) => ({ ...FEATURES, ...change }))
+const anyFeatures: fc.Arbitrary<Features> = fc
+  .record({
+    partition: fc.constantFrom('public', 'internal', 'local_only'),
+    impact: fc.constantFrom('low', 'high'),
+    hasTools: fc.boolean(),
+    wantsCodeChange: fc.boolean(),
+    inputChars: fc.integer({ min: 0, max: 20_000 }),
+    hardStops: fc.constantFrom([], HARD_STOP),
+  })
+  .map((change) => ({ ...FEATURES, ...change }))
 
 const anyState: fc.Arbitrary<RouterState> = fc
   .record({ down: fc.subarray(['small', 'coder', 'big']), override: fc.constantFrom('auto', 'local', 'frontier') })
@@ -198,7 +221,10 @@ describe('the two sets', () => {
       fc.property(fc.array(removal), removal, (removals, added) => {
         const before = subtract(removals)
         const after = subtract([...removals, added])
-        return [...after.serve].every((actor) => before.serve.has(actor)) && [...after.call].every((actor) => before.call.has(actor))
+        return (
+          [...after.serve].every((actor) => before.serve.has(actor)) &&
+          [...after.call].every((actor) => before.call.has(actor))
+        )
       }),
     )
   })
@@ -210,7 +236,8 @@ describe('the two sets', () => {
         const [a, b] = [subtract(removals), subtract(reversed)]
         expect([...b.serve].sort()).toEqual([...a.serve].sort())
         expect([...b.call].sort()).toEqual([...a.call].sort())
-        const families = (list: readonly Removal[]) => RULE_ORDER.find((rule) => list.some((r) => r.rule === rule)) ?? null
+        const families = (list: readonly Removal[]) =>
+          RULE_ORDER.find((rule) => list.some((r) => r.rule === rule)) ?? null
         expect(families(reversed)).toBe(families(removals))
       }),
     )
@@ -221,7 +248,8 @@ describe('the two sets', () => {
       fc.property(anyFeatures, anyPolicy, anyState, (features, policy, state) => {
         const decision = routeRequest(features, policy, state)
         for (const actor of ['local', 'frontier'] as const)
-          if (decision.removals.some((r) => r.actor === actor && r.set === 'serve')) expect(decision.serve).not.toContain(actor)
+          if (decision.removals.some((r) => r.actor === actor && r.set === 'serve'))
+            expect(decision.serve).not.toContain(actor)
         if (decision.route === 'frontier') expect(decision.serve).toContain('frontier')
         if (decision.route === 'local' && !decision.degraded) expect(decision.serve).toContain('local')
         expect(RULES.length).toBe(6)
@@ -242,8 +270,16 @@ describe('the two sets', () => {
 
 describe('firstReason', () => {
   it('follows the fixed order of families, not the order of discovery', () => {
-    const at = (rule: Removal['rule'], reason: Removal['reason']): Removal => ({ set: 'serve', actor: 'local', rule, reason, detail: '' })
-    expect(firstReason([at('policy', 'input_too_large'), at('hard_stop', 'hard_stop_access'), at('stage', 'stage_shadow')])).toBe('hard_stop_access')
+    const at = (rule: Removal['rule'], reason: Removal['reason']): Removal => ({
+      set: 'serve',
+      actor: 'local',
+      rule,
+      reason,
+      detail: '',
+    })
+    expect(
+      firstReason([at('policy', 'input_too_large'), at('hard_stop', 'hard_stop_access'), at('stage', 'stage_shadow')]),
+    ).toBe('hard_stop_access')
     expect(firstReason([])).toBeNull()
   })
 })

@@ -1,15 +1,22 @@
 import type { Actor, Removal } from '../../spec/decision.ts'
+import type { TaskPolicy } from '../../spec/policy.ts'
 import type { ModelState } from '../../spec/ports.ts'
 import { BOTH, type Rule, remove } from './rule.ts'
 
 /** An actor none of whose models can be used now cannot be asked. */
 export const availabilityRule: Rule = ({ candidates, task }) => [
-  ...unreachable('local', candidates.local, task.local !== false),
-  ...unreachable('frontier', candidates.frontier, task.frontier !== false),
+  ...unreachable('local', candidates.local, task),
+  ...unreachable('frontier', candidates.frontier, task),
 ]
 
-function unreachable(actor: Actor, models: readonly ModelState[], wanted: boolean): readonly Removal[] {
-  if (!wanted || models.some((model) => model.unavailable === null)) return []
+/** A model that will be back by itself can be asked by a task that waits (`onUnavailable: queue`). */
+export function isUsable(model: ModelState, task: TaskPolicy): boolean {
+  if (model.unavailable === null) return true
+  return typeof task.onUnavailable !== 'string' && model.unavailable.retryInMs !== undefined
+}
+
+function unreachable(actor: Actor, models: readonly ModelState[], task: TaskPolicy): readonly Removal[] {
+  if (task[actor] === false || models.some((model) => isUsable(model, task))) return []
   const first = models[0]
   const reason = first?.unavailable?.reason ?? (actor === 'local' ? 'local_unavailable' : 'frontier_down')
   const detail = first?.unavailable

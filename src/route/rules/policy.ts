@@ -25,7 +25,11 @@ function abilities({ task, features }: RuleInput): readonly Removal[] {
   if (features.hasImages) return local('both', 'capability_missing', 'The request holds images.')
   if (features.hasTools) return local('both', 'capability_missing', 'The request offers tools.')
   if (features.inputChars > task.maxInputChars)
-    return local('both', 'input_too_large', `${features.inputChars} characters, maxInputChars is ${task.maxInputChars}.`)
+    return local(
+      'both',
+      'input_too_large',
+      `${features.inputChars} characters, maxInputChars is ${task.maxInputChars}.`,
+    )
   return []
 }
 

@@ -1,0 +1,111 @@
+/** Writes docs/reference from the code: `node scripts/reference.ts` writes, `--check` only compares and exits 1. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { REASONS } from '../src/spec/decision.ts'
+import { ERRORS } from '../src/spec/errors.ts'
+import { policySchema } from '../src/spec/policy.ts'
+import { PRESETS } from '../src/spec/presets.ts'
+import { REASON_TEXTS } from '../src/spec/reason-texts.ts'
+
+const FOLDER = resolve(dirname(fileURLToPath(import.meta.url)), '../docs/reference')
+const NOTE = '<!-- Written by `npm run docs`; change the code, not this page. -->\n'
+
+interface Shape {
+  readonly type?: string
+  readonly description?: string
+  readonly default?: unknown
+  readonly enum?: readonly unknown[]
+  readonly const?: unknown
+  readonly properties?: Readonly<Record<string, Shape>>
+  readonly additionalProperties?: Shape | boolean
+  readonly anyOf?: readonly Shape[]
+  readonly items?: Shape
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')
+}
+
+function errorsPage(): string {
+  const rows = Object.entries(ERRORS).map(([code, error]) => [
+    `\`${code}\``,
+    String(error.status),
+    String(error.exitCode),
+    error.retryable ? 'yes' : 'no',
+    error.openaiType,
+    error.message,
+    error.fix,
+  ])
+  const head = ['code', 'HTTP', 'exit', 'retryable', 'wire type', 'message', 'fix']
+  return `# Errors\n\n${NOTE}\nEvery failure is one of these rows. Braces stand for values of the failure.\n\n${table(head, rows)}\n`
+}
+
+function reasonsPage(): string {
+  const rows = REASONS.map((reason) => [`\`${reason}\``, REASON_TEXTS[reason]])
+  return `# Reasons\n\n${NOTE}\nThe same string stands in headers, streams, the audit and the metrics.\n\n${table(['reason', 'meaning'], rows)}\n`
+}
+
+function typeOf(shape: Shape): string {
+  if (shape.const !== undefined) return JSON.stringify(shape.const)
+  if (shape.enum) return shape.enum.map(String).join(' | ')
+  if (shape.anyOf) return shape.anyOf.map(typeOf).join(' or ')
+  if (shape.type === 'array') return `list of ${shape.items ? typeOf(shape.items) : 'anything'}`
+  return shape.type ?? 'anything'
+}
+
+function keys(shape: Shape, path: string): readonly (readonly string[])[] {
+  const own = Object.entries(shape.properties ?? {}).flatMap(([key, child]) => {
+    const at = path ? `${path}.${key}` : key
+    const hasKeys = child.properties || typeof child.additionalProperties === 'object'
+    const preset = child.default === undefined || hasKeys ? '' : `\`${JSON.stringify(child.default)}\``
+    return [[`\`${at}\``, typeOf(child), preset, child.description ?? ''], ...keys(child, at)]
+  })
+  const inner = typeof shape.additionalProperties === 'object' ? keys(shape.additionalProperties, `${path}.<name>`) : []
+  const options = (shape.anyOf ?? []).flatMap((option) => keys(option, path))
+  return [...own, ...inner, ...options]
+}
+
+function policyPage(): string {
+  const rows = keys(z.toJSONSchema(policySchema, { io: 'input' }) as Shape, '')
+  return `# Policy keys\n\n${NOTE}\nUnknown keys are errors. Durations are \`500ms\`, \`30s\`, \`5m\`, \`2h\` or milliseconds.\n\n${table(['key', 'value', 'default', 'meaning'], rows)}\n`
+}
+
+function presetsPage(): string {
+  const rows = Object.entries(PRESETS).map(([name, p]) => [
+    `\`${name}\``,
+    p.provider,
+    p.baseUrl,
+    `\`${p.keyVariable}\``,
+    p.jurisdiction,
+  ])
+  return `# Provider presets\n\n${NOTE}\nUsed as \`preset: name\` in a model.\n\n${table(['preset', 'provider', 'base URL', 'key', 'jurisdiction'], rows)}\n`
+}
+
+const PAGES: Readonly<Record<string, string>> = {
+  'errors.md': errorsPage(),
+  'reasons.md': reasonsPage(),
+  'policy.md': policyPage(),
+  'presets.md': presetsPage(),
+}
+
+const stale = Object.entries(PAGES).filter(([file, text]) => {
+  try {
+    return readFileSync(join(FOLDER, file), 'utf8') !== text
+  } catch {
+    return true
+  }
+})
+if (process.argv.includes('--check')) {
+  for (const [file] of stale) console.error(`docs/reference/${file} is stale: run npm run docs`)
+  process.exitCode = stale.length === 0 ? 0 : 1
+} else {
+  for (const [file, text] of stale) writeFileSync(join(FOLDER, file), text)
+  const schema = z.toJSONSchema(policySchema, { io: 'input' })
+  writeFileSync(resolve(FOLDER, '../../schema.json'), `${JSON.stringify(schema, null, 2)}\n`)
+}

@@ -1,0 +1,103 @@
+/** Reads a request once, into plain data without its text. Pure. */
+import type { Complexity } from '../spec/decision.ts'
+import type { Features } from '../spec/features.ts'
+import { DEFAULT_TASK, type Policy } from '../spec/policy.ts'
+import { inputText, type Message, messageText, type RequestMetadata, type RouterRequest } from '../spec/request.ts'
+import { asksForCodeChange } from './code-change.ts'
+import { complexityOfText } from './complexity.ts'
+import { extractFields } from './fields.ts'
+import { findHardStops } from './hard-stops.ts'
+import { partitionOf } from './partition.ts'
+import { chooseTask, type TaskChoice, taskNamed } from './task.ts'
+
+/** What `classify` needs. */
+export interface ClassifyInput {
+  readonly request: RouterRequest
+  readonly policy: Policy
+  /** Hex sha256 of a text's UTF-8 bytes, without prefix; passed in so that this layer needs no library. */
+  readonly sha256: (text: string) => string
+}
+
+/** An English token of the common vocabularies is about 4 characters long; an estimate, never a count. */
+const CHARS_PER_TOKEN = 4
+
+const IMPACTS = ['low', 'medium', 'high'] as const
+
+/** @returns the features of a request; equal for requests that differ only in the order of object keys */
+export function classify({ request, policy, sha256 }: ClassifyInput): Features {
+  const metadata = request.metadata ?? {}
+  const system = request.messages.filter(isInstruction).map(messageText).join('\n')
+  const systemHash = system === '' ? null : `sha256:${sha256(system)}`
+  const choice = chooseTask({ request, policy, systemHash })
+  const named = taskNamed(choice.task, policy)
+  const task = named ?? DEFAULT_TASK
+  const claim = partitionOf({ metadata, taskName: choice.task, task: named, policy })
+  const input = inputText(request.messages)
+  return {
+    ...choice,
+    ...sizesOf(request, input),
+    kind: task.kind,
+    complexity: task.complexity ?? complexityOf(choice, { request, policy, text: `${system}\n${input}` }),
+    partition: claim.partition,
+    partitionSource: claim.source,
+    hardStops: findHardStops(extractFields(request), policy.hardStops),
+    wantsCodeChange: asksForCodeChange(input),
+    impact: strongerImpact(metadata.impact, task.impact),
+    affectsSystemState: metadata.affectsSystemState ?? false,
+    userVisibleOutput: metadata.userVisibleOutput ?? false,
+    group: metadata.group ?? null,
+    tenant: metadata.tenant ?? null,
+    conversationHash: `sha256:${sha256(conversationKey(request.messages, metadata))}`,
+    systemHash,
+    inputHash: `sha256:${sha256(canonicalMessages(request.messages))}`,
+  }
+}
+
+type Sizes = Pick<Features, 'inputChars' | 'inputTokensEstimated' | 'messages' | 'hasTools' | 'hasImages' | 'hasSchema'>
+
+function sizesOf({ messages, tools, responseSchema }: RouterRequest, input: string): Sizes {
+  const allChars = messages.reduce((sum, message) => sum + messageText(message).length, 0)
+  return {
+    inputChars: input.length,
+    inputTokensEstimated: Math.ceil(allChars / CHARS_PER_TOKEN),
+    messages: messages.length,
+    hasTools: (tools?.length ?? 0) > 0,
+    // Audio and files count too: a text model reads none of them.
+    hasImages: messages.some(({ content }) => typeof content !== 'string' && content.some((part) => part.type !== 'text')),
+    hasSchema: responseSchema !== undefined,
+  }
+}
+
+function complexityOf(
+  { task, action }: TaskChoice,
+  { request, policy, text }: { readonly request: RouterRequest; readonly policy: Policy; readonly text: string },
+): Complexity {
+  const { actions } = policy.routing
+  const known = [action, task].find((name) => name !== null && Object.hasOwn(actions, name))
+  return (known && actions[known]) || complexityOfText({ text, hasTools: (request.tools?.length ?? 0) > 0 })
+}
+
+function isInstruction({ role }: Message): boolean {
+  return role === 'system' || role === 'developer'
+}
+
+/** A caller may raise the task's impact, never lower it. */
+function strongerImpact(caller: RequestMetadata['impact'], task: Features['impact']): Features['impact'] {
+  return caller !== undefined && IMPACTS.indexOf(caller) > IMPACTS.indexOf(task) ? caller : task
+}
+
+/** Names of the two kinds differ, so that no conversation id equals another one's first message. */
+function conversationKey(messages: readonly Message[], { conversation }: RequestMetadata): string {
+  if (conversation !== undefined) return `id:${conversation}`
+  const first = messages.find(({ role }) => role === 'user')
+  return `first:${first ? messageText(first) : ''}`
+}
+
+/** Messages as JSON with sorted keys: equal messages hash equal, whatever the order of keys. */
+function canonicalMessages(messages: readonly Message[]): string {
+  return JSON.stringify(messages, (_key, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+      : value,
+  )
+}

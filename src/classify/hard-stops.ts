@@ -1,0 +1,149 @@
+/** Finds the terms that a local model may not settle, in every text field of a request. Pure. */
+import { HARD_STOP_KINDS, type HardStopHit, type HardStopKind } from '../spec/decision.ts'
+import type { HardStopTerm } from '../spec/hard-stops.ts'
+import type { Policy } from '../spec/policy.ts'
+import { normalise } from './normalise.ts'
+import { readings } from './readings.ts'
+import { indexTerms, splitWords, type TermIndex, type TermMatch, type Word, type Words } from './terms.ts'
+
+/** One text of a request and what it is called in hits. */
+export interface TextField {
+  /** For example `messages[1].content` or `tools[0].description`. */
+  readonly field: string
+  readonly text: string
+  /**
+   * `instruction`: set once by the application (system prompts, tool definitions). It lists categories and rules, so a
+   * context word beside a term says nothing has happened: there only terms without `near` stop.
+   */
+  readonly role?: 'conversation' | 'instruction'
+}
+
+/**
+ * How far from a term its context word may stand, in characters of the same line. Log lines of the common tools put
+ * cause and term within 60; 120 leaves room for a package name or an address between them. Larger values raise false
+ * stops on prose, which has no short lines.
+ */
+const NEAR_CHARS = 120
+
+/**
+ * @returns one hit per kind, term and field, in the order access, security, production, irreversible, then fields; the
+ * first names the reason of the decision
+ */
+export function findHardStops(fields: readonly TextField[], hardStops: Policy['hardStops']): readonly HardStopHit[] {
+  const compiled = compile(hardStops)
+  const hits = fields.flatMap((field) => hitsOf(field, compiled))
+  return [...hits].sort((a, b) => HARD_STOP_KINDS.indexOf(a.kind) - HARD_STOP_KINDS.indexOf(b.kind))
+}
+
+interface Rule {
+  readonly kind: HardStopKind
+  readonly term: string
+  readonly near: TermIndex<true> | null
+  readonly notNear: TermIndex<true> | null
+}
+
+interface CompiledHardStops {
+  readonly rules: TermIndex<Rule>
+  readonly except: TermIndex<true>
+  readonly passing: TermIndex<'start' | 'end'>
+}
+
+const compiledPolicies = new WeakMap<Policy['hardStops'], CompiledHardStops>()
+
+function compile(hardStops: Policy['hardStops']): CompiledHardStops {
+  const known = compiledPolicies.get(hardStops)
+  if (known) return known
+  const compiled = {
+    rules: indexTerms(HARD_STOP_KINDS.flatMap((kind) => hardStops[kind].flatMap((term) => rulesOf(kind, term)))),
+    except: indexPhrases(hardStops.except),
+    passing: indexTerms([
+      ...hardStops.passingLines.starts.map((term) => ({ term, entry: 'start' as const })),
+      ...hardStops.passingLines.ends.map((term) => ({ term, entry: 'end' as const })),
+    ]),
+  }
+  compiledPolicies.set(hardStops, compiled)
+  return compiled
+}
+
+function rulesOf(kind: HardStopKind, term: HardStopTerm): readonly { readonly term: string; readonly entry: Rule }[] {
+  if (typeof term === 'string') return [{ term, entry: { kind, term, near: null, notNear: null } }]
+  const near = term.near ? indexPhrases(term.near) : null
+  const notNear = term.notNear ? indexPhrases(term.notNear) : null
+  const spellings = typeof term.term === 'string' ? [term.term] : term.term
+  return spellings.map((spelling) => ({ term: spelling, entry: { kind, term: spelling, near, notNear } }))
+}
+
+function indexPhrases(phrases: readonly string[]): TermIndex<true> {
+  return indexTerms(phrases.map((term) => ({ term, entry: true as const })))
+}
+
+function hitsOf({ field, text, role }: TextField, compiled: CompiledHardStops): readonly HardStopHit[] {
+  const found = new Map<string, HardStopHit>()
+  for (const reading of new Set(readings(text).map(normalise))) {
+    const words = splitWords(reading)
+    const search = {
+      text: words,
+      excepted: exceptedWords(words, compiled.except),
+      passingLines: passingLinesOf(words, compiled.passing),
+    }
+    for (let at = 0; at < words.words.length; at++)
+      for (const match of compiled.rules(words, at)) {
+        const { kind, term, near } = match.entry
+        if (found.has(`${kind} ${term}`) || (near && role === 'instruction')) continue
+        if (stops(match, search)) found.set(`${kind} ${term}`, { kind, term, field })
+      }
+  }
+  return [...found.values()]
+}
+
+interface Search {
+  readonly text: Words
+  readonly excepted: ReadonlySet<number>
+  readonly passingLines: ReadonlySet<number>
+}
+
+/** Phrases in which terms are harmless hide all of their words, from terms and from context alike. */
+function exceptedWords(text: Words, except: TermIndex<true>): ReadonlySet<number> {
+  const hidden = new Set<number>()
+  for (let at = 0; at < text.words.length; at++)
+    for (const { from, to } of except(text, at)) for (let word = from; word <= to; word++) hidden.add(word)
+  return hidden
+}
+
+function stops(match: TermMatch<Rule>, search: Search): boolean {
+  const { near, notNear } = match.entry
+  for (let word = match.from; word <= match.to; word++) if (search.excepted.has(word)) return false
+  if (search.passingLines.has(search.text.words[match.from]?.line ?? -1)) return false
+  if (!near && !notNear) return true
+  if (search.text.words[match.from]?.inPath) return false
+  if (notNear && hasNear(match, notNear, search)) return false
+  return !near || hasNear(match, near, search)
+}
+
+function hasNear(match: TermMatch<Rule>, index: TermIndex<true>, { text, excepted }: Search): boolean {
+  const first = text.words[match.from]
+  const last = text.words[match.to]
+  if (!first || !last) return false
+  const inReach = (word: Word | undefined): word is Word =>
+    word !== undefined && word.line === first.line && first.start - word.end <= NEAR_CHARS && word.start - last.end <= NEAR_CHARS
+  let at = match.from
+  while (inReach(text.words[at - 1])) at--
+  for (; inReach(text.words[at]); at++) {
+    if (text.words[at]?.inPath || excepted.has(at)) continue
+    if (index(text, at).some(({ to }) => at > match.to || to < match.from)) return true
+  }
+  return false
+}
+
+/** Lines in which a test reporter says that a test passed: their words are the test's name. */
+function passingLinesOf(text: Words, passing: TermIndex<'start' | 'end'>): ReadonlySet<number> {
+  const lines = new Set<number>()
+  for (let at = 0; at < text.words.length; at++) {
+    const line = text.words[at]?.line
+    if (line === undefined || lines.has(line)) continue
+    const isFirst = text.words[at - 1]?.line !== line
+    const isEnd = ({ entry, to }: TermMatch<'start' | 'end'>): boolean => entry === 'end' && text.words[to + 1]?.line !== line
+    if (passing(text, at).some((match) => (match.entry === 'start' ? isFirst : isEnd(match)))) lines.add(line)
+  }
+  return lines
+}

@@ -1,0 +1,63 @@
+/** The other ways a model could read a text: what is hidden in an encoding must not hide from a hard stop. */
+import { Buffer } from 'node:buffer'
+
+/** Shorter runs of base64 letters are ordinary words and digests; 24 letters hold 18 bytes, three words. */
+const BASE64_RUN = /[A-Za-z0-9+/_-]{24,}={0,2}/g
+
+/** Runs over this length are binary content (images, archives), which no model reads as text. */
+const MAX_BASE64_CHARS = 65_536
+
+/** Part of decoded characters that must be printable ASCII; random bytes reach about 0.38. */
+const MIN_PRINTABLE = 0.95
+
+const TAG_LETTER = /[\u{e0020}-\u{e007e}]/gu
+const ENTITY = /&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(amp|lt|gt|quot|apos|nbsp|shy));/gi
+const NAMED_ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ', shy: '' }
+
+/** A word with a digit between or beside letters, as in `t0ken`; numbers alone stay numbers. */
+const LEET_WORD = /(?<![a-z0-9_])(?=[a-z0-9@$]{0,40}[a-z])(?=[a-z@$]{0,40}[013457@$])[a-z0-9@$]{2,40}(?![a-z0-9_])/gi
+const LEET: Readonly<Record<string, string>> = { '0': 'o', '1': 'i', '3': 'e', '4': 'a', '5': 's', '7': 't', '@': 'a', $: 's' }
+
+/**
+ * The text itself and every decoded form that differs from it: HTML entities, percent escapes, base64, Unicode tag
+ * characters, digits for letters. Each is linear in the text.
+ *
+ * @returns at least one entry, the text as given first
+ */
+export function readings(text: string): readonly string[] {
+  const decoded = [untag, unescapeEntities, unescapePercent, unpackBase64, unleet].map((decode) => decode(text))
+  return [text, ...new Set(decoded.filter((reading) => reading !== '' && reading !== text))]
+}
+
+function untag(text: string): string {
+  return text.replace(TAG_LETTER, (letter) => String.fromCharCode((letter.codePointAt(0) ?? 0) - 0xe0000))
+}
+
+function unescapeEntities(text: string): string {
+  if (!text.includes('&')) return ''
+  return text.replace(ENTITY, (whole, decimal: string | undefined, hex: string | undefined, name: string | undefined) => {
+    if (name) return NAMED_ENTITIES[name.toLowerCase()] ?? whole
+    const code = decimal ? Number.parseInt(decimal, 10) : Number.parseInt(hex ?? '', 16)
+    return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole
+  })
+}
+
+function unescapePercent(text: string): string {
+  if (!text.includes('%')) return ''
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'))
+}
+
+/** Only the decoded parts, one a line: the rest of the text is read anyway. */
+function unpackBase64(text: string): string {
+  const runs = (text.match(BASE64_RUN) ?? []).filter((run) => run.length <= MAX_BASE64_CHARS)
+  return runs.map((run) => Buffer.from(run, 'base64').toString('latin1')).filter(isReadable).join('\n')
+}
+
+function isReadable(decoded: string): boolean {
+  const printable = decoded.match(/[\t\n\r\x20-\x7e]/g)?.length ?? 0
+  return decoded.includes(' ') && printable >= decoded.length * MIN_PRINTABLE
+}
+
+function unleet(text: string): string {
+  return text.replace(LEET_WORD, (word) => word.replace(/[013457@$]/g, (digit) => LEET[digit] ?? digit))
+}

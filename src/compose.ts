@@ -1,0 +1,97 @@
+/** The composition root: policy and adapters become a router. Library, gateway, command line and tests all come here. */
+import { randomUUID } from 'node:crypto'
+import { createAnthropicModel } from './models/anthropic.ts'
+import { embeddedObstacle, openEmbeddedModel } from './models/embedded/embedded.ts'
+import { createOpenAiCompatibleModel } from './models/openai-compatible.ts'
+import { type Paths, resolvePaths } from './models/paths.ts'
+import { callCost } from './models/prices.ts'
+import { systemClock } from './pipeline/clock.ts'
+import { createRoster, type RosterModel } from './pipeline/roster.ts'
+import { routerFrom } from './pipeline/router.ts'
+import type { LoadedPolicy, ModelPolicy, PolicyInput } from './spec/policy.ts'
+import type { Clock, ModelPort } from './spec/ports.ts'
+import type { Router } from './spec/router.ts'
+import { openAuditLog } from './stores/audit-log.ts'
+import { type Environment, loadPolicyFile, validatePolicy } from './stores/policy-file.ts'
+
+export interface RouterSettings {
+  /** A file, a policy object, or one that was loaded before. */
+  readonly policy: string | PolicyInput | LoadedPolicy
+  /** Where `${env:NAME}` is looked up. Default: `process.env`. */
+  readonly env?: Environment
+  /** Where models, engine, journal and keys lie. Default: the XDG directories. */
+  readonly paths?: Paths
+  /** Model ports that take the place of configured models, by name; for tests and for models of your own. */
+  readonly models?: Readonly<Record<string, ModelPort>>
+  readonly clock?: Clock
+}
+
+/**
+ * Opens a router. Nothing is downloaded and no model is loaded until a request needs it.
+ *
+ * @throws RouterError policy_not_found, policy_invalid, env_missing, audit_unwritable, store_newer, store_corrupt
+ */
+export function createRouter(settings: RouterSettings): Router {
+  const env = settings.env ?? process.env
+  const paths = settings.paths ?? resolvePaths(env, process.platform)
+  const clock = settings.clock ?? systemClock
+  const loaded = loadPolicy(settings.policy, env)
+  const { durability, onFailure } = loaded.policy.audit
+  const log = openAuditLog({ stateDir: paths.stateDir, durability, onFailure, now: () => clock.epochMs() })
+  const models = Object.entries(loaded.policy.models).map(([name, policy]) =>
+    rosterModel({ name, policy, loaded, paths, env, given: settings.models?.[name] }),
+  )
+  return routerFrom({
+    loaded,
+    roster: createRoster(models, clock),
+    journal: log.journal,
+    clock,
+    price: callCost,
+    newId: () => randomUUID(),
+    random: Math.random,
+    readAudit: (query) => log.list(query),
+    closeStores: () => log.close(),
+  })
+}
+
+function loadPolicy(policy: RouterSettings['policy'], env: Environment): LoadedPolicy {
+  if (typeof policy === 'string') return loadPolicyFile(policy, env)
+  return isLoaded(policy) ? policy : validatePolicy(policy, { file: '(given as an object)', env })
+}
+
+function isLoaded(policy: PolicyInput | LoadedPolicy): policy is LoadedPolicy {
+  return 'digest' in policy && 'missingKeys' in policy
+}
+
+interface ModelSetup {
+  readonly name: string
+  readonly policy: ModelPolicy
+  readonly loaded: LoadedPolicy
+  readonly paths: Paths
+  readonly env: Environment
+  readonly given: ModelPort | undefined
+}
+
+function rosterModel(setup: ModelSetup): RosterModel {
+  const { name, policy, given, paths, loaded } = setup
+  const missing = loaded.missingKeys[name]
+  return {
+    name,
+    policy,
+    open: () => given ?? openModel(setup),
+    obstacle: () => {
+      if (missing) return { reason: 'frontier_down', why: `no key set (${missing})` }
+      return policy.provider === 'embedded' && !given ? embeddedObstacle({ policy, paths, env: setup.env }) : null
+    },
+  }
+}
+
+function openModel(setup: ModelSetup): ModelPort {
+  const { name, policy, loaded, paths, env } = setup
+  if (policy.provider === 'embedded') return openEmbeddedModel({ name, policy, paths, env })
+  const { model, maxOutputTokens, tier } = policy
+  const hosted = { name, model, maxOutputTokens, tier, apiKey: loaded.keys.get(name) ?? null }
+  if (policy.provider === 'anthropic')
+    return createAnthropicModel({ ...hosted, baseUrl: policy.baseUrl ?? 'https://api.anthropic.com' })
+  return createOpenAiCompatibleModel({ ...hosted, baseUrl: policy.baseUrl ?? 'https://api.openai.com/v1' })
+}

@@ -1,0 +1,25 @@
+import { accept, type Gate, reject } from './gate.ts'
+
+/**
+ * Typed decisions: the probability of the chosen option, read from the model's distribution, is at least the task's
+ * `minConfidence`. What the model says about its own certainty is never read. Without a readable probability, or with
+ * one from a cut or tempered distribution, the verdict is `signal_unavailable`: missing evidence accepts nothing.
+ */
+export const confidence: Gate = ({ option, answer, task }) => {
+  const threshold = task.minConfidence
+  const probability = option?.probability ?? null
+  if (probability === null || !(probability >= 0 && probability <= 1)) {
+    return unavailable(threshold, 'The model gave no probability for its option.')
+  }
+  if (answer.signals !== null && !answer.signals.fullDistribution) {
+    return unavailable(threshold, 'Sampling cut the distribution, so the probability of the option is not comparable.')
+  }
+  const measured = { score: probability, threshold }
+  const compared = `Option probability ${probability.toFixed(3)}, minConfidence ${threshold}.`
+  if (probability >= threshold) return accept('confidence', compared, measured)
+  return reject('confidence', { reason: 'confidence_low', detail: compared, ...measured })
+}
+
+function unavailable(threshold: number, detail: string): ReturnType<Gate> {
+  return reject('confidence', { reason: 'signal_unavailable', detail, threshold })
+}

@@ -1,0 +1,73 @@
+/** What every gate is: a pure check of one answer of a local model. One file per gate; `gates.ts` lists them. */
+import type { HardStopHit, Reason, TaskKind, Verdict } from '../spec/decision.ts'
+import type { TaskPolicy } from '../spec/policy.ts'
+import type { RouterRequest } from '../spec/request.ts'
+import type { Answer } from '../spec/response.ts'
+
+/** The option a typed decision chose. */
+export interface ChosenOption {
+  /** As the model's distribution named it, before `render`. */
+  readonly value: string
+  /** Content-free calibrated probability over the options, 0 to 1; null when the distribution could not be read. */
+  readonly probability: number | null
+}
+
+export interface GateInput {
+  /** The answer as the caller would get it: for typed decisions `answer.text` is the rendered option. */
+  readonly answer: Answer
+  readonly task: TaskPolicy
+  readonly taskName: string
+  readonly request: RouterRequest
+  /** Null for text, and for a typed task whose model wrote its answer instead of deciding it. */
+  readonly option: ChosenOption | null
+  /** The options of this request where they replace the task's own. */
+  readonly options?: readonly string[]
+  /** Reads hard-stop terms from a text; an argument, because gates and classification do not import each other. */
+  readonly findHardStops: (text: string) => readonly HardStopHit[]
+}
+
+/** Reads one answer, returns one opinion. Never calls a model, a clock or a file. */
+export type Gate = (input: GateInput) => Verdict
+
+/** Every gate by name, in the order in which their rejections count: the first that rejects names the reason. */
+export const GATE_NAMES = [
+  'answer_hard_stop',
+  'safety_class',
+  'complete',
+  'refusal',
+  'repetition',
+  'patch',
+  'schema',
+  'labels',
+  'confidence',
+  'entropy',
+  'calibrated',
+] as const
+export type GateName = (typeof GATE_NAMES)[number]
+
+/** The figure a gate measured and the limit it was held against, in the unit that `detail` names. */
+export interface Measurement {
+  readonly score: number | null
+  readonly threshold: number | null
+}
+
+export interface Rejection extends Partial<Measurement> {
+  readonly reason: Reason
+  /** One sentence for people; holds no text of the request or the answer. */
+  readonly detail: string
+}
+
+export function accept(gate: GateName, detail: string, measured: Measurement = UNMEASURED): Verdict {
+  return { gate, accepted: true, reason: null, score: measured.score, threshold: measured.threshold, detail }
+}
+
+export function reject(gate: GateName, { reason, detail, score = null, threshold = null }: Rejection): Verdict {
+  return { gate, accepted: false, reason, score, threshold, detail }
+}
+
+/** Whether answers of this kind are one of a closed set, so that they are read instead of generated. */
+export function isTypedDecision(kind: TaskKind): boolean {
+  return kind === 'choice' || kind === 'boolean' || kind === 'score'
+}
+
+const UNMEASURED: Measurement = { score: null, threshold: null }

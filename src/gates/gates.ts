@@ -1,0 +1,84 @@
+/** The table of gates, and the one loop that runs them. */
+import type { Verdict } from '../spec/decision.ts'
+import type { TaskPolicy } from '../spec/policy.ts'
+import type { RouterRequest } from '../spec/request.ts'
+import { answerHardStop } from './answer-hard-stop.ts'
+import { calibrated } from './calibrated.ts'
+import { complete } from './complete.ts'
+import { confidence } from './confidence.ts'
+import { entropy } from './entropy.ts'
+import { GATE_NAMES, type Gate, type GateInput, type GateName, isTypedDecision, reject } from './gate.ts'
+import { labels } from './labels.ts'
+import { patch } from './patch.ts'
+import { refusal } from './refusal.ts'
+import { repetition } from './repetition.ts'
+import { safetyClass } from './safety-class.ts'
+import { schema } from './schema.ts'
+
+export interface NamedGate {
+  readonly name: GateName
+  readonly gate: Gate
+}
+
+/**
+ * The gates an answer of this task has to pass, in the order in which their rejections count: hard stops, hard checks,
+ * labels, confidence or entropy, then whether a bound is proven.
+ *
+ * Hard stops come first because a rejected answer may still be served marked degraded when no frontier is in reach, but
+ * never after a hard stop: another reason must not cover it.
+ */
+export function gatesFor(task: TaskPolicy, request: RouterRequest): readonly NamedGate[] {
+  return GATE_NAMES.filter((name) => GATES[name].applies(task, request)).map((name) => ({
+    name,
+    gate: GATES[name].gate,
+  }))
+}
+
+/**
+ * One verdict per gate, in order. All gates run, also after a rejection: together they cost less than a millisecond,
+ * and a record that holds every opinion can be replayed under another policy. A gate that throws has not accepted: `gate_error`.
+ */
+export function runGates(gates: readonly NamedGate[], input: GateInput): readonly Verdict[] {
+  return gates.map(({ name, gate }) => {
+    try {
+      return gate(input)
+    } catch (error) {
+      const kind = error instanceof Error ? error.name : typeof error
+      return reject(name, {
+        reason: 'gate_error',
+        detail: `Gate ${name} failed (${kind}); its answer is not accepted.`,
+      })
+    }
+  })
+}
+
+/** The verdict that decides: the first that rejects; null when all accept. */
+export function firstRejection(verdicts: readonly Verdict[]): Verdict | null {
+  return verdicts.find((verdict) => !verdict.accepted) ?? null
+}
+
+interface GateRow {
+  readonly gate: Gate
+  readonly applies: (task: TaskPolicy, request: RouterRequest) => boolean
+}
+
+const always = (): boolean => true
+const typed = (task: TaskPolicy): boolean => isTypedDecision(task.kind)
+const written = (task: TaskPolicy): boolean => !isTypedDecision(task.kind)
+
+const GATES: Readonly<Record<GateName, GateRow>> = {
+  answer_hard_stop: { gate: answerHardStop, applies: always },
+  safety_class: { gate: safetyClass, applies: (task) => task.gates.safetyClass.length > 0 },
+  complete: { gate: complete, applies: always },
+  refusal: { gate: refusal, applies: (task) => written(task) && task.gates.refusal },
+  repetition: { gate: repetition, applies: written },
+  patch: { gate: patch, applies: (task) => written(task) && task.kind !== 'code' },
+  schema: {
+    gate: schema,
+    applies: (task, request) => task.schema !== undefined || request.responseSchema !== undefined,
+  },
+  labels: { gate: labels, applies: typed },
+  confidence: { gate: confidence, applies: typed },
+  entropy: { gate: entropy, applies: (task) => written(task) && task.gates.entropyNats !== null },
+  calibrated: { gate: calibrated, applies: always },
+}

@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import type { RouterRequest } from '../src/spec/request.ts'
+import type { StreamEvent } from '../src/spec/response.ts'
+import { type SampleScript, sampleRouter } from './support/sample-router.ts'
+
+const SAMPLES = resolve(dirname(fileURLToPath(import.meta.url)), 'samples')
+
+interface Expected {
+  /** What happens, as a sentence. */
+  readonly title: string
+  readonly outcome?: Readonly<Record<string, unknown>>
+  readonly record?: Readonly<Record<string, unknown>>
+  readonly error?: string
+  /** Calls per model. */
+  readonly calls?: Readonly<Record<string, number>>
+  /** Texts that must, or must not, be in what a model was sent. */
+  readonly sent?: Readonly<Record<string, { readonly holds?: readonly string[]; readonly lacks?: readonly string[] }>>
+  /** Texts that a streaming caller must never receive. */
+  readonly neverStreamed?: readonly string[]
+  readonly shadow?: Readonly<Record<string, unknown>>
+}
+
+function readSample<T>(folder: string, file: string): T {
+  return JSON.parse(readFileSync(join(SAMPLES, folder, file), 'utf8')) as T
+}
+
+const folders = readdirSync(SAMPLES).flatMap((pattern) =>
+  readdirSync(join(SAMPLES, pattern)).map((name) => `${pattern}/${name}`),
+)
+
+describe.each(folders)('sample %s', (folder) => {
+  const request = readSample<RouterRequest>(folder, 'request.json')
+  const expected = readSample<Expected>(folder, 'expected.json')
+
+  it(expected.title, async () => {
+    const sample = sampleRouter(readSample<SampleScript>(folder, 'script.json'))
+    const result = await sample.router.complete(request).catch((error: { code?: string }) => ({ failed: error.code }))
+    await sample.router.close()
+    if (expected.error) expect(result).toEqual({ failed: expected.error })
+    if (expected.outcome) expect(result).toMatchObject(expected.outcome)
+    if (expected.record) expect(sample.record('req-1')).toMatchObject(expected.record)
+    for (const [name, count] of Object.entries(expected.calls ?? {})) {
+      const model = sample.models[name]
+      expect(`${name}: ${(model?.calls.length ?? 0) + (model?.decideCalls.length ?? 0)}`).toBe(`${name}: ${count}`)
+    }
+    for (const [name, texts] of Object.entries(expected.sent ?? {})) {
+      const sent = JSON.stringify([sample.models[name]?.calls, sample.models[name]?.decideCalls])
+      for (const text of texts.holds ?? []) expect(sent).toContain(text)
+      for (const text of texts.lacks ?? []) expect(sent).not.toContain(text)
+    }
+    if (expected.shadow) {
+      const shadows = sample.journal.flatMap((entry) => (entry.type === 'shadow' ? [entry.shadow] : []))
+      expect(shadows).toHaveLength(1)
+      expect(shadows[0]).toMatchObject(expected.shadow)
+    }
+  })
+
+  it('gives a streaming caller the same decision and the same text', async () => {
+    const script = readSample<SampleScript>(folder, 'script.json')
+    const whole = await sampleRouter(script)
+      .router.complete(request)
+      .catch((error: { code?: string }) => error.code)
+    const sample = sampleRouter(script)
+    const events: StreamEvent[] = []
+    try {
+      for await (const event of sample.router.stream(request)) events.push(event)
+    } catch (error) {
+      expect((error as { code?: string }).code).toBe(whole)
+      return
+    }
+    const final = events.at(-1)
+    if (final?.type !== 'final' || typeof whole !== 'object') throw new Error('the stream has no final event')
+    const streamed = events.flatMap((event) => (event.type === 'text' ? [event.delta] : [])).join('')
+    expect(final.outcome.decision).toEqual(whole.decision)
+    expect(streamed).toBe(whole.answer ?? '')
+    expect(events.filter((event) => event.type === 'commit')).toHaveLength(1)
+    for (const text of expected.neverStreamed ?? []) expect(JSON.stringify(events)).not.toContain(text)
+  })
+})

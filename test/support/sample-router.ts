@@ -1,0 +1,76 @@
+/** Builds a router over scripted models, a manual clock and a journal in memory: what a sample needs, and nothing real. */
+
+import { createRoster } from '../../src/pipeline/roster.ts'
+import { type RouterDeps, routerFrom } from '../../src/pipeline/router.ts'
+import type { AuditRecord, JournalEntry } from '../../src/spec/audit.ts'
+import type { PolicyInput } from '../../src/spec/policy.ts'
+import type { Router } from '../../src/spec/router.ts'
+import { validatePolicy } from '../../src/stores/policy-file.ts'
+import {
+  type ManualClock,
+  type ModelScript,
+  manualClock,
+  type ScriptedModel,
+  scriptedModel,
+} from '../../src/testing.ts'
+
+export interface SampleScript {
+  readonly policy: PolicyInput
+  readonly env?: Readonly<Record<string, string>>
+  readonly models: Readonly<Record<string, Omit<ModelScript, 'name'>>>
+  /** US dollars per token of any frontier call; null when the price is unknown. */
+  readonly usdPerToken?: number | null
+}
+
+export interface SampleRouter {
+  readonly router: Router
+  readonly models: Readonly<Record<string, ScriptedModel>>
+  readonly journal: readonly JournalEntry[]
+  readonly clock: ManualClock
+  record(requestId: string): AuditRecord | undefined
+}
+
+export function sampleRouter(script: SampleScript): SampleRouter {
+  const loaded = validatePolicy(script.policy, { file: 'sample.yaml', env: script.env ?? {} })
+  const clock = manualClock({ sleeping: 'skip' })
+  const journal: JournalEntry[] = []
+  const models = Object.fromEntries(
+    Object.entries(script.models).map(([name, model]) => [name, scriptedModel({ name, ...model })]),
+  )
+  const roster = createRoster(
+    Object.entries(loaded.policy.models).map(([name, policy]) => ({
+      name,
+      policy,
+      obstacle: () => {
+        const missing = loaded.missingKeys[name]
+        return missing ? { reason: 'frontier_down', why: `no key set (${missing})` } : null
+      },
+      open: () => {
+        const model = models[name]
+        if (!model) throw new Error(`the sample has no script for model ${name}`)
+        return model
+      },
+    })),
+    clock,
+  )
+  let ids = 0
+  const deps: RouterDeps = {
+    loaded,
+    roster,
+    clock,
+    journal: { append: (entry) => void journal.push(entry), flushed: async () => {}, close: async () => {} },
+    price: (model, usage) => {
+      if (model.tier !== 'frontier') return { costUsd: 0, priceSource: 'local' }
+      const perToken = script.usdPerToken === undefined ? 0.00001 : script.usdPerToken
+      if (perToken === null) return { costUsd: null, priceSource: null }
+      return { costUsd: (usage.inputTokens + usage.outputTokens) * perToken, priceSource: 'sample' }
+    },
+    newId: () => `req-${++ids}`,
+    random: () => 0.5,
+    readAudit: () => [],
+    closeStores: async () => {},
+  }
+  const settled = (requestId: string) =>
+    journal.flatMap((entry) => (entry.type === 'settle' && entry.requestId === requestId ? [entry.record] : []))
+  return { router: routerFrom(deps), models, journal, clock, record: (requestId) => settled(requestId).at(-1) }
+}
