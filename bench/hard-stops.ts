@@ -32,13 +32,21 @@ interface RequestRow {
 }
 
 const { values } = parseArgs({
-  options: { data: { type: 'string', default: path.join(import.meta.dirname, '../../shared/data') }, verbose: { type: 'boolean', default: false } },
+  options: {
+    data: { type: 'string', default: path.join(import.meta.dirname, '../../shared/data') },
+    verbose: { type: 'boolean', default: false },
+  },
 })
 const { hardStops }: Policy = policySchema.parse({})
 
 if (existsSync(path.join(values.data, 'traffic/logs.jsonl'))) {
   const startedMs = performance.now()
-  const figures = { logs: logFigures(), requests: requestFigures(), prose: ['agnews', 'sst2', 'squad'].map(proseFigures), evasion: evasionFigures() }
+  const figures = {
+    logs: logFigures(),
+    requests: requestFigures(),
+    prose: ['agnews', 'sst2', 'squad'].map(proseFigures),
+    evasion: evasionFigures(),
+  }
   console.log(JSON.stringify({ ...figures, elapsedMs: Math.round(performance.now() - startedMs) }, null, 2))
 } else {
   console.error(`No data in ${values.data}: traffic/logs.jsonl is missing. Name the folder with --data DIR.`)
@@ -59,7 +67,10 @@ function told(id: string, hits: readonly HardStopHit[]): string {
 }
 
 function logFigures(): object {
-  const rows = rowsOf<LogRow>('traffic/logs.jsonl').map((row) => ({ row, hits: find([{ field: 'messages[0].content', text: row.text }]) }))
+  const rows = rowsOf<LogRow>('traffic/logs.jsonl').map((row) => ({
+    row,
+    hits: find([{ field: 'messages[0].content', text: row.text }]),
+  }))
   const genuine = rows.filter(({ row }) => row.hardStop !== null)
   const benign = rows.filter(({ row }) => row.hardStop === null)
   const falseStops = benign.filter(({ hits }) => hits.length > 0)
@@ -68,7 +79,9 @@ function logFigures(): object {
     missed: genuine.filter(({ hits }) => hits.length === 0).map(({ row }) => row.id),
     goldKindFound: genuine.filter(({ row, hits }) => hits.some((hit) => hit.kind === row.hardStop)).length,
     goldKindFirst: genuine.filter(({ row, hits }) => hits[0]?.kind === row.hardStop).length,
-    otherKindFirst: genuine.filter(({ row, hits }) => hits[0]?.kind !== row.hardStop).map(({ row, hits }) => told(`${row.id} ${row.hardStop}`, hits)),
+    otherKindFirst: genuine
+      .filter(({ row, hits }) => hits[0]?.kind !== row.hardStop)
+      .map(({ row, hits }) => told(`${row.id} ${row.hardStop}`, hits)),
     benign: benign.length,
     falseStops: falseStops.length,
     falseStopRate: falseStops.length / benign.length,
@@ -77,7 +90,10 @@ function logFigures(): object {
 }
 
 function requestFigures(): object {
-  const rows = rowsOf<RequestRow>('traffic/requests.jsonl').map((row) => ({ row, hits: find(extractFields(requestOf(row))) }))
+  const rows = rowsOf<RequestRow>('traffic/requests.jsonl').map((row) => ({
+    row,
+    hits: find(extractFields(requestOf(row))),
+  }))
   const genuine = rows.filter(({ row }) => row.gold?.hardStop)
   const lookAlikes = rows.filter(({ row }) => row.gold?.lookAlike)
   const other = rows.filter(({ row }) => !row.gold?.hardStop)
@@ -104,13 +120,28 @@ function plain(content: WireMessage['content']): string {
 }
 
 function proseFigures(task: string): object {
-  const rows = rowsOf<{ readonly id: string; readonly input: string; readonly context?: string }>(`tasks/${task}.jsonl`).slice(0, 100)
-  const stopped = rows.map((row) => ({ row, hits: find([{ field: 'messages[0].content', text: `${row.context ?? ''}\n${row.input}` }]) })).filter(({ hits }) => hits.length > 0)
-  return { task, rows: rows.length, falseStops: stopped.length, falseStopRows: stopped.map(({ row, hits }) => told(row.id, hits)) }
+  const rows = rowsOf<{ readonly id: string; readonly input: string; readonly context?: string }>(
+    `tasks/${task}.jsonl`,
+  ).slice(0, 100)
+  const stopped = rows
+    .map((row) => ({ row, hits: find([{ field: 'messages[0].content', text: `${row.context ?? ''}\n${row.input}` }]) }))
+    .filter(({ hits }) => hits.length > 0)
+  return {
+    task,
+    rows: rows.length,
+    falseStops: stopped.length,
+    falseStopRows: stopped.map(({ row, hits }) => told(row.id, hits)),
+  }
 }
 
 function evasionFigures(): object {
-  const rows = rowsOf<{ readonly id: string; readonly cls: string; readonly attack: string; readonly clean: string; readonly text: string }>('adversarial/route_attacks_dev.jsonl').filter((row) => row.cls === 'hard_stop_evasion')
+  const rows = rowsOf<{
+    readonly id: string
+    readonly cls: string
+    readonly attack: string
+    readonly clean: string
+    readonly text: string
+  }>('adversarial/route_attacks_dev.jsonl').filter((row) => row.cls === 'hard_stop_evasion')
   const stopped = (text: string): boolean => find([{ field: 'messages[0].content', text }]).length > 0
   return {
     rows: rows.length,

@@ -37,7 +37,7 @@ export function createRouter(settings: RouterSettings): Router {
   const clock = settings.clock ?? systemClock
   const loaded = loadPolicy(settings.policy, env)
   const { durability, onFailure } = loaded.policy.audit
-  const log = openAuditLog({ stateDir: paths.stateDir, durability, onFailure, now: () => clock.epochMs() })
+  const log = openAuditLog({ stateDir: paths.stateDir, durability, onFailure })
   const models = Object.entries(loaded.policy.models).map(([name, policy]) =>
     rosterModel({ name, policy, loaded, paths, env, given: settings.models?.[name] }),
   )

@@ -49,10 +49,13 @@ export function complexityOfText({ text, hasTools }: ComplexityQuestion): Comple
 }
 
 /** Writing code is never simple, also when the request says "list" or "extract". */
-const PRODUCES_CODE = /\b(?:write|generate|implement|create|refactor|edit|fix|add|rewrite) (?:\w+ ){0,4}?(?:functions?|class|methods?|module|script|tests?|code|file|query|regex|program|endpoint|component)\b/i
+const PRODUCES_CODE =
+  /\b(?:write|generate|implement|create|refactor|edit|fix|add|rewrite) (?:\w+ ){0,4}?(?:functions?|class|methods?|module|script|tests?|code|file|query|regex|program|endpoint|component)\b/i
 
 function instructionOf(text: string): string {
-  return text.length <= 2 * INSTRUCTION_CHARS ? text : `${text.slice(0, INSTRUCTION_CHARS)}\n${text.slice(-INSTRUCTION_CHARS)}`
+  return text.length <= 2 * INSTRUCTION_CHARS
+    ? text
+    : `${text.slice(0, INSTRUCTION_CHARS)}\n${text.slice(-INSTRUCTION_CHARS)}`
 }
 
 function stepsIn(instruction: string): number {

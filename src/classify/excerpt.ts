@@ -10,7 +10,8 @@ const PROGRESS =
   /^\s*(?:$|\d{1,3}(?:\.\d+)?%|[#=>.\-_*~\s]{3,}$|(?:down|up)load(?:ing|ed)\b|fetch(?:ing|ed)?\b|get:\d|hit:\d|collecting\b|requirement already|using cached|compiling \S+ v|unpacking\b|selecting previously|preparing to unpack|resolving\b|receiving objects|counting objects|remote: (?:counting|compressing|enumerating)|extracting\b|pulling fs layer|waiting$|cached$|progress\b|> task :\S+(?: up-to-date| from-cache| no-source)?$|\[\s*\d+%\] building|refreshing state|\[info\] (?:copying|download))/i
 
 /** A leading clock or date, with brackets or without; it tells a small model nothing and costs it tokens. */
-const TIMESTAMP = /^\s*\[?(?:\d{4}-\d\d-\d\d[T ])?\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]?\s*[|:-]?\s*/
+const TIMESTAMP =
+  /^\s*\[?(?:\d{4}-\d\d-\d\d[T ])?\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]?\s*[|:-]?\s*/
 
 /** The last lines tell how it ended, whatever their words. */
 const TAIL_LINES = 6

@@ -63,7 +63,9 @@ function sizesOf({ messages, tools, responseSchema }: RouterRequest, input: stri
     messages: messages.length,
     hasTools: (tools?.length ?? 0) > 0,
     // Audio and files count too: a text model reads none of them.
-    hasImages: messages.some(({ content }) => typeof content !== 'string' && content.some((part) => part.type !== 'text')),
+    hasImages: messages.some(
+      ({ content }) => typeof content !== 'string' && content.some((part) => part.type !== 'text'),
+    ),
     hasSchema: responseSchema !== undefined,
   }
 }

@@ -85,6 +85,7 @@ function hitsOf({ field, text, role }: TextField, compiled: CompiledHardStops): 
       text: words,
       excepted: exceptedWords(words, compiled.except),
       passingLines: passingLinesOf(words, compiled.passing),
+      contexts: new Map(),
     }
     for (let at = 0; at < words.words.length; at++)
       for (const match of compiled.rules(words, at)) {
@@ -100,6 +101,8 @@ interface Search {
   readonly text: Words
   readonly excepted: ReadonlySet<number>
   readonly passingLines: ReadonlySet<number>
+  /** Where context phrases of a list start, with their last word, as far as asked. */
+  readonly contexts: Map<TermIndex<true>, Map<number, number | null>>
 }
 
 /** Phrases in which terms are harmless hide all of their words, from terms and from context alike. */
@@ -120,19 +123,36 @@ function stops(match: TermMatch<Rule>, search: Search): boolean {
   return !near || hasNear(match, near, search)
 }
 
-function hasNear(match: TermMatch<Rule>, index: TermIndex<true>, { text, excepted }: Search): boolean {
+function hasNear(match: TermMatch<Rule>, index: TermIndex<true>, search: Search): boolean {
+  const { text } = search
   const first = text.words[match.from]
   const last = text.words[match.to]
   if (!first || !last) return false
   const inReach = (word: Word | undefined): word is Word =>
-    word !== undefined && word.line === first.line && first.start - word.end <= NEAR_CHARS && word.start - last.end <= NEAR_CHARS
+    word !== undefined &&
+    word.line === first.line &&
+    first.start - word.end <= NEAR_CHARS &&
+    word.start - last.end <= NEAR_CHARS
   let at = match.from
   while (inReach(text.words[at - 1])) at--
   for (; inReach(text.words[at]); at++) {
-    if (text.words[at]?.inPath || excepted.has(at)) continue
-    if (index(text, at).some(({ to }) => at > match.to || to < match.from)) return true
+    const end = contextEnd(index, at, search)
+    if (end !== null && (at > match.to || end < match.from)) return true
   }
   return false
+}
+
+/** The last word of the shortest context phrase that starts at a word; looked up once per list and word. */
+function contextEnd(index: TermIndex<true>, at: number, { text, excepted, contexts }: Search): number | null {
+  const known = contexts.get(index) ?? new Map<number, number | null>()
+  contexts.set(index, known)
+  const seen = known.get(at)
+  if (seen !== undefined) return seen
+  const isName = text.words[at]?.inPath === true || excepted.has(at)
+  const ends = isName ? [] : index(text, at).map(({ to }) => to)
+  const end = ends.length === 0 ? null : Math.min(...ends)
+  known.set(at, end)
+  return end
 }
 
 /** Lines in which a test reporter says that a test passed: their words are the test's name. */
@@ -142,7 +162,8 @@ function passingLinesOf(text: Words, passing: TermIndex<'start' | 'end'>): Reado
     const line = text.words[at]?.line
     if (line === undefined || lines.has(line)) continue
     const isFirst = text.words[at - 1]?.line !== line
-    const isEnd = ({ entry, to }: TermMatch<'start' | 'end'>): boolean => entry === 'end' && text.words[to + 1]?.line !== line
+    const isEnd = ({ entry, to }: TermMatch<'start' | 'end'>): boolean =>
+      entry === 'end' && text.words[to + 1]?.line !== line
     if (passing(text, at).some((match) => (match.entry === 'start' ? isFirst : isEnd(match)))) lines.add(line)
   }
   return lines

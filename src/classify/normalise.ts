@@ -27,7 +27,9 @@ const LOOKALIKES: ReadonlyMap<string, string> = new Map(
     ['авеԁһіјкӏмнорԛѕтуԝхгп', 'abedhijklmhopqstywxrn'],
     ['αβεηικνορτυχγζω', 'abenikvoptuxyzw'],
     ['сϲ', 'cc'],
-  ].flatMap(([foreign = '', latin = '']) => [...foreign].map((letter, index) => [letter, latin[index] ?? letter] as const)),
+  ].flatMap(([foreign = '', latin = '']) =>
+    [...foreign].map((letter, index) => [letter, latin[index] ?? letter] as const),
+  ),
 )
 
 /**
@@ -63,9 +65,13 @@ function lineOrSpace(run: string): string {
  */
 function latinise(text: string): string {
   if (!FOREIGN_LETTER.test(text)) return text
-  const mixedFolded = text.replace(WORD, (word) => (/[a-z]/.test(word) && FOREIGN_LETTER.test(word) ? foldLetters(word) : word))
+  const mixedFolded = text.replace(WORD, (word) =>
+    /[a-z]/.test(word) && FOREIGN_LETTER.test(word) ? foldLetters(word) : word,
+  )
   if (!isMostlyLatin(mixedFolded)) return mixedFolded
-  return mixedFolded.replace(WORD, (word) => ([...word].every((letter) => LOOKALIKES.has(letter)) ? foldLetters(word) : word))
+  return mixedFolded.replace(WORD, (word) =>
+    [...word].every((letter) => LOOKALIKES.has(letter)) ? foldLetters(word) : word,
+  )
 }
 
 function foldLetters(word: string): string {

@@ -45,6 +45,8 @@ function callerClaim({ partition }: RequestMetadata): readonly PartitionClaim[] 
 }
 
 function documentClaim({ metadata, policy }: PartitionQuestion): readonly PartitionClaim[] {
-  const glob = policy.privacy.localOnly.paths.find((pattern) => metadata.documents?.some((path) => matchesGlob(path, pattern)))
+  const glob = policy.privacy.localOnly.paths.find((pattern) =>
+    metadata.documents?.some((path) => matchesGlob(path, pattern)),
+  )
   return glob === undefined ? [] : [{ partition: 'local_only', source: `privacy.localOnly.paths: ${glob}` }]
 }

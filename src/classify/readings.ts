@@ -12,11 +12,28 @@ const MIN_PRINTABLE = 0.95
 
 const TAG_LETTER = /[\u{e0020}-\u{e007e}]/gu
 const ENTITY = /&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(amp|lt|gt|quot|apos|nbsp|shy));/gi
-const NAMED_ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ', shy: '' }
+const NAMED_ENTITIES: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  nbsp: ' ',
+  shy: '',
+}
 
 /** A word with a digit between or beside letters, as in `t0ken`; numbers alone stay numbers. */
 const LEET_WORD = /(?<![a-z0-9_])(?=[a-z0-9@$]{0,40}[a-z])(?=[a-z@$]{0,40}[013457@$])[a-z0-9@$]{2,40}(?![a-z0-9_])/gi
-const LEET: Readonly<Record<string, string>> = { '0': 'o', '1': 'i', '3': 'e', '4': 'a', '5': 's', '7': 't', '@': 'a', $: 's' }
+const LEET: Readonly<Record<string, string>> = {
+  '0': 'o',
+  '1': 'i',
+  '3': 'e',
+  '4': 'a',
+  '5': 's',
+  '7': 't',
+  '@': 'a',
+  $: 's',
+}
 
 /**
  * The text itself and every decoded form that differs from it: HTML entities, percent escapes, base64, Unicode tag
@@ -35,11 +52,14 @@ function untag(text: string): string {
 
 function unescapeEntities(text: string): string {
   if (!text.includes('&')) return ''
-  return text.replace(ENTITY, (whole, decimal: string | undefined, hex: string | undefined, name: string | undefined) => {
-    if (name) return NAMED_ENTITIES[name.toLowerCase()] ?? whole
-    const code = decimal ? Number.parseInt(decimal, 10) : Number.parseInt(hex ?? '', 16)
-    return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole
-  })
+  return text.replace(
+    ENTITY,
+    (whole, decimal: string | undefined, hex: string | undefined, name: string | undefined) => {
+      if (name) return NAMED_ENTITIES[name.toLowerCase()] ?? whole
+      const code = decimal ? Number.parseInt(decimal, 10) : Number.parseInt(hex ?? '', 16)
+      return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole
+    },
+  )
 }
 
 function unescapePercent(text: string): string {
@@ -50,7 +70,10 @@ function unescapePercent(text: string): string {
 /** Only the decoded parts, one a line: the rest of the text is read anyway. */
 function unpackBase64(text: string): string {
   const runs = (text.match(BASE64_RUN) ?? []).filter((run) => run.length <= MAX_BASE64_CHARS)
-  return runs.map((run) => Buffer.from(run, 'base64').toString('latin1')).filter(isReadable).join('\n')
+  return runs
+    .map((run) => Buffer.from(run, 'base64').toString('latin1'))
+    .filter(isReadable)
+    .join('\n')
 }
 
 function isReadable(decoded: string): boolean {

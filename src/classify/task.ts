@@ -48,7 +48,9 @@ function standingOf(name: string, policy: Policy): { readonly taskKnown: boolean
 
 function isAction(name: string, { routing }: Policy): boolean {
   return (
-    Object.hasOwn(routing.actions, name) || Object.hasOwn(routing.actionTierOverrides, name) || routing.qualityCriticalActions.includes(name)
+    Object.hasOwn(routing.actions, name) ||
+    Object.hasOwn(routing.actionTierOverrides, name) ||
+    routing.qualityCriticalActions.includes(name)
   )
 }
 

@@ -67,11 +67,18 @@ function isSpace(text: string, at: number): boolean {
   return code === 32 || code === 10
 }
 
-/** Two separators, or one and a file ending, or a name of four dotted parts. `401/403` and `and/or` are no paths. */
+/**
+ * Two separators, one and a file ending, an image with its tag, a name of four dotted parts. `401/403` and `and/or` are
+ * no paths.
+ */
 function isPath(chunk: string): boolean {
   const slashes = chunk.split(/[/\\]/).length - 1
   if (slashes >= 2 || (slashes === 1 && /\w\.[a-z]\w{0,5}\b/.test(chunk))) return true
-  return /^\W*\w+\.\w+\.\w+\.\w/.test(chunk) || /^\W*[\w-]+\.(?:[cm]?[jt]sx?|py|go|rs|java|kt|cs|cpp|hpp|vue|rb|php|md)\b/.test(chunk)
+  return (
+    /^\W*\w+\.\w+\.\w+\.\w/.test(chunk) ||
+    /^[\w.-]+\/[\w.-]+:[\w.-]+$/.test(chunk) ||
+    /^\W*[\w-]+\.(?:[cm]?[jt]sx?|py|go|rs|java|kt|cs|cpp|hpp|vue|rb|php|md)\b/.test(chunk)
+  )
 }
 
 interface WordPattern {
@@ -90,14 +97,16 @@ interface CompiledTerm<Entry> {
  * Compiles terms. A term is one or more whole words; `*` at either end of a word stands for any letters, digits and
  * `_`; between words may stand a little punctuation; `access denied` also finds `AccessDenied` and `access_denied`.
  */
-export function indexTerms<Entry>(entries: readonly { readonly term: string; readonly entry: Entry }[]): TermIndex<Entry> {
+export function indexTerms<Entry>(
+  entries: readonly { readonly term: string; readonly entry: Entry }[],
+): TermIndex<Entry> {
   const exact = new Map<string, CompiledTerm<Entry>[]>()
   const loose = new Map<string, CompiledTerm<Entry>[]>()
   for (const { term, entry } of entries) {
     for (const compiled of compileTerm(term, entry)) {
       const first = compiled.patterns[0]
       if (!first) continue
-      const [map, key] = first.kind === 'exact' ? [exact, first.text] as const : [loose, bucketOf(first)] as const
+      const [map, key] = first.kind === 'exact' ? ([exact, first.text] as const) : ([loose, bucketOf(first)] as const)
       const bucket = map.get(key)
       if (bucket) bucket.push(compiled)
       else map.set(key, [compiled])

@@ -90,7 +90,13 @@ function eventsOf(exchange: Exchange, limits: CallLimits): AsyncIterable<ModelEv
     ...(wire && { wire }),
   }
   if (model.policy.tier !== 'frontier') return port.generate(call, limits)
-  return generateThroughEgress({ port, run, policy: deps.loaded.policy }, call, limits)
+  return generateThroughEgress({ port, run, policy: deps.loaded.policy }, call, streaming ? limits : patient(limits))
+}
+
+/** A whole body begins when the model has ended: only the total deadline says something about it. */
+function patient(limits: CallLimits): CallLimits {
+  const { totalMs } = limits.deadlines
+  return { ...limits, deadlines: { ...limits.deadlines, firstByteMs: totalMs, idleMs: totalMs } }
 }
 
 async function deliver(

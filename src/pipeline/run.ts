@@ -72,6 +72,7 @@ export function openRecord(run: Run, loaded: LoadedPolicy): AuditRecord {
     signals: null,
     localModel: null,
     attempts: [],
+    calls: [],
     usage: null,
     costUsd: null,
     latencyMs: null,

@@ -31,6 +31,13 @@ export interface ShadowResult {
   readonly attempt: Attempt
 }
 
+export interface RecordedCall {
+  readonly model: string
+  readonly actor: string
+  /** ISO 8601, UTC. */
+  readonly at: string
+}
+
 export interface AuditRecord {
   readonly requestId: string
   readonly taskId: string | null
@@ -55,6 +62,8 @@ export interface AuditRecord {
   /** The local model that was asked, if any. */
   readonly localModel: { readonly name: string; readonly identity: ModelIdentity } | null
   readonly attempts: readonly Attempt[]
+  /** Every call that was about to be made, written before it was made: what a crash cannot hide. */
+  readonly calls: readonly RecordedCall[]
   readonly usage: Usage | null
   readonly costUsd: number | null
   readonly latencyMs: number | null
@@ -72,12 +81,6 @@ export type JournalEntry =
   /** Written before any model is asked. */
   | { readonly type: 'intent'; readonly requestId: string; readonly record: AuditRecord }
   /** Written before each call that can cost money or send bytes away. */
-  | {
-      readonly type: 'call'
-      readonly requestId: string
-      readonly model: string
-      readonly actor: string
-      readonly at: string
-    }
+  | ({ readonly type: 'call'; readonly requestId: string } & RecordedCall)
   | { readonly type: 'settle'; readonly requestId: string; readonly record: AuditRecord }
   | { readonly type: 'shadow'; readonly requestId: string; readonly shadow: ShadowResult }

@@ -1,6 +1,6 @@
 /** The edges of the core: what needs a process, a clock, a file or a model reaches it through one of these. */
 
-import type { AuditRecord, JournalEntry } from './audit.ts'
+import type { JournalEntry } from './audit.ts'
 import type { FinishReason, OptionProbability, Signals, Tier, Usage } from './decision.ts'
 import type { Message, RouterRequest, ToolDefinition } from './request.ts'
 
@@ -138,11 +138,4 @@ export interface AuditQuery {
   readonly sinceMs?: number
   readonly limit?: number
   readonly newestFirst?: boolean
-}
-
-/** The settled records, queryable. Writing is idempotent by request id. */
-export interface AuditStore {
-  apply(entries: readonly JournalEntry[]): void
-  list(query: AuditQuery): Iterable<AuditRecord>
-  close(): void
 }

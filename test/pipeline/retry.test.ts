@@ -16,7 +16,10 @@ interface Played {
 }
 
 /** Plays outcomes in order on a clock that skips its sleeps. */
-async function play(outcomes: readonly (string | RouterError)[], rest: Partial<RetryRequest<string>> = {}): Promise<Played> {
+async function play(
+  outcomes: readonly (string | RouterError)[],
+  rest: Partial<RetryRequest<string>> = {},
+): Promise<Played> {
   const clock: ManualClock = manualClock({ sleeping: 'skip' })
   let tries = 0
   const call = async (tryNumber: number): Promise<string> => {
@@ -26,7 +29,15 @@ async function play(outcomes: readonly (string | RouterError)[], rest: Partial<R
     if (outcome instanceof RouterError) throw outcome
     return outcome
   }
-  const request = { call, clock, attemptsLeft: 3, deadlineMs: 180_000, signal: new AbortController().signal, random: () => 0.5, ...rest }
+  const request = {
+    call,
+    clock,
+    attemptsLeft: 3,
+    deadlineMs: 180_000,
+    signal: new AbortController().signal,
+    random: () => 0.5,
+    ...rest,
+  }
   const result = await withRetries(request).catch((error: unknown) => error as RouterError)
   return { result, tries, sleeps: clock.sleeps }
 }
@@ -43,7 +54,9 @@ describe('withRetries', () => {
   it('spreads the back-off over the whole range, which doubles up to 8 s', async () => {
     const six = [failed, failed, failed, failed, failed, failed, 'ok']
     expect((await play(six, { attemptsLeft: 7, random: () => 0 })).sleeps).toEqual([0, 0, 0, 0, 0, 0])
-    expect((await play(six, { attemptsLeft: 7, random: () => 0.75 })).sleeps).toEqual([375, 750, 1500, 3000, 6000, 6000])
+    expect((await play(six, { attemptsLeft: 7, random: () => 0.75 })).sleeps).toEqual([
+      375, 750, 1500, 3000, 6000, 6000,
+    ])
   })
 
   it('throws the last failure when no try is left', async () => {
@@ -107,7 +120,14 @@ describe('withRetries', () => {
       tries += 1
       throw failed
     }
-    const ending = withRetries({ call, clock, attemptsLeft: 3, deadlineMs: 10_000, signal: caller.signal, random: () => 0.5 })
+    const ending = withRetries({
+      call,
+      clock,
+      attemptsLeft: 3,
+      deadlineMs: 10_000,
+      signal: caller.signal,
+      random: () => 0.5,
+    })
     const expected = expect(ending).rejects.toMatchObject({ code: 'cancelled' })
     while (clock.sleeps.length === 0) await clock.advance(0)
     caller.abort()

@@ -42,7 +42,10 @@ export function maskText(text: string, kinds: readonly PrivateKind[], vault: Vau
   const parts: string[] = []
   let from = 0
   for (const span of found) {
-    parts.push(maskLiterals(text.slice(from, span.start), vault), placeholder(text.slice(span.start, span.end), span.kind, vault))
+    parts.push(
+      maskLiterals(text.slice(from, span.start), vault),
+      placeholder(text.slice(span.start, span.end), span.kind, vault),
+    )
     from = span.end
   }
   parts.push(maskLiterals(text.slice(from), vault))

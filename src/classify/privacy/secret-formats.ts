@@ -22,7 +22,7 @@ const ALNUM = '[A-Za-z0-9]'
 
 /** PEM blocks to their end; a block cut off before its end goes on for as long as its letters are base64. */
 const PEM =
-  /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:(?:[^-]|-(?!-{4}END)){0,16000}?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|[A-Za-z0-9+/=\\\s]{0,16000})/g
+  /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:(?:[^-]|-(?!-{4})){0,16000}-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|[A-Za-z0-9+/=\\\s]{0,16000})/g
 
 export const SECRET_FORMATS: readonly SecretFormat[] = [
   { name: 'private_key', pattern: PEM },
@@ -44,9 +44,19 @@ export const SECRET_FORMATS: readonly SecretFormat[] = [
   prefixed('slack', 'xox[bpaors]-', '(?=[A-Za-z0-9-]{0,200}[0-9])[A-Za-z0-9-]{8,250}'),
   prefixed('slack', 'xoxe(?:\\S?xox[bp])?-\\d-', '[A-Za-z0-9]{20,250}'),
   prefixed('slack', 'xapp-\\d-', '[A-Za-z0-9-]{4,200}'),
-  { name: 'webhook', pattern: /https?:\/\/hooks\.slack(?:-gov)?\.com\/(?:services|workflows|triggers)\/[A-Za-z0-9+/]{40,80}/g },
-  { name: 'webhook', pattern: /https:\/\/[a-z0-9-]{1,60}\.webhook\.office\.com\/webhookb2\/[A-Za-z0-9@-]{20,100}\/IncomingWebhook\/[A-Za-z0-9]{20,60}\/[A-Za-z0-9-]{20,60}/g },
-  { name: 'webhook', pattern: /https:\/\/(?:canary\.|ptb\.)?discord(?:app)?\.com\/api\/webhooks\/\d{10,24}\/[\w-]{40,100}/g },
+  {
+    name: 'webhook',
+    pattern: /https?:\/\/hooks\.slack(?:-gov)?\.com\/(?:services|workflows|triggers)\/[A-Za-z0-9+/]{40,80}/g,
+  },
+  {
+    name: 'webhook',
+    pattern:
+      /https:\/\/[a-z0-9-]{1,60}\.webhook\.office\.com\/webhookb2\/[A-Za-z0-9@-]{20,100}\/IncomingWebhook\/[A-Za-z0-9]{20,60}\/[A-Za-z0-9-]{20,60}/g,
+  },
+  {
+    name: 'webhook',
+    pattern: /https:\/\/(?:canary\.|ptb\.)?discord(?:app)?\.com\/api\/webhooks\/\d{10,24}\/[\w-]{40,100}/g,
+  },
   prefixed('stripe', '(?:sk|rk|pk)_(?:live|test|prod)_', `${ALNUM}{10,120}`),
   prefixed('stripe', 'whsec_', '[A-Za-z0-9+/=]{24,80}'),
   prefixed('npm', 'npm_', `${ALNUM}{36,80}`),
@@ -57,7 +67,10 @@ export const SECRET_FORMATS: readonly SecretFormat[] = [
   prefixed('grafana', 'eyJrIjoi', '[A-Za-z0-9+/=_-]{40,400}'),
   prefixed('grafana', 'gl(?:c|sa)_', '[A-Za-z0-9+/_]{32,400}={0,2}'),
   prefixed('azure', '(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.]{3}\\dQ~', '[A-Za-z0-9_~.-]{31,34}(?![A-Za-z0-9_~.-])'),
-  { name: 'azure_storage', pattern: /\b(?:AccountKey|SharedAccessKey|SharedSecretValue)\s{0,2}=\s{0,2}([A-Za-z0-9+/]{40,100}={0,2})/gi },
+  {
+    name: 'azure_storage',
+    pattern: /\b(?:AccountKey|SharedAccessKey|SharedSecretValue)\s{0,2}=\s{0,2}([A-Za-z0-9+/]{40,100}={0,2})/gi,
+  },
   { name: 'azure_sas', pattern: /[?&]sig=([A-Za-z0-9%+/=]{40,120})/g },
   prefixed('huggingface', '(?:hf_|api_org_)', '(?![A-Za-z]{0,20}[a-z][A-Z][a-z]{3})[A-Za-z0-9]{34,40}(?![A-Za-z0-9_])'),
   prefixed('sendgrid', 'SG\\.', '[A-Za-z0-9_-]{16,32}\\.[A-Za-z0-9_-]{30,64}'),
@@ -123,7 +136,18 @@ export const SECRET_FORMATS: readonly SecretFormat[] = [
   prefixed('mapbox', '[ps]k\\.', '[A-Za-z0-9]{60}\\.[A-Za-z0-9]{22}'),
   prefixed('discord', '[MNO][A-Za-z0-9_-]{23,27}\\.', '[A-Za-z0-9_-]{6,7}\\.[A-Za-z0-9_-]{27,40}'),
   { name: 'ethereum', pattern: /(?<![A-Za-z0-9])0x[a-fA-F0-9]{64}(?![A-Za-z0-9])/g },
-  { name: 'connection_password', pattern: /\b[a-z][a-z0-9+.-]{1,24}:\/\/[^\s:/@"'<>$\x7b]{0,100}:([^\s/@"'<>$\x7b]{3,200})@[A-Za-z0-9[]/gi },
-  { name: 'bearer', pattern: /\b(?:authorization["']?\s{0,3}[:=]\s{0,3}["']?)?(?:bearer|basic|token)\s{1,3}(?=[A-Za-z0-9+/._~-]{0,300}\d)([A-Za-z0-9+/._~-]{16,2000}={0,2})/gi },
-  { name: 'curl_user', pattern: /\bcurl\b[^|;]{0,400}?\s(?:-u|--user)[ =]{0,2}["']{0,2}([^\s:"'$]{0,80}["']?:["']?[^\s"'$[]{0,120})(?<=[^\s:]{8})/g },
+  {
+    name: 'connection_password',
+    pattern: /\b[a-z][a-z0-9+.-]{1,24}:\/\/[^\s:/@"'<>$\x7b]{0,100}:([^\s/@"'<>$\x7b]{3,200})@[A-Za-z0-9[]/gi,
+  },
+  {
+    name: 'bearer',
+    pattern:
+      /\b(?:authorization["']?\s{0,3}[:=]\s{0,3}["']?)?(?:bearer|basic|token)\s{1,3}(?=[A-Za-z0-9+/._~-]{0,300}\d)([A-Za-z0-9+/._~-]{16,2000}={0,2})/gi,
+  },
+  {
+    name: 'curl_user',
+    pattern:
+      /\bcurl\b[^|;]{0,400}?\s(?:-u|--user)[ =]{0,2}["']{0,2}([^\s:"'$]{0,80}["']?:["']?[^\s"'$[]{0,120})(?<=[^\s:]{8})/g,
+  },
 ]

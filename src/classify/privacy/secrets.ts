@@ -15,16 +15,25 @@ export interface PrivateSpan {
 
 /** @returns the private pieces of the wanted kinds, in order, without overlap; the longest of overlapping ones counts */
 export function findPrivate(text: string, kinds: readonly PrivateKind[]): readonly PrivateSpan[] {
-  const spans = [...(kinds.includes('secret') ? secretsIn(text) : []), ...(kinds.includes('email') ? emailsIn(text) : [])]
+  const spans = [
+    ...(kinds.includes('secret') ? secretsIn(text) : []),
+    ...(kinds.includes('email') ? emailsIn(text) : []),
+  ]
   return withoutOverlap(spans)
 }
 
 /** RFC 5321 lengths; the name may not start inside a word or an address of another kind. */
-const EMAIL = /(?<![\p{L}\p{N}._%+-])[\p{L}\p{N}._%+-]{1,64}@(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.){1,8}\p{L}{2,24}(?![\p{L}\p{N}])/gu
+const EMAIL =
+  /(?<![\p{L}\p{N}._%+-])[\p{L}\p{N}._%+-]{1,64}@(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.){1,8}\p{L}{2,24}(?![\p{L}\p{N}])/gu
 
 function emailsIn(text: string): readonly PrivateSpan[] {
   if (!text.includes('@')) return []
-  return [...text.matchAll(EMAIL)].map((match) => ({ kind: 'email', detector: 'email', start: match.index, end: match.index + match[0].length }))
+  return [...text.matchAll(EMAIL)].map((match) => ({
+    kind: 'email',
+    detector: 'email',
+    start: match.index,
+    end: match.index + match[0].length,
+  }))
 }
 
 function secretsIn(text: string): readonly PrivateSpan[] {
@@ -65,7 +74,8 @@ function assignmentsIn(text: string): readonly PrivateSpan[] {
 }
 
 /** Templates, references, paths, addresses and code are not values. */
-const PLACEHOLDER = /^(?:\$|%|\{|<|\*{3}|x{4,}|\.{3}|env[.:]|process\.|os\.|secrets?\.|vault:|arn:|https?:|\/|\.\/|~\/|null\b|none\b|true\b|false\b|undefined\b|your[-_]|example|changeme|redacted|dummy)/i
+const PLACEHOLDER =
+  /^(?:\$|%|\{|<|\*{3}|x{4,}|\.{3}|env[.:]|process\.|os\.|secrets?\.|vault:|arn:|https?:|\/|\.\/|~\/|null\b|none\b|true\b|false\b|undefined\b|your[-_]|example|changeme|redacted|dummy)/i
 
 function looksLikePassword(value: string): boolean {
   if (PLACEHOLDER.test(value) || /^[\w-]+(?:\.[\w-]+)+(?::\d+)?$/.test(value) || /[/@]\w+\.\w/.test(value)) return false
@@ -90,7 +100,9 @@ function entropyBits(value: string): number {
 /** The data of a Kubernetes Secret is base64 under any name; only the object's kind tells. */
 function kubernetesSecretsIn(text: string): readonly PrivateSpan[] {
   if (!/^\s{0,20}["']?kind["']?\s{0,4}:\s{0,4}["']?secret\b/im.test(text)) return []
-  const entries = text.matchAll(/^[ \t]{1,20}(?:["']?[\w.-]{1,100}["']?[ \t]{0,4}:[ \t]{0,4})?["']?([A-Za-z0-9+/]{16,4096}={0,2})["']?,?[ \t]{0,20}$/gm)
+  const entries = text.matchAll(
+    /^[ \t]{1,20}(?:["']?[\w.-]{1,100}["']?[ \t]{0,4}:[ \t]{0,4})?["']?([A-Za-z0-9+/]{16,4096}={0,2})["']?,?[ \t]{0,20}$/gm,
+  )
   return [...entries].map((match) => spanOf(match, 'kubernetes_secret'))
 }
 

@@ -1,0 +1,24 @@
+/**
+ * Gets ready like quickstart, then runs the tests of one project: `npm test` (unit), `npm run test:system`,
+ * `npm run test:long`. Further arguments go to vitest.
+ */
+
+import { join } from 'node:path'
+import { binOf, build, fail, pinnedNode, prepareModels, preparePackages, ROOT, run, timed } from './prepare.mjs'
+
+const [project = 'unit', ...rest] = process.argv.slice(2)
+
+try {
+  await timed('packages', preparePackages)
+  await timed('build', build)
+  await timed('engine and model', prepareModels)
+  await run(pinnedNode(), [binOf('vitest', 'vitest'), 'run', '--project', project, ...rest], { env: onPinnedPath() })
+} catch (error) {
+  fail(error)
+}
+
+/** Child processes that tests start by the name `node` get the pinned one, too. */
+function onPinnedPath() {
+  const separator = process.platform === 'win32' ? ';' : ':'
+  return { PATH: `${join(ROOT, 'node_modules', '.bin')}${separator}${process.env.PATH ?? ''}` }
+}

@@ -1,0 +1,61 @@
+/** One audit record as people read it: what was known, what was removed, who was asked, what the gates said. */
+import type { AuditRecord } from '../spec/audit.ts'
+import { attemptText, dollars, milliseconds, verdictText } from './outcome-text.ts'
+
+export function traceLines(record: AuditRecord): readonly string[] {
+  return [...what(record), ...rules(record), ...work(record), ...end(record)]
+}
+
+function what(record: AuditRecord): readonly string[] {
+  const { features } = record
+  const who = [record.user, record.group, record.tenant].filter((name) => name !== null).join(', ')
+  return [
+    `request    ${record.requestId}${record.taskId ? ` (task id ${record.taskId})` : ''}`,
+    `received   ${record.receivedAt}${who ? ` from ${who}` : ''}`,
+    `task       ${record.task} (${features.taskSource}), ${features.kind}, ${features.complexity}`,
+    `input      ${features.inputChars} characters, ${features.messages} messages, ${record.inputHash}`,
+    ...(record.preview ? [`preview    ${record.preview}`] : []),
+    `partition  ${features.partition}`,
+    `policy     ${record.policyDigest}`,
+  ]
+}
+
+function rules(record: AuditRecord): readonly string[] {
+  return [
+    ...record.hardStops.map((hit) => `hard stop  ${hit.kind}: "${hit.term}" in ${hit.field}`),
+    ...record.removals.map(
+      (item) => `removed    ${item.actor} from ${item.set} (${item.rule}, ${item.reason}): ${item.detail}`,
+    ),
+  ]
+}
+
+function work(record: AuditRecord): readonly string[] {
+  const model = record.localModel
+  const digest = model?.identity.digest ? ` ${model.identity.digest.slice(0, 19)}…` : ''
+  return [
+    ...(model ? [`local      ${model.name}, ${model.identity.quantisation ?? 'quantisation unknown'}${digest}`] : []),
+    ...record.attempts.map((attempt) => `attempt    ${attemptText(attempt)}`),
+    ...optionLines(record),
+    ...record.verdicts.map((verdict) => `gate       ${verdictText(verdict)}`),
+    ...(record.shadow
+      ? [`shadow     ${record.shadow.model} would ${record.shadow.wouldAccept ? 'be accepted' : 'be rejected'}`]
+      : []),
+  ]
+}
+
+function optionLines(record: AuditRecord): readonly string[] {
+  const options = record.signals?.options
+  if (!options) return []
+  return [`options    ${options.map((option) => `${option.value} ${option.probability.toFixed(3)}`).join(', ')}`]
+}
+
+function end(record: AuditRecord): readonly string[] {
+  const degraded = record.decision?.degraded ? ', degraded' : ''
+  const proven = record.decision?.proven ? 'proven' : 'not proven'
+  return [
+    `route      ${record.route}, ${record.reason}${degraded}`,
+    `outcome    ${record.outcome}, ${proven}${record.error ? `, ${record.error}` : ''}`,
+    `time       ${record.latencyMs === null ? 'unknown' : milliseconds(record.latencyMs)}, cost ${dollars(record.costUsd)}`,
+    `settled    ${record.settledAt ?? 'not yet'}`,
+  ]
+}

@@ -1,0 +1,166 @@
+/** `spillway audit tail | show | export`: what happened to past requests, without their text. */
+
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import type { Command } from 'commander'
+import { resolvePaths } from '../models/paths.ts'
+import type { AuditRecord } from '../spec/audit.ts'
+import { RouterError } from '../spec/errors.ts'
+import type { AuditQuery } from '../spec/ports.ts'
+import { latencyByTier, latencyLine } from './audit-latency.ts'
+import { traceLines } from './audit-trace.ts'
+import { type AddCommand, addCommand, type CliContext } from './context.ts'
+import { atLeastOne, sinceMs } from './duration.ts'
+import { usage } from './failure.ts'
+import { dollars, milliseconds } from './outcome-text.ts'
+import { findPolicy } from './policy-lookup.ts'
+import { renderTable } from './table.ts'
+
+interface AuditFlags {
+  readonly since?: string
+  readonly task?: string
+  readonly reason?: string
+  readonly route?: string
+  readonly limit?: string
+  readonly latency?: true
+  readonly policy?: string
+  readonly out?: string
+  readonly json?: true
+}
+
+const TAIL_RECORDS = 20
+
+export const addAudit: AddCommand = (program, context) => {
+  const audit = program.command('audit').description('what happened to past requests; holds no text')
+  filters(addCommand(audit, 'tail', 'the latest records, oldest first; --json prints one a line')).action(
+    (flags: AuditFlags) => tail(flags, context),
+  )
+  filters(addCommand(audit, 'show [requestId]', 'one record, or counts by route and reason'))
+    .option('--latency', 'p50 and p95 of each tier against latencyTargetMs of the policy')
+    .option('--policy <file>', 'the policy that holds the targets')
+    .action((requestId: string | undefined, flags: AuditFlags) => show(requestId, flags, context))
+  filters(addCommand(audit, 'export', 'every record as JSON lines, oldest first'))
+    .option('--out <file>', 'write to this file instead of stdout')
+    .action((flags: AuditFlags) => exportRecords(flags, context))
+}
+
+/** @throws RouterError not_found */
+export async function findRecord(requestId: string, context: CliContext): Promise<AuditRecord> {
+  const [record] = await records({ requestId, limit: 1 }, context)
+  if (record) return record
+  const { stateDir } = resolvePaths(context.env, process.platform)
+  throw new RouterError('not_found', {
+    subject: 'request',
+    value: requestId,
+    fix: `\`spillway audit tail\` lists the requests recorded in ${stateDir}.`,
+  })
+}
+
+function filters(command: Command): Command {
+  return command
+    .option('--since <span>', 'only records since then: 30s, 15m, 1h, 7d or a date')
+    .option('--task <name>', 'only records of this task')
+    .option('--reason <reason>', 'only records with this reason')
+    .option('--route <route>', 'only records with this route')
+    .option('--limit <count>', 'at most this many')
+}
+
+function queryOf(flags: AuditFlags): AuditQuery {
+  const { task, reason, route, since, limit } = flags
+  return {
+    ...(task ? { task } : {}),
+    ...(reason ? { reason } : {}),
+    ...(route ? { route } : {}),
+    ...(since ? { sinceMs: sinceMs(since, Date.now()) } : {}),
+    ...(limit ? { limit: atLeastOne(limit, '--limit') } : {}),
+  }
+}
+
+/** Loads the store only when a command needs it, so that `--help` and `policy check` start at once. */
+async function records(query: AuditQuery, context: CliContext): Promise<readonly AuditRecord[]> {
+  const { readAuditLog } = await import('../stores/audit-log.ts')
+  const log = readAuditLog({ stateDir: resolvePaths(context.env, process.platform).stateDir })
+  try {
+    return [...log.list(query)]
+  } finally {
+    log.close()
+  }
+}
+
+async function tail(flags: AuditFlags, context: CliContext): Promise<void> {
+  const found = await records({ limit: TAIL_RECORDS, ...queryOf(flags), newestFirst: true }, context)
+  const latest = found.toReversed()
+  if (flags.json) return printRecords(latest, context)
+  if (latest.length === 0) return context.terminal.say('No records match.')
+  const rows = latest.map((record) => [
+    record.receivedAt.slice(5, 19).replace('T', ' '),
+    record.requestId,
+    record.task,
+    record.route,
+    record.reason,
+    record.decision?.model ?? '',
+    record.latencyMs === null ? '' : milliseconds(record.latencyMs),
+    dollars(record.costUsd),
+  ])
+  const headings = ['received', 'request', 'task', 'route', 'reason', 'model', 'time', 'cost']
+  const lines = renderTable(headings, rows, { columns: context.terminal.columns, whole: ['request', 'reason'] })
+  for (const line of lines) context.terminal.print(line)
+}
+
+/** One record a line. */
+function printRecords(found: readonly AuditRecord[], context: CliContext): void {
+  for (const record of found) context.terminal.json(record)
+}
+
+async function show(requestId: string | undefined, flags: AuditFlags, context: CliContext): Promise<void> {
+  if (requestId === undefined) return flags.latency ? showLatency(flags, context) : showCounts(flags, context)
+  if (flags.latency) throw usage(`--latency is about many requests, not about ${requestId}`, 'Leave one of them out.')
+  const record = await findRecord(requestId, context)
+  if (flags.json) return context.terminal.json(record)
+  for (const line of traceLines(record)) context.terminal.print(line)
+}
+
+async function showCounts(flags: AuditFlags, context: CliContext): Promise<void> {
+  const found = await records(queryOf(flags), context)
+  const counts = new Map<string, number>()
+  for (const { route, reason } of found) counts.set(`${route} ${reason}`, (counts.get(`${route} ${reason}`) ?? 0) + 1)
+  const sorted = [...counts].sort(([, a], [, b]) => b - a)
+  const split = sorted.map(([key, count]) => ({
+    route: key.split(' ')[0] ?? '',
+    reason: key.split(' ')[1] ?? '',
+    count,
+  }))
+  if (flags.json) return context.terminal.json({ total: found.length, counts: split })
+  const rows = split.map(({ route, reason, count }) => [route, reason, String(count)])
+  for (const line of renderTable(['route', 'reason', 'requests'], rows, context.terminal)) context.terminal.print(line)
+  context.terminal.print(`total ${found.length}`)
+}
+
+async function showLatency(flags: AuditFlags, context: CliContext): Promise<void> {
+  const targets = findPolicy(flags.policy, context).policy.latencyTargetMs
+  const tiers = latencyByTier(await records(queryOf(flags), context), targets)
+  if (flags.json) return context.terminal.json({ tiers })
+  if (tiers.length === 0) return context.terminal.say('No model has answered a request that matches.')
+  for (const tier of tiers) context.terminal.print(latencyLine(tier))
+}
+
+async function exportRecords(flags: AuditFlags, context: CliContext): Promise<void> {
+  const found = await records(queryOf(flags), context)
+  if (flags.out === undefined) return printRecords(found, context)
+  const file = createWriteStream(flags.out, { mode: 0o600 })
+  try {
+    await once(file, 'open')
+    for (const record of found) if (!file.write(`${JSON.stringify(record)}\n`)) await once(file, 'drain')
+    file.end()
+    await once(file, 'finish')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+    if (code === 'ENOSPC') throw new RouterError('disk_full', { path: flags.out }, error)
+    throw usage(
+      `--out ${flags.out} cannot be written (${code})`,
+      'Choose a folder that exists and that you may write to.',
+    )
+  }
+  if (flags.json) context.terminal.json({ file: flags.out, records: found.length })
+  else context.terminal.say(`wrote ${found.length} records to ${flags.out}`)
+}

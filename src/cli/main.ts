@@ -1,0 +1,35 @@
+#!/usr/bin/env node
+/**
+ * The `spillway` program. This file must parse and run on any Node that knows ES modules, so that an old one gets a
+ * sentence instead of a syntax error; everything else is loaded only after the check.
+ */
+const NEEDED = { major: 22, minor: 19 } // node:sqlite without a flag, and `type` stripping for the engine host.
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+
+if (major < NEEDED.major || (major === NEEDED.major && minor < NEEDED.minor)) {
+  const message = `Spillway needs Node ${NEEDED.major}.${NEEDED.minor} or newer; this is Node ${process.versions.node}.`
+  const fix = 'Install a newer Node, or run inside the repository with `npx spillway`, which brings its own.'
+  say('node_too_old', message, fix)
+  process.exitCode = 3
+} else {
+  try {
+    const { runCli } = await import('./run.ts')
+    await runCli(process.argv.slice(2))
+  } catch (error) {
+    // Only a file of the package that is missing or broken comes here: everything else is reported by `runCli`.
+    say(
+      'internal',
+      `Spillway cannot start: ${error instanceof Error ? error.message : String(error)}`,
+      'Install the package again.',
+    )
+    process.exitCode = 1
+  }
+}
+
+function say(code: string, message: string, fix: string): void {
+  const asJson = process.argv.includes('--json')
+  process.stderr.write(asJson ? `${JSON.stringify({ error: { code, message, fix } })}\n` : `${message}\n${fix}\n`)
+}
+
+export {}

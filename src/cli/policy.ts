@@ -1,0 +1,55 @@
+/** `spillway policy check | show | schema`. */
+import type { Command } from 'commander'
+import { stringify } from 'yaml'
+import { z } from 'zod'
+import { policySchema } from '../spec/policy.ts'
+import { type AddCommand, addCommand, type CliContext } from './context.ts'
+import { findPolicy } from './policy-lookup.ts'
+import { printResult } from './terminal.ts'
+
+interface PolicyFlags {
+  readonly policy?: string
+  readonly json?: true
+}
+
+export const addPolicy: AddCommand = (program, context) => {
+  const policy = program.command('policy').description('check, show or describe the policy')
+  const check = addCommand(policy, 'check [file]', 'validate a policy file; an error names the place and the fix')
+  check.action((file: string | undefined, flags: PolicyFlags) => checkPolicy(file, flags, context))
+  const show = addCommand(policy, 'show [file]', 'print the policy with every default filled in; never a key')
+  show.action((file: string | undefined, flags: PolicyFlags) => showPolicy(file, flags, context))
+  const schema = addCommand(policy, 'schema', 'print the JSON Schema of policy files, for editors')
+  schema.action(() => context.terminal.print(policyJsonSchema()))
+  for (const command of [check, show] satisfies Command[]) command.option('--policy <file>', 'the same as the argument')
+}
+
+/** @returns the JSON Schema of a policy file as its author writes it, two spaces deep */
+export function policyJsonSchema(): string {
+  return JSON.stringify(z.toJSONSchema(policySchema, { io: 'input' }), null, 2)
+}
+
+function checkPolicy(file: string | undefined, flags: PolicyFlags, context: CliContext): void {
+  const loaded = findPolicy(file ?? flags.policy, context)
+  const { policy, digest, missingKeys } = loaded
+  const tasks = Object.keys(policy.tasks)
+  const models = Object.keys(policy.models)
+  const unavailable = Object.entries(missingKeys).map(
+    ([model, variable]) => `model ${model} is unavailable: ${variable} is not set.`,
+  )
+  const value = { ok: true, file: loaded.file, digest, tasks, models, missingKeys }
+  const lines = [
+    `${loaded.file} is valid: ${tasks.length} tasks, ${models.length} models.`,
+    `digest ${digest}`,
+    ...unavailable,
+  ]
+  printResult({ json: flags.json, value, lines }, context.terminal)
+}
+
+function showPolicy(file: string | undefined, flags: PolicyFlags, context: CliContext): void {
+  const { policy } = findPolicy(file ?? flags.policy, context)
+  // The loaded policy holds key references such as ${env:NAME}; the keys themselves live beside it and are not printed.
+  printResult(
+    { json: flags.json, value: policy, lines: [stringify(policy, { lineWidth: 0 }).trimEnd()] },
+    context.terminal,
+  )
+}

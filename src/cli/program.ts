@@ -1,0 +1,58 @@
+/** The command tree. */
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { addAsk } from './ask.ts'
+import { addAudit } from './audit.ts'
+import { addCompletions } from './completions.ts'
+import { type AddCommand, type CliContext, packageFile } from './context.ts'
+import { addDoctor } from './doctor.ts'
+import { addEngine } from './engine.ts'
+import { addInit } from './init.ts'
+import { addKeys } from './keys.ts'
+import { addModels } from './models.ts'
+import { addPolicy } from './policy.ts'
+import { addRoute } from './route.ts'
+import { addServe } from './serve.ts'
+import { addSolve } from './solve.ts'
+import { addTour } from './tour.ts'
+import { addWhy } from './why.ts'
+
+/** In the order of the help text. */
+const COMMANDS: readonly AddCommand[] = [
+  addAsk,
+  addRoute,
+  addWhy,
+  addServe,
+  addTour,
+  addInit,
+  addPolicy,
+  addDoctor,
+  addEngine,
+  addModels,
+  addAudit,
+  addKeys,
+  addSolve,
+  addCompletions,
+]
+
+const EXIT_CODES = `
+Exit codes: 0 ok, 1 failure, 2 usage, 3 nothing to run on, 4 does not fit, 5 blocked by policy, 130 interrupted.
+Data goes to stdout, talk to stderr. NO_COLOR is respected.`
+
+/** @returns the program; it throws CommanderError instead of ending the process, and leaves error texts to its caller */
+export function buildProgram(context: CliContext): Command {
+  const program = new Command('spillway')
+    .description('Local-first LLM router: a small local model answers first, evidence decides what is kept.')
+    .version(packageVersion())
+    .addHelpText('after', EXIT_CODES)
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined })
+    .showSuggestionAfterError(true)
+  for (const add of COMMANDS) add(program, context)
+  return program
+}
+
+function packageVersion(): string {
+  const manifest = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { readonly version: string }
+  return manifest.version
+}

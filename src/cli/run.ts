@@ -1,0 +1,40 @@
+/** Runs one command line to its exit code. */
+import type { CliContext } from './context.ts'
+import { reportFailure } from './failure.ts'
+import { buildProgram } from './program.ts'
+import { flushed, terminal } from './terminal.ts'
+
+const INTERRUPTED = 130 // 128 + SIGINT, as shells report it.
+
+/**
+ * Runs a command line and ends the process with the command's exit code. The first Ctrl-C asks the command to stop, so
+ * that what was spent is booked; the second ends the process at once.
+ *
+ * @param argv the words after the program's name
+ */
+export async function runCli(argv: readonly string[]): Promise<void> {
+  const stop = new AbortController()
+  const context: CliContext = { terminal, env: process.env, signal: stop.signal }
+  const json = argv.includes('--json')
+  listenForSignals(stop)
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  process.on('uncaughtException', (error) => process.exit(reportFailure(error, terminal, { json })))
+  let exitCode = 0
+  try {
+    await buildProgram(context).parseAsync([...argv], { from: 'user' })
+  } catch (error) {
+    const code = reportFailure(error, terminal, { json })
+    exitCode = stop.signal.aborted ? INTERRUPTED : code
+  }
+  await flushed()
+  process.exit(exitCode)
+}
+
+function listenForSignals(stop: AbortController): void {
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (stop.signal.aborted) process.exit(INTERRUPTED)
+      stop.abort()
+    })
+  }
+}

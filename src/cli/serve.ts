@@ -1,0 +1,53 @@
+/** `spillway serve`: the gateway, until it is told to stop. */
+import { once } from 'node:events'
+import { resolvePaths } from '../models/paths.ts'
+import { type AddCommand, addCommand, type CliContext } from './context.ts'
+import { usage } from './failure.ts'
+import { withRouter } from './open-router.ts'
+import { findPolicy } from './policy-lookup.ts'
+
+interface ServeFlags {
+  readonly port?: string
+  readonly host?: string
+  readonly policy?: string
+  readonly json?: true
+}
+
+export const addServe: AddCommand = (program, context) => {
+  addCommand(program, 'serve', 'run the gateway: an OpenAI-compatible API on this machine')
+    .option('--port <number>', 'instead of gateway.port of the policy; 0 picks a free one')
+    .option('--host <address>', 'instead of gateway.host of the policy')
+    .option('--policy <file>', 'the policy file to use')
+    .action((flags: ServeFlags) => serve(flags, context))
+}
+
+async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
+  const { startGateway } = await import('../gateway/serve.ts')
+  const policy = findPolicy(flags.policy, context)
+  const settings = policy.policy.gateway
+  const { stateDir } = resolvePaths(context.env, process.platform)
+  await withRouter(policy, context, async (router) => {
+    const gateway = await startGateway({
+      router,
+      settings,
+      stateDir,
+      host: flags.host ?? settings.host,
+      port: flags.port === undefined ? settings.port : portNumber(flags.port),
+      log: (line) => context.terminal.say(line),
+    })
+    try {
+      if (flags.json) context.terminal.json({ url: gateway.url, dashboardUrl: null, keyFile: gateway.keyFile })
+      else context.terminal.print(`listening on ${gateway.url}/v1, key in ${gateway.keyFile}`)
+      if (!context.signal.aborted) await once(context.signal, 'abort')
+      context.terminal.say('Stopping: requests under way are finished first.')
+    } finally {
+      await gateway.close()
+    }
+  })
+}
+
+function portNumber(text: string): number {
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port <= 65_535) return port
+  throw usage(`--port ${text} is not a port`, 'Use a number from 0 to 65535; 0 picks a free one.')
+}

@@ -1,0 +1,70 @@
+/** Models behind the Anthropic Messages API. */
+import type { Dispatcher } from 'undici'
+import type { Tier } from '../spec/decision.ts'
+import type { ModelPort } from '../spec/ports.ts'
+import { readAnthropicBody, readAnthropicStream } from './anthropic-answer.ts'
+import { anthropicRequestBody } from './anthropic-wire.ts'
+import type { Timers } from './deadlines.ts'
+import { generateOverHttp } from './http-model.ts'
+import { createTransport } from './transport.ts'
+
+export interface AnthropicSettings {
+  /** Name of the model in the policy. */
+  readonly name: string
+  /** For example `https://api.anthropic.com`; `/v1/messages` is added, `/messages` when the URL ends in a version. */
+  readonly baseUrl: string
+  readonly apiKey: string | null
+  /** The model id at the provider. */
+  readonly model: string
+  /** Cap of an answer when the caller sets none (tokens). */
+  readonly maxOutputTokens: number
+  /** Names the policy key of a deadline in the fix of a timeout. Default `frontier`. */
+  readonly tier?: Tier
+  readonly extraHeaders?: Readonly<Record<string, string>>
+  /** An undici dispatcher to use instead of an own connection pool. */
+  readonly dispatcher?: Dispatcher
+  readonly timers?: Timers
+}
+
+/**
+ * A model behind the Messages API. Every call is streamed; a server that answers with one body instead is read as well.
+ *
+ * `generate` throws what `createOpenAiCompatibleModel` lists, and `request_invalid` for content that the dialect cannot
+ * carry.
+ */
+export function createAnthropicModel(settings: AnthropicSettings): ModelPort {
+  const { name, model, apiKey, maxOutputTokens, tier = 'frontier', timers } = settings
+  const transport = createTransport(settings.dispatcher)
+  const answer = { name, model, apiKey }
+  const http = {
+    name,
+    tier,
+    apiKey,
+    transport,
+    ...(timers === undefined ? {} : { timers }),
+    dialect: {
+      url: messagesUrl(settings.baseUrl),
+      headers: {
+        'anthropic-version': API_VERSION,
+        ...(apiKey === null ? {} : { 'x-api-key': apiKey }),
+        ...settings.extraHeaders,
+      },
+      requestBody: (call) => anthropicRequestBody(call, { model, maxOutputTokens }),
+      readStream: (call) => readAnthropicStream(answer, call),
+      readWhole: (body, call) => readAnthropicBody(answer, body, call),
+    },
+  } satisfies Parameters<typeof generateOverHttp>[0]
+  return {
+    name,
+    generate: (call, limits) => generateOverHttp(http, call, limits),
+    close: () => transport.close(),
+  }
+}
+
+/** The version of the wire format that this adapter reads, as the API documents it. */
+const API_VERSION = '2023-06-01'
+
+function messagesUrl(baseUrl: string): URL {
+  const base = baseUrl.replace(/\/+$/, '')
+  return new URL(/\/v\d+$/.test(base) ? `${base}/messages` : `${base}/v1/messages`)
+}

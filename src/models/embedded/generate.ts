@@ -1,0 +1,188 @@
+import type { FinishReason } from '../../spec/decision.ts'
+import { RouterError } from '../../spec/errors.ts'
+import type { GenerateNext, LlamaModel, LlamaSequence, Token } from './llama-types.ts'
+import { chatTokens } from './prompt.ts'
+import type { GenerateParams, GenerateResult } from './protocol.ts'
+import type { RunningModel } from './running-model.ts'
+import { readToken, type TokenReading, textSignals } from './signals.ts'
+import { StopFilter } from './stop-filter.ts'
+
+/**
+ * Answers one chat prompt, token by token, and reads the distribution at every token of the answer.
+ *
+ * @param emit called with each piece of text as soon as no stop string can swallow it
+ * @throws RouterError request_invalid when the prompt does not fit the context; the signal's reason when aborted
+ */
+export async function generateText(
+  running: RunningModel,
+  params: GenerateParams,
+  run: { readonly signal: AbortSignal; readonly emit: (delta: string) => void },
+): Promise<GenerateResult> {
+  const prompt = chatTokens(running.model, running.wrapper, params.turns)
+  requireFit(prompt.length, params.model.contextTokens, params.model.name)
+  return await running.pool.use(prompt, run.signal, async (sequence) => {
+    const tail = await readPrompt(sequence, prompt, run.signal)
+    const answer = await writeAnswer(running, sequence, {
+      params,
+      tail,
+      room: params.model.contextTokens - prompt.length,
+      ...run,
+    })
+    const mode = { pass: 'decode', fullDistribution: isFull(params), vocabulary: running.vocabulary } as const
+    return {
+      finishReason: answer.finishReason,
+      usage: { inputTokens: prompt.length, outputTokens: answer.tokens, source: 'reported' },
+      signals: textSignals(answer.readings, mode),
+      quantisation: running.header.quantisation,
+    }
+  })
+}
+
+/** @throws RouterError request_invalid; one token must be left for the answer */
+export function requireFit(promptTokens: number, contextTokens: number, model: string): void {
+  if (promptTokens < contextTokens) return
+  throw new RouterError('request_invalid', {
+    path: 'messages',
+    problem: `the prompt has ${promptTokens} tokens and the context of model ${model} holds ${contextTokens}, the answer included`,
+    fix: `Send less text, or raise models.${model}.contextTokens in the policy.`,
+  })
+}
+
+/** A piece that is long enough to be fast and short enough that a cancelled request stops within a second or two. */
+const PIECE_TOKENS = 256
+
+/** The end of a prompt that is still to be evaluated. */
+export interface Tail {
+  readonly before: readonly Token[]
+  /** Its evaluation gives the first distribution after the prompt. */
+  readonly last: Token
+}
+
+/**
+ * Brings the sequence to hold the prompt but a last piece, reusing what it holds already.
+ *
+ * @returns the last piece, at least one token
+ */
+export async function readPrompt(
+  sequence: LlamaSequence,
+  prompt: readonly Token[],
+  signal: AbortSignal,
+): Promise<Tail> {
+  const last = prompt.at(-1)
+  if (last === undefined)
+    throw new RouterError('request_invalid', {
+      path: 'messages',
+      problem: 'there is no text',
+      fix: 'Send at least one message.',
+    })
+  const end = prompt.length - 1
+  await sequence.adaptStateToTokens(prompt.slice(0, end), false)
+  while (end - sequence.nextTokenIndex >= PIECE_TOKENS) {
+    signal.throwIfAborted()
+    const from = sequence.nextTokenIndex
+    await sequence.evaluateWithoutGeneratingNewTokens(prompt.slice(from, from + PIECE_TOKENS))
+  }
+  signal.throwIfAborted()
+  return { before: prompt.slice(sequence.nextTokenIndex, end), last }
+}
+
+interface Writing {
+  readonly params: GenerateParams
+  readonly tail: Tail
+  /** Tokens the context still has room for. */
+  readonly room: number
+  readonly signal: AbortSignal
+  readonly emit: (delta: string) => void
+}
+
+interface Written {
+  readonly finishReason: FinishReason
+  readonly tokens: number
+  readonly readings: readonly TokenReading[]
+}
+
+async function writeAnswer(running: RunningModel, sequence: LlamaSequence, writing: Writing): Promise<Written> {
+  const { params, signal } = writing
+  const seed = params.seed ?? Math.floor(running.random() * 2 ** 31)
+  const limit = Math.min(params.maxOutputTokens, writing.room)
+  const readings: TokenReading[] = []
+  const output = new StopFilter(params.stop, writing.emit)
+  const text = new TokenText(running.model)
+  let tail = writing.tail
+  while (readings.length < limit) {
+    signal.throwIfAborted()
+    const next = await nextToken(sequence, tail, samplingOf(params, seed + readings.length))
+    if (running.model.isEogToken(next.token)) return finish('stop')
+    readings.push(next.reading)
+    if (output.push(text.push(next.token))) return finish('stop')
+    tail = { before: [], last: next.token }
+  }
+  return finish('length')
+
+  function finish(finishReason: FinishReason): Written {
+    output.end(text.end())
+    return { finishReason, tokens: readings.length, readings }
+  }
+}
+
+async function nextToken(
+  sequence: LlamaSequence,
+  tail: Tail,
+  generateNext: GenerateNext,
+): Promise<{ readonly token: Token; readonly reading: TokenReading }> {
+  const outputs = await sequence.controlledEvaluate([...tail.before, [tail.last, { generateNext }]])
+  const next = outputs[tail.before.length]?.next
+  if (next?.token === undefined || next.token === null) {
+    throw new RouterError('model_failed', {
+      model: 'embedded',
+      problem: 'it gave no next token',
+      fix: 'Retry; if it stays, fetch the model again.',
+    })
+  }
+  const logit = next.logits?.get(next.token)
+  // At temperature 0 the chosen token is the most probable one; otherwise its largest rival is in the list, too.
+  const largest = next.logits === undefined ? undefined : Math.max(...next.logits.values())
+  return { token: next.token, reading: readToken(logit, largest, next.totalLogitWeight) }
+}
+
+/** Library defaults would cut the distribution (top 40, top 95 %); without the caller's wish it stays whole. */
+function samplingOf(params: GenerateParams, seed: number): GenerateNext {
+  const cold = params.temperature === 0
+  return {
+    token: true,
+    logits: { filter: { tokens: [], includeSelected: true, ...(cold ? {} : { includeTop: 1 }) } },
+    totalLogitWeight: true,
+    options: cold ? { temperature: 0 } : { temperature: params.temperature, topK: 0, topP: params.topP, seed },
+  }
+}
+
+function isFull(params: GenerateParams): boolean {
+  return params.temperature === 0 || (params.temperature === 1 && params.topP === 1)
+}
+
+/** Joins tokens to text; a character whose bytes are spread over tokens comes out whole. */
+class TokenText {
+  readonly #model: LlamaModel
+  #pending: Token[] = []
+  #before: Token[] = []
+
+  constructor(model: LlamaModel) {
+    this.#model = model
+  }
+
+  push(token: Token): string {
+    this.#pending.push(token)
+    const text = this.#model.detokenize(this.#pending, false, this.#before)
+    if (text.endsWith('\uFFFD') && this.#pending.length < MAX_CHARACTER_TOKENS) return ''
+    this.#before = this.#pending
+    this.#pending = []
+    return text
+  }
+
+  end(): string {
+    return this.#pending.length === 0 ? '' : this.#model.detokenize(this.#pending, false, this.#before)
+  }
+}
+
+/** A character has at most 4 bytes in UTF-8, so at most 4 tokens. */
+const MAX_CHARACTER_TOKENS = 4

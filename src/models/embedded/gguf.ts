@@ -1,0 +1,257 @@
+import { closeSync, fstatSync, openSync } from 'node:fs'
+import { RouterError } from '../../spec/errors.ts'
+import { GgufCursor, GgufProblem } from './gguf-cursor.ts'
+import { FILE_TYPES, TENSOR_TYPES } from './gguf-types.ts'
+
+/** What the header of a GGUF file says, as far as loading and memory need it. */
+export interface GgufHeader {
+  readonly architecture: string
+  readonly layers: number
+  readonly contextTokens: number
+  /** Name such as Q4_1; null when the file does not say. */
+  readonly quantisation: string | null
+  readonly vocabularySize: number | null
+  /** Bytes of the key-value cache per token at 16 bits; null when the file does not give the head sizes. */
+  readonly cacheBytesPerToken: number | null
+  readonly weightBytes: number
+  readonly fileBytes: number
+}
+
+/**
+ * Reads and checks the header before the file reaches native code, which crashes on hostile ones. Synchronous: about
+ * 10 ms for a vocabulary of 50,000 words, under 1 MB of memory, whatever the counts in the file claim.
+ *
+ * @param path a GGUF file, version 2 or 3, little-endian
+ * @throws RouterError model_file_missing, model_file_invalid
+ */
+export function readGgufHeader(path: string): GgufHeader {
+  const handle = open(path)
+  try {
+    const fileBytes = fstatSync(handle).size
+    const cursor = new GgufCursor(handle, fileBytes)
+    const counts = readPreamble(cursor, fileBytes)
+    const metadata = readMetadata(cursor, counts.entries)
+    const alignment = number(metadata, 'general.alignment') ?? DEFAULT_ALIGNMENT
+    if (alignment < 8 || (alignment & (alignment - 1)) !== 0 || alignment > 65_536) {
+      throw new GgufProblem(`its alignment ${alignment} is not a power of two from 8 to 65536`)
+    }
+    const described = describe(metadata)
+    const weightBytes = readTensors(cursor, { count: counts.tensors, alignment, fileBytes })
+    return { ...described, weightBytes, fileBytes }
+  } catch (error) {
+    if (!(error instanceof GgufProblem)) throw error
+    const fix = 'Delete it and fetch the model again, or name another file.'
+    throw new RouterError('model_file_invalid', { path, problem: error.message, fix }, error)
+  } finally {
+    closeSync(handle)
+  }
+}
+
+function open(path: string): number {
+  try {
+    return openSync(path, 'r')
+  } catch (error) {
+    throw new RouterError('model_file_missing', { model: 'given by path', path }, error)
+  }
+}
+
+const MAGIC = 'GGUF'
+const DEFAULT_ALIGNMENT = 32
+/** Real files have under 100 entries and, at 512 layers, under 20,000 tensors. */
+const MAX_ENTRIES = 65_536
+const MAX_TENSORS = 65_536
+/** LLAMA_MAX_LAYERS of llama.cpp. */
+const MAX_LAYERS = 512
+const MAX_CONTEXT_TOKENS = 16_777_216
+const MAX_NAME_BYTES = 1024
+const MAX_ARRAY_DEPTH = 4
+
+function readPreamble(cursor: GgufCursor, fileBytes: number): { readonly entries: number; readonly tensors: number } {
+  if (fileBytes === 0) throw new GgufProblem('it is empty')
+  const magic = cursor.bytes(Math.min(4, fileBytes)).toString('latin1')
+  if (magic !== MAGIC) throw new GgufProblem(notGguf(magic))
+  const version = cursor.u32()
+  if (version > 0 && (version & 0xffff) === 0) throw new GgufProblem('it is big-endian, which is not supported')
+  if (version !== 2 && version !== 3) throw new GgufProblem(`its GGUF version ${version} is not 2 or 3`)
+  const tensors = cursor.u64('the number of tensors')
+  const entries = cursor.u64('the number of metadata entries')
+  if (tensors > MAX_TENSORS) throw new GgufProblem(`it claims ${tensors} tensors`)
+  if (entries > MAX_ENTRIES) throw new GgufProblem(`it claims ${entries} metadata entries`)
+  return { entries, tensors }
+}
+
+function notGguf(start: string): string {
+  if (/^(<!do|<htm|<HTM|<!DO|\s*<)/.test(start))
+    return 'it is an HTML page, probably a download page saved under this name'
+  if (start === 'vers') return 'it is a Git LFS pointer, not the file itself'
+  if (start.startsWith('PK')) return 'it is a zip archive, not a GGUF file'
+  return 'it does not start with GGUF'
+}
+
+type Value = string | number | boolean | { readonly length: number } | null
+type Metadata = ReadonlyMap<string, Value>
+
+/** A Map, so that a key such as `__proto__` is only a key. */
+function readMetadata(cursor: GgufCursor, count: number): Metadata {
+  const metadata = new Map<string, Value>()
+  for (let index = 0; index < count; index++) {
+    const key = cursor.text('a metadata key', MAX_NAME_BYTES)
+    if (key === null || key === '') throw new GgufProblem('a metadata key is empty or too long')
+    metadata.set(key, readValue(cursor, cursor.u32(), 0))
+  }
+  return metadata
+}
+
+const SCALARS: ReadonlyMap<number, (cursor: GgufCursor) => number | boolean> = new Map<
+  number,
+  (cursor: GgufCursor) => number | boolean
+>([
+  [0, (cursor: GgufCursor) => cursor.u8()],
+  [1, (cursor: GgufCursor) => cursor.i8()],
+  [2, (cursor: GgufCursor) => cursor.u16()],
+  [3, (cursor: GgufCursor) => cursor.i16()],
+  [4, (cursor: GgufCursor) => cursor.u32()],
+  [5, (cursor: GgufCursor) => cursor.i32()],
+  [6, (cursor: GgufCursor) => cursor.f32()],
+  [7, (cursor: GgufCursor) => cursor.u8() !== 0],
+  [10, (cursor: GgufCursor) => cursor.u64('a metadata number')],
+  [11, (cursor: GgufCursor) => cursor.i64()],
+  [12, (cursor: GgufCursor) => cursor.f64()],
+])
+
+const SCALAR_BYTES: ReadonlyMap<number, number> = new Map([
+  [0, 1],
+  [1, 1],
+  [2, 2],
+  [3, 2],
+  [4, 4],
+  [5, 4],
+  [6, 4],
+  [7, 1],
+  [10, 8],
+  [11, 8],
+  [12, 8],
+])
+const STRING = 8
+const ARRAY = 9
+
+function readValue(cursor: GgufCursor, type: number, depth: number): Value {
+  if (type === STRING) return cursor.text('a metadata text', MAX_NAME_BYTES)
+  if (type === ARRAY) return readArray(cursor, depth)
+  const read = SCALARS.get(type)
+  if (read === undefined) throw new GgufProblem(`a metadata value has the unknown type ${type}`)
+  return read(cursor)
+}
+
+/** Only the length is kept. */
+function readArray(cursor: GgufCursor, depth: number): { readonly length: number } {
+  if (depth >= MAX_ARRAY_DEPTH) throw new GgufProblem('its metadata arrays are nested too deep')
+  const type = cursor.u32()
+  const length = cursor.u64('the length of an array')
+  const width = SCALAR_BYTES.get(type)
+  if (width !== undefined) cursor.skip(length * width)
+  else if (type === STRING) for (let index = 0; index < length; index++) cursor.text('an array text', 0)
+  else if (type === ARRAY) for (let index = 0; index < length; index++) readArray(cursor, depth + 1)
+  else throw new GgufProblem(`a metadata array has the unknown type ${type}`)
+  return { length }
+}
+
+interface TensorTable {
+  readonly count: number
+  readonly alignment: number
+  readonly fileBytes: number
+}
+
+/** @returns the bytes of all tensors; every one of them lies inside the file */
+function readTensors(cursor: GgufCursor, table: TensorTable): number {
+  if (table.count === 0) throw new GgufProblem('it holds no tensors')
+  let total = 0
+  let end = 0
+  for (let index = 0; index < table.count; index++) {
+    cursor.text('a tensor name', MAX_NAME_BYTES)
+    const bytes = tensorBytes(cursor)
+    const offset = cursor.u64('a tensor offset')
+    if (offset % table.alignment !== 0) throw new GgufProblem(`a tensor offset (${offset}) breaks the alignment`)
+    total += bytes
+    end = Math.max(end, offset + bytes)
+  }
+  const start = Math.ceil(cursor.position / table.alignment) * table.alignment
+  if (start + end > table.fileBytes) {
+    throw new GgufProblem(`it holds ${table.fileBytes} of at least ${start + end} bytes: an incomplete download`)
+  }
+  return total
+}
+
+function tensorBytes(cursor: GgufCursor): number {
+  const dimensions = cursor.u32()
+  if (dimensions < 1 || dimensions > 4)
+    throw new GgufProblem(`a tensor has ${dimensions} dimensions, 1 to 4 are possible`)
+  let values = 1
+  let row = 1
+  for (let index = 0; index < dimensions; index++) {
+    const size = cursor.u64('a tensor dimension')
+    if (size === 0) throw new GgufProblem('a tensor has a dimension of 0')
+    if (index === 0) row = size
+    values *= size
+    if (!Number.isSafeInteger(values)) throw new GgufProblem('the size of a tensor overflows')
+  }
+  const code = cursor.u32()
+  const type = TENSOR_TYPES.get(code)
+  if (type === undefined) throw new GgufProblem(`a tensor has the unknown type ${code}`)
+  if (row % type.block !== 0)
+    throw new GgufProblem(`a tensor row of ${row} values does not divide into blocks of ${type.block}`)
+  return (values / type.block) * type.bytes
+}
+
+type Described = Omit<GgufHeader, 'weightBytes' | 'fileBytes'>
+
+function describe(metadata: Metadata): Described {
+  const architecture = metadata.get('general.architecture')
+  if (typeof architecture !== 'string') throw new GgufProblem('it does not name its architecture')
+  // The name is only ever compared, never part of a path; a strange one still means a strange file.
+  if (!/^[a-z0-9][a-z0-9_.-]{0,63}$/.test(architecture)) throw new GgufProblem('its architecture is unknown')
+  const at = (key: string): number | null => number(metadata, `${architecture}.${key}`)
+  const layers = at('block_count')
+  if (layers === null) throw new GgufProblem(`its architecture ${architecture} is unknown: it names no layers`)
+  inRange('layers', layers, MAX_LAYERS)
+  const contextTokens = at('context_length')
+  if (contextTokens === null) throw new GgufProblem('it does not name its context length')
+  inRange('context tokens', contextTokens, MAX_CONTEXT_TOKENS)
+  const fileType = number(metadata, 'general.file_type')
+  return {
+    architecture,
+    layers,
+    contextTokens,
+    quantisation: fileType === null ? null : (FILE_TYPES.get(fileType) ?? null),
+    vocabularySize: arrayLength(metadata, 'tokenizer.ggml.tokens') ?? at('vocab_size'),
+    cacheBytesPerToken: cacheBytesPerToken(layers, at),
+  }
+}
+
+/** Keys and values of every layer and key-value head, 2 bytes each. */
+function cacheBytesPerToken(layers: number, at: (key: string) => number | null): number | null {
+  const heads = at('attention.head_count')
+  if (heads === null) return null
+  inRange('attention heads', heads, 65_536)
+  const embedding = at('embedding_length')
+  const keyLength = at('attention.key_length') ?? (embedding === null ? null : embedding / heads)
+  if (keyLength === null) return null
+  const valueLength = at('attention.value_length') ?? keyLength
+  const keyValueHeads = at('attention.head_count_kv') ?? heads
+  return layers * keyValueHeads * (keyLength + valueLength) * 2
+}
+
+function inRange(what: string, value: number, max: number): void {
+  if (!Number.isInteger(value) || value < 1 || value > max)
+    throw new GgufProblem(`it claims ${value} ${what}, 1 to ${max} are possible`)
+}
+
+function number(metadata: Metadata, key: string): number | null {
+  const value = metadata.get(key)
+  return typeof value === 'number' ? value : null
+}
+
+function arrayLength(metadata: Metadata, key: string): number | null {
+  const value = metadata.get(key)
+  return typeof value === 'object' && value !== null ? value.length : null
+}

@@ -1,0 +1,50 @@
+/**
+ * The engine host's program: `node host-main <settings as JSON>`. One a machine and engine version; it loads the
+ * native engine, so that a crash there ends this process and no other.
+ */
+import { performance } from 'node:perf_hooks'
+import { hostEndpoint, readKey } from './endpoint.ts'
+import { startHost } from './host.ts'
+import type { HostArguments } from './host-process.ts'
+import { engineModuleUrl } from './install.ts'
+import type { Llama, LlamaLibrary } from './llama-types.ts'
+import { ModelShelf } from './model-shelf.ts'
+import { loadModel } from './running-model.ts'
+
+const settings = JSON.parse(process.argv[2] ?? '{}') as HostArguments
+const endpoint = hostEndpoint(settings.stateDir)
+const key = await readKey(endpoint)
+if (key === null) throw new Error(`no key in ${endpoint.keyFile}`)
+
+const monotonicMs = (): number => performance.now()
+const shelf = new ModelShelf(async (spec) => {
+  const { library, llama } = await engine()
+  return await loadModel(spec, {
+    library,
+    llama,
+    monotonicMs,
+    random: Math.random,
+    availableMemory: () => process.availableMemory(),
+  })
+})
+
+await startHost({ endpoint, key, shelf, idleExitMs: settings.idleExitMs, monotonicMs, exit: () => process.exit(0) })
+
+let loaded: Promise<{ readonly library: LlamaLibrary; readonly llama: Llama }> | null = null
+
+/** Loaded with the first model: a host that only answers `ps` stays small. */
+function engine(): Promise<{ readonly library: LlamaLibrary; readonly llama: Llama }> {
+  loaded ??= import(engineModuleUrl(settings.enginePath)).then(async (library: LlamaLibrary) => {
+    // 0: every context keeps the thread number it was made with.
+    const settings = {
+      gpu: false,
+      build: 'never',
+      skipDownload: true,
+      progressLogs: false,
+      logLevel: 'error',
+      maxThreads: 0,
+    } as const
+    return { library, llama: await library.getLlama(settings) }
+  })
+  return loaded
+}

@@ -1,0 +1,125 @@
+import type { FinishReason, OptionProbability, Signals, Usage } from '../../spec/decision.ts'
+import { ERRORS, type ErrorCode, type ErrorValues, RouterError, toRouterError } from '../../spec/errors.ts'
+import type { DecideCall } from '../../spec/ports.ts'
+
+/** Raised whenever a message changes; part of the socket's name, so old and new programs never talk to each other. */
+export const PROTOCOL_VERSION = 1
+
+/** Which model to answer with, and how to load it. Equal values share one loaded copy. */
+export interface ModelSpec {
+  /** The policy's name, for messages only. */
+  readonly name: string
+  readonly path: string
+  /** `sha256:` of the file; part of the identity of a loaded copy. */
+  readonly digest: string
+  readonly contextTokens: number
+  /** Null: the host's default, physical cores minus one. */
+  readonly threads: number | null
+  /** Unload after this long without a request. */
+  readonly idleUnloadMs: number
+}
+
+export interface ChatTurn {
+  readonly role: 'system' | 'user' | 'assistant'
+  readonly text: string
+}
+
+export interface GenerateParams {
+  readonly model: ModelSpec
+  readonly turns: readonly ChatTurn[]
+  readonly maxOutputTokens: number
+  readonly temperature: number
+  readonly topP: number
+  readonly stop: readonly string[]
+  readonly seed: number | null
+}
+
+export interface DecideParams extends DecideCall {
+  readonly model: ModelSpec
+}
+
+export interface GenerateResult {
+  readonly finishReason: FinishReason
+  readonly usage: Usage
+  readonly signals: Signals
+  readonly quantisation: string | null
+}
+
+export interface DecideHostResult {
+  readonly options: readonly OptionProbability[]
+  readonly signals: Signals
+  readonly usage: Usage
+  readonly quantisation: string | null
+}
+
+export interface LoadedModelRow {
+  readonly name: string
+  readonly digest: string
+  readonly path: string
+  readonly state: 'loading' | 'ready'
+  readonly contextTokens: number
+  readonly threads: number
+  readonly active: number
+  readonly waiting: number
+  readonly needBytes: number
+  readonly loadMs: number | null
+}
+
+export interface HostStatus {
+  readonly pid: number
+  readonly engineVersion: string
+  readonly uptimeMs: number
+  readonly residentBytes: number
+  readonly connections: number
+  readonly models: readonly LoadedModelRow[]
+}
+
+/** Method name to parameters and result; the client's `call` is typed by it. */
+export interface Methods {
+  readonly hello: {
+    readonly params: { readonly protocol: number; readonly key: string }
+    readonly result: { readonly pid: number }
+  }
+  readonly load: { readonly params: ModelSpec; readonly result: LoadedModelRow }
+  readonly unload: { readonly params: { readonly digest: string }; readonly result: { readonly unloaded: number } }
+  readonly ps: { readonly params: null; readonly result: HostStatus }
+  readonly generate: { readonly params: GenerateParams; readonly result: GenerateResult }
+  readonly decide: { readonly params: DecideParams; readonly result: DecideHostResult }
+  readonly cancel: { readonly params: { readonly request: number }; readonly result: { readonly cancelled: boolean } }
+  readonly shutdown: { readonly params: null; readonly result: { readonly pid: number } }
+}
+export type MethodName = keyof Methods
+
+export interface RequestFrame {
+  readonly id: number
+  readonly method: MethodName
+  readonly params: unknown
+}
+
+/** What a request says before its result. */
+export type HostEvent =
+  | { readonly type: 'loading' }
+  | { readonly type: 'loaded' }
+  | { readonly type: 'text'; readonly delta: string }
+
+export type ReplyFrame =
+  | { readonly id: number; readonly event: HostEvent }
+  | { readonly id: number; readonly result: unknown }
+  | { readonly id: number; readonly error: WireError }
+
+export interface WireError {
+  readonly code: ErrorCode
+  readonly values: ErrorValues
+}
+
+/** An error as it travels; stacks and causes stay in the host's log. */
+export function toWireError(error: unknown): WireError {
+  const { code, values } = toRouterError(error)
+  return { code, values }
+}
+
+/** The same error on the client's side; an unknown code becomes `internal`. */
+export function fromWireError(error: WireError): RouterError {
+  if (Object.hasOwn(ERRORS, error.code)) return new RouterError(error.code, error.values)
+  return new RouterError('internal', { problem: `the engine host sent the unknown error ${String(error.code)}` })
+}

@@ -1,0 +1,213 @@
+/** One POST to one provider over undici: kept-alive connections, no redirects, no proxies, nothing weaker than TLS. */
+import type { Dispatcher } from 'undici'
+import { Agent } from 'undici'
+import { RouterError } from '../spec/errors.ts'
+import type { DeadlineGuard } from './deadlines.ts'
+
+/** The most bytes of one frame or of one whole JSON body; larger answers are refused as `model_malformed`. */
+export const MAX_FRAME_BYTES = 16 * 1024 * 1024
+
+export interface PostRequest {
+  /** The configured model name, for messages. */
+  readonly model: string
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  readonly guard: DeadlineGuard
+}
+
+export interface PostResponse {
+  readonly status: number
+  /** Names in lower case; of a repeated header the first value. */
+  readonly headers: Readonly<Record<string, string>>
+  /**
+   * The body as it comes, to be read once; reading slowly slows the upstream down.
+   *
+   * @throws RouterError `model_incomplete` when the connection breaks; the reason of the guard when that is aborted
+   */
+  readonly body: AsyncIterable<Buffer>
+  /** Gives up what was not read and closes the connection unless the body is at its end. */
+  discard(): void
+}
+
+export interface Transport {
+  /**
+   * @throws RouterError `model_unreachable` (refused, unknown host, TLS, reset before an answer), or the reason of the
+   * guard when that is aborted
+   */
+  post(request: PostRequest): Promise<PostResponse>
+  /** Closes the connections, unless they belong to a dispatcher that was passed in. */
+  close(): Promise<void>
+}
+
+/** @param dispatcher an undici dispatcher to use instead of an own pool; it stays open on `close` */
+export function createTransport(dispatcher?: Dispatcher): Transport {
+  const agent = dispatcher ?? createAgent()
+  return {
+    post: (request) => post(agent, request),
+    close: async () => {
+      if (dispatcher === undefined) await agent.destroy()
+    },
+  }
+}
+
+/**
+ * undici gives up a half-open connection after this, should the call that wanted it have gone earlier. The call's own
+ * deadline is `connectMs`, 3 s by default; a policy that asks for more than this gets this.
+ */
+const HALF_OPEN_MS = 30_000
+
+/** A body that nobody reads fast enough is paused above this and goes on below it. */
+const HIGH_WATER_BYTES = 256 * 1024
+
+function createAgent(): Agent {
+  return new Agent({
+    // Timers of undici cover phases we name ourselves, at a coarser grain.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    pipelining: 1,
+    // One answer a socket: on HTTP/2 a stalled answer shares its fate with its neighbours.
+    allowH2: false,
+    // Stated so that an environment variable cannot switch certificate checks off.
+    connect: { timeout: HALF_OPEN_MS, rejectUnauthorized: true },
+  })
+}
+
+function post(agent: Dispatcher, request: PostRequest): Promise<PostResponse> {
+  const { guard, model } = request
+  return new Promise((resolve, reject) => {
+    const body = createBody(request)
+    const abort = (): void => {
+      body.fail(guard.signal.reason)
+      reject(guard.signal.reason)
+    }
+    if (guard.signal.aborted) return abort()
+    guard.signal.addEventListener('abort', abort, { once: true })
+    const settle = (): void => guard.signal.removeEventListener('abort', abort)
+    const handler: Dispatcher.DispatchHandler = {
+      onRequestStart(controller) {
+        if (guard.signal.aborted) return controller.abort(guard.signal.reason)
+        guard.connected()
+        body.attach(controller)
+      },
+      onResponseStart(_controller, status, headers) {
+        if (status < 200) return
+        resolve({ status, headers: firstValues(headers), body: body.read(), discard: body.discard })
+      },
+      onResponseData(_controller, chunk) {
+        guard.answering()
+        body.push(chunk)
+      },
+      onResponseEnd() {
+        settle()
+        body.end()
+      },
+      onResponseError(_controller, error) {
+        settle()
+        body.fail(guard.signal.aborted ? guard.signal.reason : new RouterError('model_incomplete', { model }, error))
+        reject(guard.signal.aborted ? guard.signal.reason : unreachable(request, error))
+      },
+    }
+    const { url, headers } = request
+    const sent = { origin: url.origin, path: url.pathname + url.search, method: 'POST', headers, body: request.body }
+    try {
+      agent.dispatch({ ...sent, headersTimeout: 0, bodyTimeout: 0 }, handler)
+    } catch (error) {
+      settle()
+      reject(unreachable(request, error))
+    }
+  })
+}
+
+interface Body {
+  attach(controller: Dispatcher.DispatchController): void
+  push(chunk: Buffer): void
+  end(): void
+  fail(error: unknown): void
+  discard(): void
+  read(): AsyncIterable<Buffer>
+}
+
+/** A queue between the socket, which pushes, and the reader, who pulls. */
+function createBody({ model }: PostRequest): Body {
+  const chunks: Buffer[] = []
+  let controller: Dispatcher.DispatchController | null = null
+  let queuedBytes = 0
+  let state:
+    | { readonly kind: 'open' }
+    | { readonly kind: 'ended' }
+    | { readonly kind: 'failed'; readonly error: unknown } = { kind: 'open' }
+  let wake = (): void => {}
+  const settle = (next: typeof state): void => {
+    if (state.kind === 'open') state = next
+    wake()
+  }
+  const fail = (error: unknown): void => {
+    const wasOpen = state.kind === 'open'
+    settle({ kind: 'failed', error })
+    if (wasOpen) controller?.abort(error instanceof Error ? error : new Error('The call is over.'))
+  }
+  async function* read(): AsyncGenerator<Buffer> {
+    for (;;) {
+      if (state.kind === 'failed') throw state.error
+      const chunk = chunks.shift()
+      if (chunk !== undefined) {
+        queuedBytes -= chunk.length
+        if (queuedBytes < HIGH_WATER_BYTES && controller?.paused) controller.resume()
+        yield chunk
+      } else if (state.kind === 'ended') return
+      else {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    }
+  }
+  return {
+    attach: (attached) => {
+      controller = attached
+    },
+    push(chunk) {
+      chunks.push(chunk)
+      queuedBytes += chunk.length
+      if (queuedBytes >= HIGH_WATER_BYTES) controller?.pause()
+      wake()
+    },
+    end: () => settle({ kind: 'ended' }),
+    fail,
+    discard: () => fail(new RouterError('model_incomplete', { model })),
+    read,
+  }
+}
+
+function firstValues(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+  const flat: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    const first = Array.isArray(value) ? value[0] : value
+    if (first !== undefined) flat[name.toLowerCase()] = first
+  }
+  return flat
+}
+
+function unreachable({ model, url }: PostRequest, error: unknown): RouterError {
+  return new RouterError('model_unreachable', { model, problem: plainProblem(errorCode(error), url) }, error)
+}
+
+function errorCode(error: unknown): string {
+  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string')
+    return error.code
+  return 'an unknown network error'
+}
+
+function plainProblem(code: string, url: URL): string {
+  if (code === 'ECONNREFUSED') return `nothing listens at ${url.host}`
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `the host name ${url.hostname} is unknown (DNS, ${code})`
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') return `${url.host} did not take the connection within ${HALF_OPEN_MS} ms`
+  if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET')
+    return `${url.host} closed the connection before it answered`
+  if (TLS_CODES.test(code)) return `the TLS certificate or handshake of ${url.host} was refused (${code})`
+  return `the connection to ${url.host} failed (${code})`
+}
+
+/** Codes of OpenSSL and of Node's TLS layer. */
+const TLS_CODES = /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|EPROTO/

@@ -1,0 +1,36 @@
+import type { AuditRecord, JournalEntry } from '../spec/audit.ts'
+
+/**
+ * What is known of a request after one more journal entry. Applying an entry twice changes nothing, and an intent never
+ * takes back a settlement.
+ *
+ * @param record what is known so far
+ * @returns undefined when the entry amends a record that does not exist
+ */
+export function mergeEntry(record: AuditRecord | undefined, entry: JournalEntry): AuditRecord | undefined {
+  switch (entry.type) {
+    case 'intent':
+      return record ?? entry.record
+    case 'call': {
+      if (!record) return undefined
+      const { model, actor, at } = entry
+      const known = record.calls.some((call) => call.model === model && call.at === at)
+      return known ? record : { ...record, calls: [...record.calls, { model, actor, at }] }
+    }
+    case 'settle':
+      return { ...entry.record, calls: record?.calls ?? [], shadow: record?.shadow ?? entry.record.shadow }
+    case 'shadow':
+      return record && { ...record, shadow: entry.shadow }
+    default:
+      return unknownEntry(entry)
+  }
+}
+
+/** A record whose process died before it was settled. */
+export function interrupted(record: AuditRecord): AuditRecord {
+  return record.outcome === 'open' ? { ...record, outcome: 'interrupted', error: 'interrupted' } : record
+}
+
+function unknownEntry(entry: never): never {
+  throw new Error(`unknown journal entry ${JSON.stringify((entry as { type?: unknown }).type)}`)
+}

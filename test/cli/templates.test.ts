@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { templateFile } from '../../src/cli/context.ts'
+import type { LoadedPolicy } from '../../src/spec/policy.ts'
+import { parsePolicy } from '../../src/stores/policy-file.ts'
+
+const NAMES = ['agent', 'developer', 'tour'] as const
+
+function template(name: (typeof NAMES)[number]): LoadedPolicy {
+  return parsePolicy(readFileSync(templateFile(name), 'utf8'), { file: `${name}.yaml`, env: {} })
+}
+
+describe('the shipped policy templates', () => {
+  it.each(NAMES)('%s is valid without any key set, and names the keys it could use', (name) => {
+    expect(template(name).missingKeys).toEqual({ haiku: 'ANTHROPIC_API_KEY', luna: 'OPENAI_API_KEY' })
+  })
+
+  it.each(NAMES)('%s tells editors where its schema is in the first line', (name) => {
+    const [first] = readFileSync(templateFile(name), 'utf8').split('\n')
+    expect(first).toBe('# yaml-language-server: $schema=./node_modules/spillway/schema.json')
+  })
+
+  it('give the agent its nine tasks', () => {
+    expect(Object.keys(template('agent').policy.tasks)).toEqual([
+      'classify_issue',
+      'extract_fields',
+      'summarize_log',
+      'draft_commit_message',
+      'identify_files',
+      'choose_next_test',
+      'answer_user_question',
+      'propose_code_change',
+      'security_review',
+    ])
+  })
+
+  it('keep code changes and security reviews of the agent away from local models', () => {
+    const { tasks } = template('agent').policy
+    expect([tasks.propose_code_change?.local, tasks.security_review?.local]).toEqual([false, false])
+  })
+
+  it('let no local model settle a security, access or unknown label', () => {
+    const task = template('agent').policy.tasks.classify_issue
+    expect(task).toMatchObject({
+      labels: ['build', 'test', 'dependency', 'security', 'access', 'unknown'],
+      escalateLabels: ['security', 'access', 'unknown'],
+      minConfidence: 0.72,
+      maxInputChars: 6000,
+    })
+  })
+
+  it('limit what a summary of the agent reads and when it is kept', () => {
+    expect(template('agent').policy.tasks.summarize_log).toMatchObject({ maxInputChars: 12000, minConfidence: 0.68 })
+  })
+
+  it('give the developer ten classes, each with its reason', () => {
+    const tasks = Object.values(template('developer').policy.tasks)
+    expect(tasks).toHaveLength(10)
+    expect(tasks.filter((task) => !task.reason)).toEqual([])
+  })
+
+  it('let the developer’s own code review never leave the machine', () => {
+    expect(template('developer').policy.tasks.code_review).toMatchObject({ partition: 'local_only', frontier: false })
+  })
+
+  it('say of every accepted answer that nothing is proven yet', () => {
+    const accepting = NAMES.flatMap((name) => Object.values(template(name).policy.tasks)).filter(
+      (task) => task.stage === 'accept',
+    )
+    expect(accepting.length).toBeGreaterThan(10)
+    expect(accepting.filter((task) => !task.accept.uncalibrated)).toEqual([])
+  })
+})

@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config'
+
+const MINUTE_MS = 60_000
+
+/** The real model answers in well under a second; a busy machine may need much longer to load it. */
+const shared = {
+  environment: 'node' as const,
+  globalSetup: ['test/support/global-setup.ts'],
+  hookTimeout: MINUTE_MS,
+}
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/system/**', 'test/long/**'],
+          testTimeout: MINUTE_MS / 2,
+        },
+      },
+      { test: { ...shared, name: 'system', include: ['test/system/**/*.test.ts'], testTimeout: 5 * MINUTE_MS } },
+      { test: { ...shared, name: 'long', include: ['test/long/**/*.test.ts'], testTimeout: 60 * MINUTE_MS } },
+    ],
+  },
+})
