@@ -1,5 +1,6 @@
 /** The composition root: policy and adapters become a router. Library, gateway, command line and tests all come here. */
 import { randomUUID } from 'node:crypto'
+import { setFlagsFromString } from 'node:v8'
 import { createAnthropicModel } from './models/anthropic.ts'
 import { embeddedObstacle, openEmbeddedModel } from './models/embedded/embedded.ts'
 import { createOpenAiCompatibleModel } from './models/openai-compatible.ts'
@@ -32,6 +33,8 @@ export interface RouterSettings {
  * @throws RouterError policy_not_found, policy_invalid, env_missing, audit_unwritable, store_newer, store_corrupt
  */
 export function createRouter(settings: RouterSettings): Router {
+  // Callers bring regular expressions in their JSON Schemas; one that backtracks for ever must not stop the process.
+  setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks')
   const env = settings.env ?? process.env
   const paths = settings.paths ?? resolvePaths(env, process.platform)
   const clock = settings.clock ?? systemClock
@@ -50,6 +53,7 @@ export function createRouter(settings: RouterSettings): Router {
     newId: () => randomUUID(),
     random: Math.random,
     readAudit: (query) => log.list(query),
+    auditHealth: log.health,
     closeStores: () => log.close(),
   })
 }

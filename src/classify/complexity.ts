@@ -25,10 +25,11 @@ const COMPLEX = [
 /** One answer out of a few, or a piece of the text itself. */
 const SIMPLE = [
   /\b(?:yes or no|yes\/no|true or false|answer (?:only )?(?:with )?(?:yes|no|true|false))\b/i,
-  /\b(?:classif(?:y|ies)|categori[sz]e|sort (?:this|these|failed|each|every)|label (?:this|the|each)|which (?:category|label|class|topic|tag)|one of (?:these|the following)|choose (?:one|between|from))\b/i,
+  /\b(?:classif(?:y|ies)|categori[sz]e|sort (?:this|these|failed|each|every)|label (?:this|the|each)|classifier|which (?:category|label|class|topic|tag)|(?:exactly )?one of (?:these|the following|two|three|four|five|six|seven|eight|nine|ten|\d+)|genau eine[rmns]?|ordne \w+|choose (?:one|between|from))\b/i,
   /\b(?:extract|identify|list|name|give|find) (?:\w+ ){0,3}?(?:topics?|tags?|keywords?|entit(?:y|ies)|names?|dates?|amounts?|fields?|e-?mails?|language|sentiment)\b/i,
   /\b(?:topic|tags?|keywords?|entities|sentiment|language) (?:of|from|in)\b/i,
   /\b(?:is|are|does|do|did|can|has|have|was|were) (?:this|that|the|it|there|these)\b[^\n.?!]{0,120}\?/i,
+  /\b(?:rate|score|grade) (?:the )?(?:similarity|quality|relevance|sentiment|urgency|confidence|\w+ from)\b/i,
   /\b(?:valid|well[- ]formed|matches? the (?:format|schema|pattern)|check (?:the |that |whether )?(?:\w+ )?format)\b/i,
 ]
 
@@ -41,6 +42,7 @@ const MODERATE_STEPS = 3
 
 /** @returns simple, moderate or complex; moderate when no rule speaks */
 export function complexityOfText({ text, hasTools }: ComplexityQuestion): Complexity {
+  if (!hasTools && isSimple(openingOf(text))) return 'simple'
   const instruction = instructionOf(text)
   if (COMPLEX.some((rule) => rule.test(instruction)) || stepsIn(instruction) > MODERATE_STEPS) return 'complex'
   if (text.split('\n').length > MANY_LINES && !SIMPLE.some((rule) => rule.test(instruction))) return 'complex'
@@ -51,6 +53,17 @@ export function complexityOfText({ text, hasTools }: ComplexityQuestion): Comple
 /** Writing code is never simple, also when the request says "list" or "extract". */
 const PRODUCES_CODE =
   /\b(?:write|generate|implement|create|refactor|edit|fix|add|rewrite) (?:\w+ ){0,4}?(?:functions?|class|methods?|module|script|tests?|code|file|query|regex|program|endpoint|component)\b/i
+
+/** The first line up to a colon: `Extract topic from: Redesigned the architecture` asks for a topic. */
+function openingOf(text: string): string {
+  const [line = ''] = text.trimStart().split('\n', 1)
+  return line.slice(0, INSTRUCTION_CHARS).split(/:\s/, 1)[0] ?? ''
+}
+
+function isSimple(opening: string): boolean {
+  if (COMPLEX.some((rule) => rule.test(opening)) || PRODUCES_CODE.test(opening)) return false
+  return SIMPLE.some((rule) => rule.test(opening))
+}
 
 function instructionOf(text: string): string {
   return text.length <= 2 * INSTRUCTION_CHARS

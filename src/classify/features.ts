@@ -41,6 +41,7 @@ export function classify({ request, policy, sha256 }: ClassifyInput): Features {
     partition: claim.partition,
     partitionSource: claim.source,
     hardStops: findHardStops(extractFields(request), policy.hardStops),
+    needs: request.needs ?? [],
     wantsCodeChange: asksForCodeChange(input),
     impact: strongerImpact(metadata.impact, task.impact),
     affectsSystemState: metadata.affectsSystemState ?? false,

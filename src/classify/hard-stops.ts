@@ -137,7 +137,8 @@ function hasNear(match: TermMatch<Rule>, index: TermIndex<true>, search: Search)
   while (inReach(text.words[at - 1])) at--
   for (; inReach(text.words[at]); at++) {
     const end = contextEnd(index, at, search)
-    if (end !== null && (at > match.to || end < match.from)) return true
+    // A phrase may overlap the term, as `401 passed` does; the term alone is not its own context.
+    if (end !== null && (at < match.from || end > match.to)) return true
   }
   return false
 }

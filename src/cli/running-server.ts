@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { RouterError } from '../spec/errors.ts'
+import { ERRORS, type ErrorCode, RouterError } from '../spec/errors.ts'
 import type { RouterRequest } from '../spec/request.ts'
 import type { Outcome } from '../spec/response.ts'
 
@@ -35,13 +35,13 @@ function recordedServer(file: string): RunningServer | null {
   }
 }
 
-/** What the server answers when a request fails; the same code and values that the error had there. */
-const failureSchema = z.object({ error: z.object({ message: z.string(), code: z.string().nullish() }) })
+/** How the server says that a request failed. */
+const failureSchema = z.object({ error: z.object({ message: z.string(), code: z.string(), hint: z.string() }) })
 
 /**
  * Sends one whole request to the server's internal interface, with the operator's key.
  *
- * @throws RouterError with the server's own code and message; model_unreachable when the server went away
+ * @throws RouterError the server's own; model_unreachable when the server went away; cancelled
  */
 export async function completeOnServer(
   server: RunningServer,
@@ -51,13 +51,35 @@ export async function completeOnServer(
   const response = await post(server, request, signal)
   const body: unknown = await response.json()
   if (response.ok) return body as Outcome
-  const failure = failureSchema.safeParse(body).data
-  const problem = failure?.error.message ?? `HTTP ${response.status} without a message`
-  throw new RouterError('model_failed', {
-    model: `server ${server.url}`,
-    problem,
-    fix: 'Stop the server to answer in this process.',
+  throw failureOf(failureSchema.safeParse(body).data?.error, response.status)
+}
+
+/** The wire has the filled sentences; the templates tell which values filled them. */
+function failureOf(failure: z.output<typeof failureSchema>['error'] | undefined, status: number): RouterError {
+  if (!failure || !isErrorCode(failure.code)) {
+    return new RouterError('internal', { problem: `the server answered HTTP ${status} without a known error` })
+  }
+  const row = ERRORS[failure.code]
+  return new RouterError(failure.code, {
+    ...valuesIn(failure.hint, row.fix),
+    ...valuesIn(failure.message, row.message),
   })
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERRORS, code)
+}
+
+/** `No policy file at {path}.` and `No policy file at x.` give `{ path: 'x' }`. */
+function valuesIn(text: string, template: string): Readonly<Record<string, string>> {
+  const escaped = template.replace(/[.*+?^$()[\]|\\]/g, '\\$&')
+  const seen = new Set<string>()
+  const pattern = escaped.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const known = seen.has(name)
+    seen.add(name)
+    return known ? `\\k<${name}>` : `(?<${name}>.+?)`
+  })
+  return { ...new RegExp(`^${pattern}$`, 's').exec(text)?.groups }
 }
 
 async function post(server: RunningServer, request: RouterRequest, signal: AbortSignal): Promise<Response> {

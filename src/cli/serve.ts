@@ -22,17 +22,19 @@ export const addServe: AddCommand = (program, context) => {
 }
 
 async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
-  const { startGateway } = await import('../gateway/serve.ts')
+  const port = flags.port === undefined ? null : portNumber(flags.port)
   const policy = findPolicy(flags.policy, context)
   const settings = policy.policy.gateway
   const { stateDir } = resolvePaths(context.env, process.platform)
+  // Loaded only here, so that other commands start at once.
+  const { startGateway } = await import('../gateway/serve.ts')
   await withRouter(policy, context, async (router) => {
     const gateway = await startGateway({
       router,
       settings,
       stateDir,
       host: flags.host ?? settings.host,
-      port: flags.port === undefined ? settings.port : portNumber(flags.port),
+      port: port ?? settings.port,
       log: (line) => context.terminal.say(line),
     })
     try {

@@ -41,7 +41,8 @@ async function tour(flags: TourFlags, context: CliContext): Promise<void> {
   const policy = loadPolicyFile(templateFile('tour'), context.env)
   const visited = await withRouter(policy, context, (router) => visit(router, context))
   if (flags.json) return context.terminal.json({ policy: policy.file, stops: visited.map(stopJson) })
-  for (const line of renderTable(HEADINGS, visited.map(row), { columns: context.terminal.columns, whole: WHOLE })) context.terminal.print(line)
+  for (const line of renderTable(HEADINGS, visited.map(row), { columns: context.terminal.columns, whole: WHOLE }))
+    context.terminal.print(line)
   for (const line of [...remarks(visited), '', ...NEXT]) context.terminal.print(line)
 }
 

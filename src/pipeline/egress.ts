@@ -3,6 +3,7 @@
  * and a request that may not leave is refused here even if a mistake elsewhere sent it.
  */
 import { createUnmasker, createVault, maskText, type Vault } from '../classify/privacy/mask.ts'
+import { findPrivate } from '../classify/privacy/secrets.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { Policy } from '../spec/policy.ts'
 import type { CallLimits, ModelCall, ModelEvent, ModelPort } from '../spec/ports.ts'
@@ -28,8 +29,21 @@ export async function* generateThroughEgress(
       why: `egress to ${port.name} is not allowed`,
     })
   const vault = createVault()
+  refuseUnmaskable(call, run)
   const masked = { ...call, messages: call.messages.map((message) => maskMessage(message, policy, vault)) }
   yield* restore(port.generate(masked, limits), vault)
+}
+
+/** Tools and unknown fields travel unchanged, so a secret in them cannot be masked: the request is held. */
+function refuseUnmaskable(call: ModelCall, run: Run): void {
+  const { messages: _, ...fields } = call.wire?.body ?? {}
+  const unmasked = JSON.stringify([call.tools ?? [], call.responseSchema ?? null, fields])
+  if (findPrivate(unmasked, ['secret']).length === 0) return
+  throw new RouterError('held_for_human', {
+    requestId: run.requestId,
+    reason: 'a secret stands in a field that cannot be masked (tools, schema or an unknown field)',
+    fix: 'Take the secret out of the request.',
+  })
 }
 
 function maskMessage(message: Message, policy: Policy, vault: Vault): Message {

@@ -73,7 +73,6 @@ function stateOf(entry: RosterModel, coolingDown: ModelState['unavailable']): Mo
     actor: actorOf(entry.policy.tier),
     tier: entry.policy.tier,
     unavailable: entry.obstacle() ?? coolingDown,
-    maxInputTokens: entry.policy.contextTokens,
   }
 }
 

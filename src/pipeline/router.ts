@@ -7,7 +7,7 @@ import { DEFAULT_TASK, type TaskPolicy } from '../spec/policy.ts'
 import type { AuditQuery } from '../spec/ports.ts'
 import type { DecideRequest, RouterRequest } from '../spec/request.ts'
 import type { DecideOutcome, Outcome, StreamEvent } from '../spec/response.ts'
-import type { Explanation, RequestOptions, Router, RouterStatus } from '../spec/router.ts'
+import type { AuditHealth, Explanation, RequestOptions, Router, RouterStatus } from '../spec/router.ts'
 import { runPipeline, type Settled } from './pipeline.ts'
 import { planRequest } from './plan.ts'
 import type { PipelineDeps } from './run.ts'
@@ -17,6 +17,7 @@ import { solverAnswer } from './solve.ts'
 
 export interface RouterDeps extends PipelineDeps {
   readonly readAudit: (query: AuditQuery) => readonly AuditRecord[]
+  readonly auditHealth: () => AuditHealth
   readonly closeStores: () => Promise<void>
 }
 
@@ -134,7 +135,7 @@ function explain(request: RouterRequest, deps: PipelineDeps): Explanation {
   }
 }
 
-function statusOf(deps: PipelineDeps): RouterStatus {
+function statusOf(deps: RouterDeps): RouterStatus {
   const models = deps.roster.states()
   return {
     policyDigest: deps.loaded.digest,
@@ -142,5 +143,6 @@ function statusOf(deps: PipelineDeps): RouterStatus {
     tasks: Object.keys(deps.loaded.policy.tasks),
     models,
     ready: models.some((model) => model.unavailable === null),
+    audit: deps.auditHealth(),
   }
 }

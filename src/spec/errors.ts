@@ -87,6 +87,22 @@ export const ERRORS = {
     message: 'The API key is missing or wrong.',
     fix: 'Send `Authorization: Bearer <key>`; the operator key lies in {keyFile}.',
   },
+  forbidden_host: {
+    status: 403,
+    retryable: false,
+    exitCode: 1,
+    openaiType: 'invalid_request_error',
+    message: 'The {header} {value} is not this server.',
+    fix: 'Call it by its address, for example http://127.0.0.1:PORT.',
+  },
+  unsupported_media: {
+    status: 415,
+    retryable: false,
+    exitCode: 2,
+    openaiType: 'invalid_request_error',
+    message: 'The {header} {value} is not supported.',
+    fix: 'Send plain JSON in UTF-8.',
+  },
   not_found: {
     status: 404,
     retryable: false,

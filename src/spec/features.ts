@@ -22,6 +22,8 @@ export interface Features {
   readonly hasTools: boolean
   readonly hasImages: boolean
   readonly hasSchema: boolean
+  /** What the request asks for beyond text, tools and images; see `RouterRequest.needs`. */
+  readonly needs: readonly string[]
   readonly wantsCodeChange: boolean
   readonly impact: 'low' | 'medium' | 'high'
   readonly affectsSystemState: boolean

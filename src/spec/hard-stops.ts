@@ -228,7 +228,7 @@ const SECURITY: readonly HardStopTerm[] = [
   },
   {
     term: ['checksum', 'checksums', 'integrity', 'digest'],
-    near: ['changed', 'mismatch', 'differs', 'differ', 'does not match', 'do not match', 'failed', 'tampered'],
+    near: ['changed', 'tampered', 'altered'],
   },
   {
     term: ['policy'],

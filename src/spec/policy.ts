@@ -44,7 +44,7 @@ const modelSchema = z.strictObject({
     .min(256)
     .max(1_048_576)
     .default(4096)
-    .describe('Context window in tokens; longer inputs are not sent.'),
+    .describe('Embedded only: the context window in tokens; longer inputs are refused.'),
   threads: z
     .number()
     .int()
@@ -207,6 +207,10 @@ const routingSchema = z.strictObject({
     .array(z.string())
     .default(['spawn_daemon', 'exec'])
     .describe('Only a frontier may answer these (`quality_critical`).'),
+  codeChangeActions: z
+    .array(z.string())
+    .default(['edit_file', 'multi_file_refactor'])
+    .describe('Actions whose text may ask for code changes.'),
   actionTierOverrides: z
     .record(z.string(), z.enum(TIERS))
     .default({ spawn_daemon: 'frontier', orch_status: 'local_fast' })
@@ -330,6 +334,10 @@ export const policySchema = z.strictObject({
     .strictObject({
       host: z.string().default('127.0.0.1'),
       port: z.number().int().min(0).max(65_535).default(8484),
+      unknownModel: z
+        .enum(['auto', 'error'])
+        .default('auto')
+        .describe('A model name the policy does not know: treat it as auto and warn in a header, or answer 404.'),
       maxBodyBytes: z.number().int().min(1024).default(10_485_760),
       headersAfter: duration
         .default(3000)

@@ -111,7 +111,6 @@ export interface ModelState {
   readonly tier: Tier
   /** Why it cannot be used now; null when it can. */
   readonly unavailable: Unavailable | null
-  readonly maxInputTokens: number | null
 }
 
 /** Monotonic milliseconds for durations, epoch milliseconds for records. */

@@ -64,6 +64,8 @@ export interface RouterRequest {
   readonly topP?: number
   readonly stop?: readonly string[]
   readonly seed?: number
+  /** Things the caller asks for that only an upstream of its own dialect can do, for example `logprobs`. */
+  readonly needs?: readonly string[]
   /** The caller's own request on the wire; sent on unchanged, but for the model, to an upstream of the same dialect. */
   readonly wire?: { readonly dialect: 'openai_chat'; readonly body: Readonly<Record<string, unknown>> }
 }

@@ -19,6 +19,17 @@ export interface Explanation {
   readonly gates: readonly string[]
 }
 
+/** Whether what happens is being recorded. */
+export interface AuditHealth {
+  readonly ok: boolean
+  /** Why writing failed last; null when it works. */
+  readonly problem: string | null
+  /** Entries in memory because the journal cannot be written. */
+  readonly spooled: number
+  /** Damaged journal lines that were found, as `<file>:<offset>`. */
+  readonly corrupt: readonly string[]
+}
+
 export interface RouterStatus {
   readonly policyDigest: string
   readonly policyFile: string
@@ -26,6 +37,7 @@ export interface RouterStatus {
   readonly models: readonly ModelState[]
   /** True when at least one route to an answer exists. */
   readonly ready: boolean
+  readonly audit: AuditHealth
 }
 
 /**

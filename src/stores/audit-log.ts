@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads'
 import type { AuditRecord } from '../spec/audit.ts'
 import type { Policy } from '../spec/policy.ts'
 import type { AuditQuery, Journal } from '../spec/ports.ts'
+import type { AuditHealth } from '../spec/router.ts'
 import { openJournal } from './journal.ts'
 import { listJournals } from './journal-files.ts'
 import { decodeEntries } from './journal-format.ts'
@@ -16,15 +17,6 @@ export interface AuditLogSettings {
   readonly stateDir: string
   readonly durability: Policy['audit']['durability']
   readonly onFailure: Policy['audit']['onFailure']
-}
-
-export interface AuditHealth {
-  readonly ok: boolean
-  readonly problem: string | null
-  /** Entries in memory because the journal cannot be written. */
-  readonly spooled: number
-  /** Damaged journal lines that were found, as `<file>:<offset>`. */
-  readonly corrupt: readonly string[]
 }
 
 export interface AuditReader {

@@ -105,6 +105,13 @@ describe('findHardStops', () => {
     expect(kindsIn('invalid token in json', near)).toEqual([])
   })
 
+  it('counts a context phrase that overlaps the term, and never the term itself', () => {
+    const near = stopsOf({ access: [{ term: '401', near: ['401', 'status'], notNear: ['401 rows'] }] })
+    expect(kindsIn('status 401', near)).toEqual(['access'])
+    expect(kindsIn('status 401 rows', near)).toEqual([])
+    expect(kindsIn('only 401', near)).toEqual([])
+  })
+
   it('does not take names in paths for events', () => {
     const near = stopsOf({ access: [], security: [{ term: 'auth', near: ['error'] }] })
     expect(kindsIn('auth: error', near)).toEqual(['security'])

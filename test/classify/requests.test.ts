@@ -49,6 +49,8 @@ describe('asksForCodeChange', () => {
 describe('complexityOfText', () => {
   it.each([
     ['Extract topic from: Implemented async caching', 'simple'],
+    ['Extract topic from: Debugged the service architecture', 'simple'],
+    ['Sort each item onto exactly one of four desks.\n1. a\n2. b\n3. c\n4. d', 'simple'],
     ['Is this mail spam? Answer yes or no.', 'simple'],
     ['Classify the ticket as one of the following: bug, question', 'simple'],
     ['Generate a Python function to parse JSON', 'moderate'],

@@ -25,7 +25,10 @@ describe('a table', () => {
   })
 
   it('never shortens the columns that people copy from', () => {
-    const lines = renderTable(['request', 'answer'], [['2212e187-ce83-42a5', 'The capital of France']], { columns: 30, whole: ['request'] })
+    const lines = renderTable(['request', 'answer'], [['2212e187-ce83-42a5', 'The capital of France']], {
+      columns: 30,
+      whole: ['request'],
+    })
     expect(lines).toEqual(['request             answer', '2212e187-ce83-42a5  The capit…'])
   })
 })

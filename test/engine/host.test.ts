@@ -17,6 +17,9 @@ const SECOND_CLIENT = fileURLToPath(new URL('./second-client.ts', import.meta.ur
 const QUESTION = [{ role: 'user' as const, content: 'What is the capital of France? Answer in one sentence.' }]
 const STORY = [{ role: 'user' as const, content: 'Write a long story about a dam and a river.' }]
 
+/** Far below the several seconds that the unfinished answers would take. */
+const FREED_MS = 2000
+
 let host: TestHost
 beforeAll(async () => {
   host = await testHost()
@@ -98,7 +101,7 @@ describe('the engine host', () => {
     await expect(cancelled).rejects.toMatchObject({ code: 'cancelled' })
     for await (const event of host.model.generate({ messages: STORY, stream: true }, limits()))
       if (event.type === 'text') break
-    await expect.poll(async () => (await host.client.call('ps', null)).models[0]?.active, { timeout: 10_000 }).toBe(0)
+    await expect.poll(async () => (await host.client.call('ps', null)).models[0]?.active, { timeout: FREED_MS }).toBe(0)
   })
 
   it('frees the slot when the program that asked is gone', async () => {
@@ -117,7 +120,7 @@ describe('the engine host', () => {
       { onEvent: (event) => event.type === 'text' && void leaver.close() },
     )
     await expect(asked).rejects.toMatchObject({ code: 'engine_crashed' })
-    await expect.poll(async () => (await host.client.call('ps', null)).models[0]?.active, { timeout: 10_000 }).toBe(0)
+    await expect.poll(async () => (await host.client.call('ps', null)).models[0]?.active, { timeout: FREED_MS }).toBe(0)
   })
 
   it('loads a model once for requests that come together', async () => {

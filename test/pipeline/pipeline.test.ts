@@ -224,3 +224,43 @@ describe('an unknown task', () => {
     expect(outcome.decision).toMatchObject({ route: 'frontier', reason: 'unknown_task' })
   })
 })
+
+describe('the tier of an action', () => {
+  const models: PolicyInput['models'] = {
+    ...MODELS,
+    coder: { provider: 'embedded', model: 'other', tier: 'local_quality' },
+  }
+  const sample = sampleRouter({ policy: { models }, models: {} })
+  const tierOf = (task: string, text: string) =>
+    sample.router.route({ messages: [{ role: 'user', content: text }], metadata: { task } }).decision
+
+  it('is local_fast for a topic and local_quality for a function', () => {
+    expect(tierOf('classify_memory', 'Extract topic from: Implemented async caching')).toMatchObject({
+      tier: 'local_fast',
+      route: 'local',
+      local: ['small', 'coder'],
+    })
+    expect(tierOf('edit_file', 'Generate a Python function to parse JSON')).toMatchObject({
+      tier: 'local_quality',
+      route: 'local',
+      local: ['coder'],
+    })
+  })
+
+  it('is the frontier for what is quality critical, whatever the table says', () => {
+    expect(tierOf('spawn_daemon', 'Start the worker')).toMatchObject({
+      tier: 'frontier',
+      wouldEscalateTo: { model: 'big' },
+    })
+  })
+})
+
+describe('egress', () => {
+  it('holds a request whose secret stands where it cannot be masked', async () => {
+    const key = ['AKIA', 'IOSFODNN7', 'QWERTYU'].join('')
+    const sample = sampleRouter(script({ task: { local: false } }))
+    const request = { ...ask('call it'), tools: [{ name: 'login', description: `uses ${key}` }] }
+    await expect(sample.router.complete(request)).rejects.toMatchObject({ code: 'held_for_human' })
+    expect(sample.models.big?.calls).toEqual([])
+  })
+})

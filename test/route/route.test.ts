@@ -29,6 +29,7 @@ const FEATURES: Features = {
   hasTools: false,
   hasImages: false,
   hasSchema: false,
+  needs: [],
   wantsCodeChange: false,
   impact: 'low',
   affectsSystemState: false,
@@ -49,7 +50,6 @@ function stateWith(change: Partial<RouterState> & { readonly down?: readonly str
     name,
     actor: name === 'big' ? 'frontier' : 'local',
     tier: name === 'big' ? 'frontier' : name === 'coder' ? 'local_quality' : 'local_fast',
-    maxInputTokens: 4096,
     unavailable: !change.down?.includes(name)
       ? null
       : name === 'big'
@@ -161,6 +161,7 @@ describe('routeRequest', () => {
     ['output for users', { userVisibleOutput: true }, 'quality_critical'],
     ['images', { hasImages: true }, 'capability_missing'],
     ['tools', { hasTools: true }, 'capability_missing'],
+    ['a field local cannot honour', { needs: ['logprobs'] }, 'capability_missing'],
     ['a long input', { inputChars: 9000 }, 'input_too_large'],
     ['a code change the task does not allow', { wantsCodeChange: true }, 'policy_requires_frontier'],
     ['a quality-critical action', { action: 'exec' }, 'quality_critical'],

@@ -18,7 +18,13 @@ function failure(
 describe('parsePolicy', () => {
   it('fills every default of an empty file', () => {
     const { policy } = parsePolicy('', { file: 'p.yaml', env: {} })
-    expect(policy.gateway).toEqual({ host: '127.0.0.1', port: 8484, maxBodyBytes: 10_485_760, headersAfter: 3000 })
+    expect(policy.gateway).toEqual({
+      host: '127.0.0.1',
+      port: 8484,
+      unknownModel: 'auto',
+      maxBodyBytes: 10_485_760,
+      headersAfter: 3000,
+    })
     expect(policy.deadlines.local_quality).toEqual({ connect: 3000, firstByte: 20_000, idle: 30_000, total: 180_000 })
     expect(policy.routing.actions.edit_file).toBe('moderate')
   })

@@ -68,6 +68,7 @@ export function sampleRouter(script: SampleScript): SampleRouter {
     newId: () => `req-${++ids}`,
     random: () => 0.5,
     readAudit: () => [],
+    auditHealth: () => ({ ok: true, problem: null, spooled: 0, corrupt: [] }),
     closeStores: async () => {},
   }
   const settled = (requestId: string) =>

@@ -1,4 +1,5 @@
 import type { Reason, Removal } from '../../spec/decision.ts'
+import type { Policy, TaskPolicy } from '../../spec/policy.ts'
 import { BOTH, type Rule, type RuleInput, remove, SERVE } from './rule.ts'
 
 /** What the task, its size and the kind of work ask for. */
@@ -23,6 +24,8 @@ function slots({ task, features, policy }: RuleInput): readonly Removal[] {
 /** What the local engine cannot do yet, or is not given. */
 function abilities({ task, features }: RuleInput): readonly Removal[] {
   if (features.hasImages) return local('both', 'capability_missing', 'The request holds images.')
+  if (features.needs.length > 0)
+    return local('both', 'capability_missing', `The request asks for ${features.needs.join(', ')}.`)
   if (features.hasTools) return local('both', 'capability_missing', 'The request offers tools.')
   if (features.inputChars > task.maxInputChars)
     return local(
@@ -40,7 +43,7 @@ function importance({ task, features, policy, candidates }: RuleInput): readonly
     return local('serve', 'quality_critical', `Action ${action} is in routing.qualityCriticalActions.`)
   if (features.affectsSystemState) return local('serve', 'quality_critical', 'The answer affects system state.')
   if (features.userVisibleOutput) return local('serve', 'quality_critical', 'The answer is shown to users.')
-  if (features.wantsCodeChange && !task.allowCodeChange && task.kind !== 'code')
+  if (features.wantsCodeChange && !mayChangeCode(task, action, policy))
     return local('serve', 'policy_requires_frontier', 'The text asks for a code change; the task does not allow it.')
   if (candidates.tier === 'frontier' && task.local === undefined)
     return local('serve', 'policy_requires_frontier', `Complexity ${features.complexity} needs the frontier tier.`)
@@ -49,4 +52,8 @@ function importance({ task, features, policy, candidates }: RuleInput): readonly
 
 function local(sets: 'serve' | 'both', reason: Reason, detail: string): readonly Removal[] {
   return remove('local', sets === 'both' ? BOTH : SERVE, { rule: 'policy', reason, detail })
+}
+
+function mayChangeCode(task: TaskPolicy, action: string, policy: Policy): boolean {
+  return task.allowCodeChange || task.kind === 'code' || policy.routing.codeChangeActions.includes(action)
 }

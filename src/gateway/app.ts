@@ -1,0 +1,95 @@
+/** One route table for everything the server answers. */
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { RouterError, toRouterError } from '../spec/errors.ts'
+import { requireKey, requireOwnHost } from './auth.ts'
+import type { App, Exchange } from './exchange.ts'
+import { sendFailure } from './failure.ts'
+import { chatCompletions } from './openai-chat.ts'
+import { healthz, internalComplete, internalStatus, listModels, oneModel, readyz } from './pages.ts'
+
+interface Route {
+  readonly method: 'GET' | 'POST'
+  readonly path: RegExp
+  readonly isOpen?: true
+  readonly answer: (exchange: Exchange) => Promise<void>
+}
+
+const ROUTES: readonly Route[] = [
+  { method: 'POST', path: /^\/v1\/chat\/completions$/, answer: chatCompletions },
+  { method: 'GET', path: /^\/v1\/models$/, answer: listModels },
+  { method: 'GET', path: /^\/v1\/models\/([^/]+)$/, answer: oneModel },
+  { method: 'GET', path: /^\/healthz$/, isOpen: true, answer: healthz },
+  { method: 'GET', path: /^\/readyz$/, isOpen: true, answer: readyz },
+  { method: 'POST', path: /^\/spillway\/v1\/complete$/, answer: internalComplete },
+  { method: 'GET', path: /^\/spillway\/v1\/status$/, answer: internalStatus },
+]
+
+export interface Incoming {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly signal: AbortSignal
+}
+
+/** Answers one request; nothing it meets becomes an unhandled failure. Resolves to the route's path for the log. */
+export async function answerRequest(app: App, incoming: Incoming): Promise<void> {
+  const { request, response, signal } = incoming
+  const requestId = randomUUID()
+  try {
+    requirePlainFraming(request)
+    requireOwnHost(request, app.isLoopback)
+    const { route, params } = findRoute(request)
+    const holder = route.isOpen ? null : requireKey(request, app.keys)
+    if (app.isStopping() && !route.isOpen) throw new RouterError('shutting_down')
+    await route.answer({ app, request, response, requestId, holder, params, signal })
+  } catch (error) {
+    const failure = toRouterError(error)
+    if (response.destroyed || response.writableEnded) return
+    if (response.headersSent) return void response.destroy()
+    if (failure.code === 'method_not_allowed') response.setHeader('allow', String(failure.values.allowed))
+    sendFailure(response, failure, requestId)
+  }
+}
+
+/** Forms of HTTP that two programs may read in two ways are refused. */
+function requirePlainFraming(request: IncomingMessage): void {
+  const encoding = request.headers['transfer-encoding']
+  const isPlain =
+    (encoding === undefined || encoding.toLowerCase() === 'chunked') && request.httpVersion.startsWith('1.')
+  if (isPlain) return
+  throw new RouterError('request_invalid', {
+    path: 'the HTTP framing',
+    problem: 'it can be read in two ways',
+    fix: 'Send HTTP/1.1 with one Content-Length or chunked.',
+  })
+}
+
+/** Only the path counts: neither the query nor a host in the request line chooses anything. */
+function findRoute(request: IncomingMessage): { readonly route: Route; readonly params: readonly string[] } {
+  const path = pathOf(request.url ?? '/')
+  const matches = ROUTES.filter((route) => route.path.test(path))
+  const method = request.method === 'HEAD' ? 'GET' : request.method
+  const route = matches.find((candidate) => candidate.method === method)
+  if (route) return { route, params: (route.path.exec(path) ?? []).slice(1).map(decodePart) }
+  const allowed = matches.map((candidate) => candidate.method).join(', ')
+  if (allowed) throw new RouterError('method_not_allowed', { path, method: request.method ?? '', allowed })
+  throw new RouterError('not_found', {
+    subject: 'path',
+    value: path.slice(0, 100),
+    fix: 'See docs/guides/gateway.md for the paths.',
+  })
+}
+
+function pathOf(url: string): string {
+  if (!url.startsWith('/'))
+    throw new RouterError('not_found', { subject: 'path', value: 'with a host in it', fix: 'Send the path only.' })
+  return url.split('?', 1)[0]?.replace(/[^\x20-\x7e]/g, '?') ?? '/'
+}
+
+function decodePart(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}

@@ -1,0 +1,42 @@
+/** Who may call: by address, by origin, by key. */
+import type { IncomingMessage } from 'node:http'
+import { RouterError } from '../spec/errors.ts'
+import type { KeyHolder, KeyRing } from './keys.ts'
+
+const LOOPBACK_HOST = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
+
+/**
+ * A page in a browser can make its own host name point at this machine. On loopback only loopback names are answered,
+ * and pages of other origins not at all.
+ *
+ * @throws RouterError forbidden_host
+ */
+export function requireOwnHost(request: IncomingMessage, isLoopback: boolean): void {
+  const host = request.headers.host ?? ''
+  if (isLoopback && !LOOPBACK_HOST.test(host))
+    throw new RouterError('forbidden_host', { header: 'Host', value: printable(host) })
+  const { origin } = request.headers
+  if (origin === undefined) return
+  const isOwn = URL.canParse(origin) && new URL(origin).host === host
+  if (!isOwn) throw new RouterError('forbidden_host', { header: 'Origin', value: printable(origin) })
+}
+
+/**
+ * `Authorization: Bearer` first, then `x-api-key`; a key in the URL is never looked at. Two different keys are refused.
+ *
+ * @throws RouterError unauthorized
+ */
+export function requireKey(request: IncomingMessage, keys: KeyRing): KeyHolder {
+  const bearer = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
+  const header = request.headers['x-api-key']
+  const apiKey = typeof header === 'string' ? header : undefined
+  const presented = bearer ?? apiKey
+  const ambiguous = bearer !== undefined && apiKey !== undefined && bearer !== apiKey
+  const holder = presented === undefined || ambiguous ? null : keys.holderOf(presented)
+  if (!holder) throw new RouterError('unauthorized', { keyFile: keys.keyFile })
+  return holder
+}
+
+function printable(value: string): string {
+  return value.replace(/[^\x20-\x7e]/g, '?').slice(0, 80)
+}

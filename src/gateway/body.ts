@@ -1,0 +1,105 @@
+/** Reads a JSON body with limits: bytes, depth, encoding. */
+import type { IncomingMessage } from 'node:http'
+import { RouterError } from '../spec/errors.ts'
+
+/** Deeper JSON is no request anybody means, and recursive code must not meet it. */
+const MAX_DEPTH = 128
+
+/**
+ * @returns the parsed body; always an object
+ * @throws RouterError body_too_large, body_not_json, unsupported_media, request_invalid
+ */
+export async function readJsonBody(
+  request: IncomingMessage,
+  maxBytes: number,
+): Promise<Readonly<Record<string, unknown>>> {
+  requirePlainJson(request)
+  const declared = Number(request.headers['content-length'] ?? 0)
+  if (declared > maxBytes) throw new RouterError('body_too_large', { limitBytes: maxBytes })
+  const text = decode(await readBytes(request, maxBytes))
+  requireShallow(text)
+  const value = parse(text)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new RouterError('request_invalid', {
+      path: 'the body',
+      problem: 'it is not a JSON object',
+      fix: 'Send an object.',
+    })
+  return value as Readonly<Record<string, unknown>>
+}
+
+function requirePlainJson(request: IncomingMessage): void {
+  const encoding = request.headers['content-encoding']
+  if (encoding && encoding !== 'identity')
+    throw new RouterError('unsupported_media', { header: 'Content-Encoding', value: plain(encoding) })
+  const type = request.headers['content-type'] ?? 'application/json'
+  const isJson = /^\s*(application\/([\w.+-]*\+)?json|text\/plain)\s*(;|$)/i.test(type)
+  const charset = /charset\s*=\s*"?([\w-]+)/i.exec(type)?.[1]
+  if (!isJson || (charset && !/^utf-?8$/i.test(charset)))
+    throw new RouterError('unsupported_media', { header: 'Content-Type', value: plain(type) })
+}
+
+async function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > maxBytes) throw new RouterError('body_too_large', { limitBytes: maxBytes })
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks, size)
+}
+
+function decode(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (error) {
+    throw new RouterError('body_not_json', { problem: 'it is not valid UTF-8' }, error)
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text, (key, value) => (key === '__proto__' ? undefined : value))
+  } catch (error) {
+    // The parser's own words quote the text; the place is enough.
+    const at = error instanceof Error ? /position (\d+)/.exec(error.message)?.[1] : undefined
+    throw new RouterError(
+      'body_not_json',
+      { problem: at === undefined ? 'it ends too early or is empty' : `see character ${at}` },
+      error,
+    )
+  }
+}
+
+/** Counts brackets outside of strings, without building anything. */
+function requireShallow(text: string): void {
+  let depth = 0
+  let inString = false
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (inString) {
+      if (code === BACKSLASH) at++
+      else if (code === QUOTE) inString = false
+    } else if (code === QUOTE) inString = true
+    else if (code === OPEN_BRACKET || code === OPEN_BRACE) {
+      if (++depth > MAX_DEPTH)
+        throw new RouterError('request_invalid', {
+          path: 'the body',
+          problem: `it is nested deeper than ${MAX_DEPTH} levels`,
+          fix: 'Send a flatter object.',
+        })
+    } else if (code === CLOSE_BRACKET || code === CLOSE_BRACE) depth--
+  }
+}
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const OPEN_BRACKET = 0x5b
+const CLOSE_BRACKET = 0x5d
+const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
+
+function plain(value: string): string {
+  return value.replace(/[^\x20-\x7e]/g, '?').slice(0, 80)
+}

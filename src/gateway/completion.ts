@@ -1,0 +1,88 @@
+/** Outcomes in the shapes of the OpenAI chat API. */
+import type { Usage } from '../spec/decision.ts'
+import type { Outcome } from '../spec/response.ts'
+
+/** What every answer carries beside the protocol: who answered, why, and what it cost. */
+export function spillwayField(outcome: Outcome): Readonly<Record<string, unknown>> {
+  const { requestId, decision, costUsd, attempts, latencyMs, verdicts, wouldEscalateTo, approvalRequired } = outcome
+  return { requestId, ...decision, costUsd, attempts, latencyMs, verdicts, wouldEscalateTo, approvalRequired }
+}
+
+/** A whole answer; an upstream's own body is returned as it came, with the decision added. */
+export function completionBody(outcome: Outcome, createdS: number): Readonly<Record<string, unknown>> {
+  const spillway = spillwayField(outcome)
+  if (outcome.raw) return { ...outcome.raw, spillway }
+  const toolCalls = outcome.toolCalls.map((call) => ({
+    id: call.id,
+    type: 'function',
+    function: { name: call.name, arguments: call.arguments },
+  }))
+  const message = {
+    role: 'assistant',
+    content: outcome.answer,
+    refusal: null,
+    ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
+  }
+  return {
+    id: `chatcmpl-${outcome.requestId}`,
+    object: 'chat.completion',
+    created: createdS,
+    model: answeredBy(outcome),
+    choices: [{ index: 0, message, logprobs: null, finish_reason: outcome.finishReason ?? 'stop' }],
+    usage: wireUsage(outcome.usage),
+    spillway,
+  }
+}
+
+export interface Delta {
+  readonly role?: 'assistant'
+  readonly content?: string
+  readonly tool_calls?: readonly unknown[]
+}
+
+/** One piece of a streamed answer. */
+export function chunkBody(
+  base: { readonly requestId: string; readonly model: string; readonly createdS: number },
+  piece: {
+    readonly delta?: Delta
+    readonly finishReason?: string
+    readonly usage?: Usage | null
+    readonly spillway?: unknown
+  },
+): Readonly<Record<string, unknown>> {
+  const choices =
+    piece.delta || piece.finishReason
+      ? [{ index: 0, delta: piece.delta ?? {}, logprobs: null, finish_reason: piece.finishReason ?? null }]
+      : []
+  return {
+    id: `chatcmpl-${base.requestId}`,
+    object: 'chat.completion.chunk',
+    created: base.createdS,
+    model: base.model,
+    choices,
+    ...(piece.usage !== undefined && { usage: wireUsage(piece.usage) }),
+    ...(piece.spillway !== undefined && { spillway: piece.spillway }),
+  }
+}
+
+/** The model that answered, or the exact tool that did. */
+export function answeredBy(outcome: Pick<Outcome, 'decision'>): string {
+  return outcome.decision.model ?? outcome.decision.route
+}
+
+/** A solver uses no tokens; nothing else may claim that. */
+function wireUsage(usage: Usage | null): Readonly<Record<string, unknown>> {
+  const input = usage?.inputTokens ?? 0
+  const output = usage?.outputTokens ?? 0
+  return {
+    prompt_tokens: input,
+    completion_tokens: output,
+    total_tokens: input + output,
+    ...(usage?.cachedInputTokens !== undefined && {
+      prompt_tokens_details: { cached_tokens: usage.cachedInputTokens },
+    }),
+    ...(usage?.reasoningTokens !== undefined && {
+      completion_tokens_details: { reasoning_tokens: usage.reasoningTokens },
+    }),
+  }
+}

@@ -1,0 +1,28 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Policy } from '../spec/policy.ts'
+import type { Router } from '../spec/router.ts'
+import type { KeyHolder, KeyRing } from './keys.ts'
+
+/** What all requests of one server share. */
+export interface App {
+  readonly router: Router
+  readonly settings: Policy['gateway']
+  readonly keys: KeyRing
+  readonly isLoopback: boolean
+  /** True once the server wants to stop: what is under way ends, nothing new begins. */
+  isStopping(): boolean
+}
+
+/** One HTTP request and its answer. */
+export interface Exchange {
+  readonly app: App
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly requestId: string
+  /** Null on routes that need no key. */
+  readonly holder: KeyHolder | null
+  /** Parts of the path that the route left open. */
+  readonly params: readonly string[]
+  /** Aborts when the client goes away, or when the server has waited long enough for it. */
+  readonly signal: AbortSignal
+}

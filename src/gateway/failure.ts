@@ -1,0 +1,43 @@
+/** Failures on the OpenAI wire. */
+import type { ServerResponse } from 'node:http'
+import type { RouterError } from '../spec/errors.ts'
+import { setRequestId } from './headers.ts'
+
+export interface WireError {
+  readonly error: {
+    readonly message: string
+    readonly type: string
+    readonly param: string | null
+    readonly code: string
+    readonly hint: string
+  }
+}
+
+export function wireError(error: RouterError): WireError {
+  const param = error.code === 'request_invalid' ? String(error.values.path ?? '') : null
+  return {
+    error: {
+      message: error.message,
+      type: error.row.openaiType,
+      param: param || null,
+      code: error.code,
+      hint: error.fix,
+    },
+  }
+}
+
+/** @param requestId used when the failure does not name one itself */
+export function sendFailure(response: ServerResponse, error: RouterError, requestId: string): void {
+  setRequestId(response, String(error.values.requestId ?? requestId))
+  // Clients that retry by themselves obey this header.
+  response.setHeader('x-should-retry', String(error.row.retryable))
+  if (error.retryAfterSeconds !== null) response.setHeader('retry-after', String(Math.ceil(error.retryAfterSeconds)))
+  if (error.code === 'body_too_large') response.setHeader('connection', 'close')
+  sendJson(response, error.row.status, wireError(error))
+}
+
+export function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  const bytes = Buffer.from(JSON.stringify(body), 'utf8')
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'content-length': bytes.length })
+  response.end(bytes)
+}

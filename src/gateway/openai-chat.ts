@@ -1,0 +1,46 @@
+/** `POST /v1/chat/completions`. */
+import { RouterError } from '../spec/errors.ts'
+import type { RouterRequest } from '../spec/request.ts'
+import type { Outcome } from '../spec/response.ts'
+import { readJsonBody } from './body.ts'
+import { completionBody } from './completion.ts'
+import type { Exchange } from './exchange.ts'
+import { sendJson } from './failure.ts'
+import { setDecisionHeaders } from './headers.ts'
+import { streamChat } from './openai-stream.ts'
+import { chooseModel, parseChat, toRouterRequest } from './openai-wire.ts'
+
+export async function chatCompletions(exchange: Exchange): Promise<void> {
+  const { app, request: incoming, response } = exchange
+  const raw = await readJsonBody(incoming, app.settings.maxBodyBytes)
+  const chat = parseChat(raw)
+  const choice = chooseModel(chat.model, { tasks: app.router.status().tasks, unknownModel: app.settings.unknownModel })
+  const request: RouterRequest = {
+    ...toRouterRequest(chat, raw, { choice, headers: incoming.headers }),
+    id: exchange.requestId,
+  }
+  if (chat.stream) {
+    const includeUsage = chat.stream_options?.include_usage === true
+    return streamChat(exchange, { request, includeUsage, warning: choice.warning })
+  }
+  const outcome = answered(await app.router.complete(request, { signal: exchange.signal }))
+  const { requestId, decision, attempts, costUsd } = outcome
+  setDecisionHeaders(response, { requestId, decision, attempts: attempts.length, costUsd, warning: choice.warning })
+  sendJson(response, 200, completionBody(outcome, Math.floor(Date.now() / 1000)))
+}
+
+/** On the wire a held request is an answer that will not come: 409, with the way to go on. */
+export function answered(outcome: Outcome): Outcome {
+  const { decision, requestId } = outcome
+  if (decision.route !== 'held') return outcome
+  if (decision.reason === 'privacy_local_only')
+    throw new RouterError('privacy_local_only', {
+      requestId,
+      why: 'no error bound is proven for local answers of this task',
+    })
+  const wanted = outcome.wouldEscalateTo
+  const fix = wanted
+    ? `Answer it by hand, or make ${wanted.model} usable (${wanted.why}).`
+    : 'Answer it by hand; `spillway why` shows the trace.'
+  throw new RouterError('held_for_human', { requestId, reason: decision.reason, fix })
+}

@@ -1,0 +1,301 @@
+/** The OpenAI chat-completions request: what we read of it, and what it means to the router. */
+import { z } from 'zod'
+import { PARTITIONS } from '../spec/decision.ts'
+import { RouterError } from '../spec/errors.ts'
+import type { ContentPart, Message, RequestMetadata, RouterRequest } from '../spec/request.ts'
+
+const text = z.object({ type: z.literal('text'), text: z.string() })
+const image = z.object({
+  type: z.literal('image_url'),
+  image_url: z.object({ url: z.string().refine(isSafeImage, 'must be an https URL or valid base64 image data') }),
+})
+const other = z.object({ type: z.enum(['input_audio', 'file', 'refusal']) })
+const content = z.union([z.string(), z.array(z.union([text, image, other])).min(1)])
+const toolCall = z.object({
+  id: z.string(),
+  type: z.literal('function'),
+  function: z.object({ name: z.string(), arguments: z.string() }),
+})
+const name = z.string().max(256).optional()
+
+const message = z.discriminatedUnion('role', [
+  z.object({ role: z.enum(['system', 'developer', 'user']), content, name }),
+  z.object({
+    role: z.literal('assistant'),
+    content: content.nullish(),
+    name,
+    tool_calls: z.array(toolCall).optional(),
+  }),
+  z.object({ role: z.literal('tool'), content, tool_call_id: z.string() }),
+])
+
+const tool = z.object({
+  type: z.literal('function'),
+  function: z.object({
+    name: z.string().regex(/^[\w-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -'),
+    description: z.string().optional(),
+    parameters: z.record(z.string(), z.unknown()).optional(),
+  }),
+})
+
+const responseFormat = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('text') }),
+  z.object({ type: z.literal('json_object') }),
+  z.object({
+    type: z.literal('json_schema'),
+    json_schema: z.object({
+      schema: z.record(z.string(), z.unknown()).refine(hasNoRemoteReference, 'may not refer to another document'),
+    }),
+  }),
+])
+
+const tokens = z.number().int().min(1).max(1_000_000).nullish()
+
+/** Only what is read; every other field travels to an OpenAI upstream as it came. */
+export const chatSchema = z
+  .object({
+    model: z
+      .string()
+      .min(1)
+      .max(256)
+      .regex(/^[^\p{Cc}]*$/u, 'may not hold control characters'),
+    messages: z.array(message).min(1),
+    stream: z.boolean().nullish(),
+    stream_options: z.object({ include_usage: z.boolean().optional() }).nullish(),
+    tools: z.array(tool).max(128).optional(),
+    tool_choice: z
+      .union([
+        z.enum(['none', 'auto', 'required']),
+        z.object({ type: z.literal('function'), function: z.object({ name: z.string() }) }),
+      ])
+      .optional(),
+    response_format: responseFormat.optional(),
+    max_tokens: tokens,
+    max_completion_tokens: tokens,
+    temperature: z.number().min(0).max(2).nullish(),
+    top_p: z.number().min(0).max(1).nullish(),
+    n: z.number().int().min(1).max(16).nullish(),
+    seed: z.number().int().nullish(),
+    stop: z.union([z.string().min(1), z.array(z.string().min(1)).max(16)]).nullish(),
+    logprobs: z.boolean().nullish(),
+    modalities: z.array(z.string()).nullish(),
+    metadata: z
+      .record(z.string().max(64), z.unknown())
+      .refine((value) => Object.keys(value).length <= 64, 'has more than 64 keys')
+      .nullish(),
+  })
+  .refine((body) => !body.stream_options || body.stream, { path: ['stream_options'], message: 'needs stream: true' })
+  .refine(
+    (body) =>
+      typeof body.tool_choice !== 'object' ||
+      body.tools?.some((t) => t.function.name === (body.tool_choice as { function: { name: string } }).function.name),
+    {
+      path: ['tool_choice'],
+      message: 'names a tool that is not in tools',
+    },
+  )
+
+export type ChatBody = z.output<typeof chatSchema>
+
+/** @throws RouterError request_invalid with the path of the first problem */
+export function parseChat(body: unknown): ChatBody {
+  const parsed = chatSchema.safeParse(body)
+  if (parsed.success) return parsed.data
+  const issue = deepest(parsed.error.issues[0])
+  const path = issue?.path.map(String).join('.') || 'the body'
+  const problem = (issue?.message ?? 'it is not a chat request').replace(/^Invalid (input|option|string): /, '')
+  throw new RouterError('request_invalid', {
+    path,
+    problem,
+    fix: 'See the OpenAI chat-completions reference for what may stand there.',
+  })
+}
+
+/** What a model name asks for. */
+export interface ModelChoice {
+  readonly override?: 'local' | 'frontier'
+  readonly task?: string
+  /** Set when the name is not known and is treated as `auto`. */
+  readonly warning?: string
+}
+
+/** @throws RouterError not_found when the policy wants unknown names refused */
+export function chooseModel(
+  model: string,
+  known: { readonly tasks: readonly string[]; readonly unknownModel: 'auto' | 'error' },
+): ModelChoice {
+  if (model === 'auto') return {}
+  if (model === 'local' || model === 'frontier') return { override: model }
+  if (known.tasks.includes(model)) return { task: model }
+  if (known.unknownModel === 'error')
+    throw new RouterError('not_found', {
+      subject: 'model',
+      value: model,
+      fix: 'GET /v1/models lists the names: auto, local, frontier and the tasks.',
+    })
+  return { warning: `model ${model} is not known here and was treated as auto` }
+}
+
+export interface RequestHeaders {
+  readonly [name: string]: string | string[] | undefined
+}
+
+/** The router's request; the caller's body travels along for an upstream of the same dialect. */
+export function toRouterRequest(
+  chat: ChatBody,
+  raw: Readonly<Record<string, unknown>>,
+  from: { readonly choice: ModelChoice; readonly headers: RequestHeaders },
+): RouterRequest {
+  const { metadata, rest } = splitMetadata(chat.metadata ?? {})
+  const merged = metadataOf({
+    ...metadata,
+    ...fromHeaders(from.headers),
+    ...(from.choice.task && { task: from.choice.task }),
+  })
+  const { metadata: _, ...bodyWithout } = raw
+  const schema = responseSchema(chat)
+  const cap = chat.max_completion_tokens ?? chat.max_tokens
+  const stop = typeof chat.stop === 'string' ? [chat.stop] : chat.stop
+  return {
+    messages: chat.messages.map(toMessage),
+    metadata: merged,
+    wire: {
+      dialect: 'openai_chat',
+      body: Object.keys(rest).length > 0 ? { ...bodyWithout, metadata: rest } : bodyWithout,
+    },
+    needs: needsOf(chat),
+    ...(from.choice.override && { override: from.choice.override }),
+    ...(chat.tools && {
+      tools: chat.tools.map((entry) => entry.function as NonNullable<RouterRequest['tools']>[number]),
+    }),
+    ...(schema && { responseSchema: schema }),
+    ...(cap && { maxOutputTokens: cap }),
+    ...(typeof chat.temperature === 'number' && { temperature: chat.temperature }),
+    ...(typeof chat.top_p === 'number' && { topP: chat.top_p }),
+    ...(typeof chat.seed === 'number' && { seed: chat.seed }),
+    ...(stop && { stop }),
+  }
+}
+
+function toMessage(entry: ChatBody['messages'][number]): Message {
+  const base = { role: entry.role, content: toContent(entry.content) }
+  if (entry.role === 'tool') return { ...base, toolCallId: entry.tool_call_id }
+  if (entry.role !== 'assistant' || !entry.tool_calls)
+    return entry.name === undefined ? base : { ...base, name: entry.name }
+  const toolCalls = entry.tool_calls.map((call) => ({
+    id: call.id,
+    name: call.function.name,
+    arguments: call.function.arguments,
+  }))
+  return { ...base, toolCalls }
+}
+
+function toContent(value: z.output<typeof content> | null | undefined): Message['content'] {
+  if (typeof value === 'string') return value
+  return (value ?? []).map((part): ContentPart => {
+    if (part.type === 'text') return part
+    return part.type === 'image_url'
+      ? { type: 'image', url: part.image_url.url }
+      : { type: 'other', wireType: part.type }
+  })
+}
+
+function responseSchema(chat: ChatBody): RouterRequest['responseSchema'] {
+  const format = chat.response_format
+  if (format?.type === 'json_schema') return format.json_schema.schema
+  return format?.type === 'json_object' ? 'json' : undefined
+}
+
+/** What a local engine would have to ignore, and what must not be ignored in silence. */
+function needsOf(chat: ChatBody): readonly string[] {
+  const needs: string[] = []
+  if ((chat.n ?? 1) > 1) needs.push('n')
+  if (chat.logprobs) needs.push('logprobs')
+  if (chat.modalities?.some((kind) => kind !== 'text')) needs.push('modalities')
+  return needs
+}
+
+const metadataSchema = z.object({
+  task: z.string().min(1).max(128).optional(),
+  action: z.string().min(1).max(128).optional(),
+  taskId: z.string().max(256).optional(),
+  user: z.string().max(256).optional(),
+  group: z.string().max(256).optional(),
+  tenant: z.string().max(256).optional(),
+  conversation: z.string().max(256).optional(),
+  partition: z.enum(PARTITIONS).optional(),
+  impact: z.enum(['low', 'medium', 'high']).optional(),
+  affectsSystemState: flag().optional(),
+  userVisibleOutput: flag().optional(),
+  documents: z
+    .union([z.string().transform((list) => list.split(',').map((path) => path.trim())), z.array(z.string())])
+    .optional(),
+})
+
+/** OpenAI metadata values are strings. */
+function flag(): z.ZodType<boolean> {
+  return z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')])
+}
+
+/** Our keys are ours and do not travel on; the rest is the caller's business with the provider. */
+function splitMetadata(metadata: Readonly<Record<string, unknown>>): {
+  readonly metadata: Record<string, unknown>
+  readonly rest: Record<string, unknown>
+} {
+  const known = Object.keys(metadataSchema.shape)
+  const entries = Object.entries(metadata)
+  return {
+    metadata: Object.fromEntries(entries.filter(([key]) => known.includes(key))),
+    rest: Object.fromEntries(entries.filter(([key]) => !known.includes(key))),
+  }
+}
+
+function fromHeaders(headers: RequestHeaders): Record<string, string> {
+  const keys = ['task', 'partition', 'user', 'group', 'tenant', 'conversation', 'impact', 'documents'] as const
+  return Object.fromEntries(
+    keys.flatMap((key) => {
+      const value = headers[`x-spillway-${key}`]
+      return typeof value === 'string' ? [[key, value]] : []
+    }),
+  )
+}
+
+function metadataOf(values: Record<string, unknown>): RequestMetadata {
+  const parsed = metadataSchema.safeParse(values)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    const path = `metadata.${issue?.path.map(String).join('.') ?? ''}`
+    throw new RouterError('request_invalid', {
+      path,
+      problem: issue?.message ?? 'it is not valid',
+      fix: 'See docs/guides/gateway.md for the metadata keys.',
+    })
+  }
+  const { action, task, ...rest } = parsed.data
+  const named = task ?? action
+  return { ...(rest as RequestMetadata), ...(named !== undefined && { task: named }) }
+}
+
+/** The gateway never fetches an image, but an upstream would: no files, no addresses inside a network. */
+function isSafeImage(url: string): boolean {
+  if (url.startsWith('data:')) return /^data:image\/[a-z+.-]+;base64,[A-Za-z0-9+/]+={0,2}$/.test(url)
+  const parsed = URL.canParse(url) ? new URL(url) : null
+  if (parsed?.protocol !== 'https:') return false
+  return !/^(localhost|\[.*\]|\d+\.\d+\.\d+\.\d+)$/.test(parsed.hostname)
+}
+
+function hasNoRemoteReference(schema: unknown): boolean {
+  if (Array.isArray(schema)) return schema.every(hasNoRemoteReference)
+  if (typeof schema !== 'object' || schema === null) return true
+  return Object.entries(schema).every(([key, value]) =>
+    key === '$ref' && typeof value === 'string' ? value.startsWith('#') : hasNoRemoteReference(value),
+  )
+}
+
+/** Inside a union the issue that got furthest is the one that was meant. */
+function deepest(issue: z.core.$ZodIssue | undefined): z.core.$ZodIssue | undefined {
+  if (issue?.code !== 'invalid_union') return issue
+  const inner = issue.errors.flat().map((item) => ({ ...item, path: [...issue.path, ...item.path] }))
+  const furthest = inner.sort((a, b) => b.path.length - a.path.length)[0]
+  return furthest ? deepest(furthest) : issue
+}

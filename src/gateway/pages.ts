@@ -1,0 +1,66 @@
+/** The small read-only routes. */
+import { RouterError } from '../spec/errors.ts'
+import type { RouterRequest } from '../spec/request.ts'
+import type { Router } from '../spec/router.ts'
+import { readJsonBody } from './body.ts'
+import type { Exchange } from './exchange.ts'
+import { sendJson } from './failure.ts'
+
+/** The process lives; what is wrong inside is told, not hidden behind a status. */
+export async function healthz({ app, response }: Exchange): Promise<void> {
+  const { audit, policyDigest } = app.router.status()
+  sendJson(response, 200, { status: audit.ok ? 'ok' : 'degraded', policyDigest, audit })
+}
+
+/** At least one route to an answer exists. */
+export async function readyz({ app, response }: Exchange): Promise<void> {
+  const { ready, models } = app.router.status()
+  const isReady = ready && !app.isStopping()
+  const why = models.map(({ name, unavailable }) => ({ model: name, unavailable: unavailable?.why ?? null }))
+  sendJson(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not_ready', models: why })
+}
+
+const VIRTUAL_MODELS = ['auto', 'local', 'frontier'] as const
+
+export async function listModels({ app, response }: Exchange): Promise<void> {
+  sendJson(response, 200, { object: 'list', data: modelIds(app.router).map(modelEntry) })
+}
+
+export async function oneModel({ app, response, params }: Exchange): Promise<void> {
+  const id = params[0] ?? ''
+  if (!modelIds(app.router).includes(id))
+    throw new RouterError('not_found', { subject: 'model', value: id, fix: 'GET /v1/models lists the names.' })
+  sendJson(response, 200, modelEntry(id))
+}
+
+/** The names a client may send: virtual models, then the tasks of the policy. */
+function modelIds(router: Router): readonly string[] {
+  return [...VIRTUAL_MODELS, ...router.status().tasks]
+}
+
+function modelEntry(id: string): Readonly<Record<string, unknown>> {
+  return { id, object: 'model', created: 0, owned_by: 'spillway' }
+}
+
+/** For our own command line: the router's request in, its outcome out, a held one included. */
+export async function internalComplete({ app, request, response, holder, signal }: Exchange): Promise<void> {
+  requireOperator(holder?.isOperator ?? false)
+  const body = await readJsonBody(request, app.settings.maxBodyBytes)
+  if (!Array.isArray(body.messages))
+    throw new RouterError('request_invalid', {
+      path: 'messages',
+      problem: 'there are no messages',
+      fix: 'Send a router request.',
+    })
+  sendJson(response, 200, await app.router.complete(body as unknown as RouterRequest, { signal }))
+}
+
+export async function internalStatus({ app, response, holder }: Exchange): Promise<void> {
+  requireOperator(holder?.isOperator ?? false)
+  sendJson(response, 200, app.router.status())
+}
+
+function requireOperator(isOperator: boolean): void {
+  if (isOperator) return
+  throw new RouterError('not_found', { subject: 'path', value: 'of this key', fix: "Use the operator's key." })
+}

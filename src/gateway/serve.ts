@@ -1,0 +1,166 @@
+/** The server: one `node:http` listener, its limits, its life. */
+import { rmSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { join } from 'node:path'
+import { type Logger, pino } from 'pino'
+import { RouterError } from '../spec/errors.ts'
+import type { Policy } from '../spec/policy.ts'
+import type { Router } from '../spec/router.ts'
+import { answerRequest } from './app.ts'
+import type { App } from './exchange.ts'
+import { openKeyRing } from './keys.ts'
+
+export interface GatewaySettings {
+  readonly router: Router
+  readonly settings: Policy['gateway']
+  readonly stateDir: string
+  readonly host: string
+  /** 0 picks a free one. */
+  readonly port: number
+  /** Gets one JSON line a request: method, path, status, milliseconds; no text, no key, no query. */
+  readonly log: (line: string) => void
+  /** Replaced in tests: how long a client may take to send its headers and its whole request. */
+  readonly requestTimeoutMs?: number
+  /** How long `close` waits for answers that are under way. */
+  readonly graceMs?: number
+}
+
+export interface Gateway {
+  readonly url: string
+  readonly port: number
+  readonly keyFile: string
+  /** Refuses new requests, lets answers under way end, then breaks off what is left. */
+  close(): Promise<void>
+}
+
+/** A client that needs longer to send 10 MB on the same machine is not sending. */
+const REQUEST_TIMEOUT_MS = 30_000
+/** As long as the longest answer most callers wait for. */
+const GRACE_MS = 30_000
+const MAX_HEADER_BYTES = 16_384
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/
+
+/** @throws RouterError port_taken, and whatever the state directory cannot do */
+export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
+  const keys = openKeyRing(gateway.stateDir)
+  const log = pino({ base: null }, { write: (line: string) => gateway.log(line.trimEnd()) })
+  const running = new Set<AbortController>()
+  let stopping = false
+  const app: App = {
+    router: gateway.router,
+    settings: gateway.settings,
+    keys,
+    isLoopback: LOOPBACK.test(gateway.host),
+    isStopping: () => stopping,
+  }
+  const server = createServer(serverLimits(gateway.requestTimeoutMs ?? REQUEST_TIMEOUT_MS), (request, response) => {
+    const gone = new AbortController()
+    running.add(gone)
+    response.once('close', () => {
+      running.delete(gone)
+      gone.abort()
+    })
+    const started = performance.now()
+    void answerRequest(app, { request, response, signal: gone.signal }).then(() =>
+      logRequest(log, { request, response, started }),
+    )
+  })
+  server.on('clientError', refuseBadRequest)
+  const port = await listen(server, gateway)
+  const url = `http://${gateway.host.includes(':') ? `[${gateway.host}]` : gateway.host}:${port}`
+  const record = join(gateway.stateDir, 'server.json')
+  writeRecord(record, { url, port, keyFile: keys.keyFile, policyDigest: gateway.router.status().policyDigest })
+  return {
+    url,
+    port,
+    keyFile: keys.keyFile,
+    async close() {
+      stopping = true
+      rmSync(record, { force: true })
+      await closeServer(server, running, gateway.graceMs ?? GRACE_MS)
+    },
+  }
+}
+
+function serverLimits(timeoutMs: number): Parameters<typeof createServer>[0] {
+  return {
+    requestTimeout: timeoutMs,
+    headersTimeout: timeoutMs,
+    connectionsCheckingInterval: Math.min(1000, timeoutMs),
+    maxHeaderSize: MAX_HEADER_BYTES,
+    keepAliveTimeout: 60_000,
+    noDelay: true,
+  }
+}
+
+function listen(server: Server, { host, port }: GatewaySettings): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') reject(new RouterError('port_taken', { port, host }, error))
+      else
+        reject(
+          new RouterError(
+            'usage',
+            {
+              problem: `Cannot listen on ${host}:${port}: ${error.code ?? error.message}`,
+              fix: 'Choose another --host or --port.',
+            },
+            error,
+          ),
+        )
+    })
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port))
+  })
+}
+
+/** What the parser refuses never becomes a request: answer by the book and close. */
+function refuseBadRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+  const status = STATUS_OF[error.code ?? ''] ?? '400 Bad Request'
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}
+
+const STATUS_OF: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+}
+
+function logRequest(
+  log: Logger,
+  {
+    request,
+    response,
+    started,
+  }: { readonly request: IncomingMessage; readonly response: ServerResponse; readonly started: number },
+): void {
+  const path = request.url?.split('?', 1)[0]?.slice(0, 200)
+  const ms = Math.round(performance.now() - started)
+  log.info({
+    method: request.method,
+    path,
+    status: response.statusCode,
+    ms,
+    requestId: response.getHeader('x-request-id'),
+  })
+}
+
+function writeRecord(
+  file: string,
+  server: { readonly url: string; readonly port: number; readonly keyFile: string; readonly policyDigest: string },
+): void {
+  const record = { ...server, pid: process.pid, startedAt: new Date().toISOString() }
+  writeFileSync(file, `${JSON.stringify(record)}\n`, { mode: 0o600 })
+}
+
+async function closeServer(server: Server, running: ReadonlySet<AbortController>, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  server.closeIdleConnections()
+  const timer = setTimeout(() => {
+    for (const request of running) request.abort()
+    setTimeout(() => server.closeAllConnections(), 500).unref()
+  }, graceMs)
+  await closed
+  clearTimeout(timer)
+}

@@ -1,0 +1,47 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import OpenAI from 'openai'
+import { type Gateway, startGateway } from '../../src/gateway/serve.ts'
+import { type Policy, policySchema } from '../../src/spec/policy.ts'
+import type { Router } from '../../src/spec/router.ts'
+
+export interface TestGateway extends Gateway {
+  readonly key: string
+  readonly client: OpenAI
+  readonly logLines: readonly string[]
+  readonly stateDir: string
+}
+
+const open: { gateway: Gateway; stateDir: string }[] = []
+
+/** A gateway on a free loopback port with a state directory of its own, and the real client pointed at it. */
+export async function testGateway(
+  router: Router,
+  change: Partial<Policy['gateway']> & { readonly requestTimeoutMs?: number; readonly graceMs?: number } = {},
+): Promise<TestGateway> {
+  const stateDir = mkdtempSync(join(tmpdir(), 'spillway-gateway-'))
+  const { requestTimeoutMs, graceMs, ...settings } = change
+  const logLines: string[] = []
+  const gateway = await startGateway({
+    router,
+    settings: { ...policySchema.parse({}).gateway, ...settings },
+    stateDir,
+    host: '127.0.0.1',
+    port: 0,
+    log: (line) => void logLines.push(line),
+    graceMs: graceMs ?? 2000,
+    ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
+  })
+  open.push({ gateway, stateDir })
+  const key = readFileSync(gateway.keyFile, 'utf8').trim()
+  const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: key, maxRetries: 0 })
+  return { ...gateway, key, client, logLines, stateDir }
+}
+
+export async function closeGateways(): Promise<void> {
+  for (const { gateway, stateDir } of open.splice(0)) {
+    await gateway.close()
+    rmSync(stateDir, { recursive: true, force: true })
+  }
+}
