@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { pinnedNode } from '../scripts/prepare.mjs'
 
@@ -22,7 +23,7 @@ const server = start(['serve', '--json', '--port', '0', '--policy', join(ROOT, '
 try {
   const { url, keyFile } = JSON.parse(await firstLine(server))
   console.log(`serving at ${url}`)
-  await chat(url, readFileSync(join(keyFile), 'utf8').trim())
+  await chat(url, readFileSync(keyFile, 'utf8').trim())
 } finally {
   await stop(server)
   await once(start(['engine', 'stop']), 'exit')
@@ -39,7 +40,7 @@ async function chat(url, key) {
   console.log(`HTTP ${response.status}`)
   for (const [name, value] of response.headers) if (name.startsWith('x-')) console.log(`${name}: ${value}`)
   console.log()
-  for await (const line of createInterface({ input: response.body })) if (line !== '') console.log(line)
+  for await (const line of createInterface({ input: Readable.fromWeb(response.body) })) if (line !== '') console.log(line)
 }
 
 function start(args) {

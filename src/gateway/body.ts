@@ -66,7 +66,7 @@ function parse(text: string): unknown {
     const at = error instanceof Error ? /position (\d+)/.exec(error.message)?.[1] : undefined
     throw new RouterError(
       'body_not_json',
-      { problem: at === undefined ? 'it ends too early or is empty' : `see character ${at}` },
+      { problem: at === undefined ? 'it cannot be parsed' : `see character ${at}` },
       error,
     )
   }

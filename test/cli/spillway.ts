@@ -22,7 +22,8 @@ export interface Sandbox {
     settings?: { readonly input?: string; readonly env?: NodeJS.ProcessEnv },
   ): Promise<Finished>
   start(args: readonly string[], env?: NodeJS.ProcessEnv): ReturnType<typeof spawn>
-  remove(): void
+  /** Stops the engine host that commands may have started, and removes every folder. */
+  close(): Promise<void>
 }
 
 /**
@@ -49,13 +50,12 @@ export function sandbox(settings: { readonly data?: 'shared' | 'fresh' } = {}): 
   const folder = mkdtempSync(join(root, 'work-'))
   const start: Sandbox['start'] = (args, more) =>
     spawn(process.execPath, [MAIN, ...args], { cwd: folder, env: { ...env, ...more }, stdio: ['pipe', 'pipe', 'pipe'] })
-  return {
-    folder,
-    env,
-    start,
-    run: (args, { input = '', env: more } = {}) => finished(start(args, more), input),
-    remove: () => rmSync(root, { recursive: true, force: true }),
+  const run: Sandbox['run'] = (args, { input = '', env: more } = {}) => finished(start(args, more), input)
+  const close = async (): Promise<void> => {
+    await run(['engine', 'stop'])
+    rmSync(root, { recursive: true, force: true })
   }
+  return { folder, env, start, run, close }
 }
 
 function finished(child: ReturnType<typeof spawn>, input: string): Promise<Finished> {
