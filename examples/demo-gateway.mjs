@@ -40,7 +40,8 @@ async function chat(url, key) {
   console.log(`HTTP ${response.status}`)
   for (const [name, value] of response.headers) if (name.startsWith('x-')) console.log(`${name}: ${value}`)
   console.log()
-  for await (const line of createInterface({ input: Readable.fromWeb(response.body) })) if (line !== '') console.log(line)
+  for await (const line of createInterface({ input: Readable.fromWeb(response.body) }))
+    if (line !== '') console.log(line)
 }
 
 function start(args) {

@@ -14,7 +14,7 @@ export interface Terminal {
   say(line: string): void
   /** Colour for text on stderr; plain when it is not a terminal or NO_COLOR is set. */
   paint(style: Style, text: string): string
-  /** Columns of the terminal, 100 when there is none. */
+  /** Columns of the terminal, 160 when there is none. */
   readonly columns: number
 }
 
@@ -25,7 +25,7 @@ export const terminal: Terminal = {
   json: (value) => void process.stdout.write(`${JSON.stringify(value)}\n`),
   say: (line) => void process.stderr.write(`${line}\n`),
   paint: (style, text) => styleText(style, text, { stream: process.stderr }),
-  columns: process.stdout.columns ?? 100,
+  columns: process.stdout.columns ?? 160,
 }
 
 /** Resolves when everything written so far has reached the pipe or file; a closed pipe counts as reached. */

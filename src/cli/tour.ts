@@ -1,6 +1,6 @@
-/** `spillway tour`: five real requests under the shipped tour policy, and what became of each. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+/** `spillway tour`: real requests under the shipped tour policy, and what became of each. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Outcome } from '../spec/response.ts'
 import type { Router } from '../spec/router.ts'
 import { loadPolicyFile } from '../stores/policy-file.ts'
@@ -34,8 +34,8 @@ export const addTour: AddCommand = (program, context) => {
 /** A log of a refused registry login: the case that must never be accepted locally. */
 const ACCESS_LOG = 'npm-401.log'
 
-/** Logs are tried in the order of the folder until the local model is sure of one; the others are shown, too. */
-const MOST_LOGS = 3
+/** Logs of ordinary failures, asked in this order until the gate accepts one answer; those before it are shown, too. */
+const ORDINARY_LOGS = ['vitest-401-passed.log', 'go-test.log', 'npm-build-vite.log']
 
 async function tour(flags: TourFlags, context: CliContext): Promise<void> {
   const policy = loadPolicyFile(templateFile('tour'), context.env)
@@ -53,8 +53,8 @@ async function visit(router: Router, context: CliContext): Promise<readonly Visi
     return { stop, outcome: await router.complete(request, { signal: context.signal }) }
   }
   const visited: Visited[] = []
-  for (const log of benignLogs().slice(0, MOST_LOGS)) {
-    visited.push(await send(log))
+  for (const file of ORDINARY_LOGS) {
+    visited.push(await send(logStop(file)))
     if (visited.at(-1)?.outcome.decision.reason === 'local_accepted') break
   }
   for (const stop of [logStop(ACCESS_LOG), ...QUESTIONS]) visited.push(await send(stop))
@@ -75,12 +75,6 @@ const LOGS = packageFile('examples', 'logs')
 
 function logStop(file: string): Stop {
   return { name: file, text: readFileSync(join(LOGS, file), 'utf8'), task: 'classify_issue' }
-}
-
-function benignLogs(): readonly Stop[] {
-  if (!existsSync(LOGS)) throw new Error(`the package is incomplete: ${LOGS} is missing`)
-  const files = readdirSync(LOGS).filter((file) => file.endsWith('.log') && file !== ACCESS_LOG)
-  return files.sort().map(logStop)
 }
 
 const HEADINGS = ['input', 'answer', 'route', 'reason', 'proven', 'model', 'time', 'cost']
@@ -113,7 +107,7 @@ function remarks(visited: readonly Visited[]): readonly string[] {
     const hit = outcome.hardStops[0]
     const held = outcome.decision.route === 'held' && hit ? [`held for a human, term "${hit.term}"`] : []
     const parts = [...held, ...(escalation ? [escalation] : [])]
-    return parts.length === 0 ? [] : [`${basename(stop.name)}: ${parts.join('; ')}`]
+    return parts.length === 0 ? [] : [`${stop.name}: ${parts.join('; ')}`]
   })
 }
 

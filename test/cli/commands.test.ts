@@ -32,6 +32,20 @@ async function firstLine(stream: Readable | null): Promise<string> {
   throw new Error('the process ended without a line')
 }
 
+interface Moment {
+  readonly came: Promise<void>
+  readonly come: () => void
+}
+
+/** Something that a test waits for and another callback makes happen. */
+function moment(): Moment {
+  let come = (): void => undefined
+  const came = new Promise<void>((resolve) => {
+    come = resolve
+  })
+  return { came, come: () => come() }
+}
+
 describe('ask', () => {
   it('prints exactly one object with the keys that scripts rely on', async () => {
     const answer = await json(['ask', '--json', 'What is 15% of 80?'])
@@ -76,7 +90,8 @@ describe('ask', () => {
   })
 
   it('decides between labels that are given with the question', async () => {
-    const args = ['ask', '--json', '--quality-check', '--labels', 'fruit,vehicle', '--policy', TOUR, 'A ripe banana']
+    const labels = ['--task', 'classify_issue', '--labels', 'fruit,vehicle']
+    const args = ['ask', '--json', '--quality-check', ...labels, '--policy', TOUR, 'A ripe banana']
     const answer = await json(args)
     expect(['fruit', 'vehicle']).toContain(answer.value)
     expect(answer).toMatchObject({ signals: { options: [{}, {}] }, quality: { confidence: expect.any(Number) } })
@@ -107,11 +122,11 @@ describe('ask', () => {
   })
 
   it('stops at Ctrl-C, cancels the model and ends with the code for interrupted', async () => {
-    const asked = Promise.withResolvers<void>()
-    const gone = Promise.withResolvers<void>()
+    const asked = moment()
+    const gone = moment()
     const model = createServer((_, response) => {
-      response.once('close', () => gone.resolve())
-      asked.resolve()
+      response.once('close', () => gone.come())
+      asked.come()
     }).listen(0, '127.0.0.1')
     await once(model, 'listening')
     const { port } = model.address() as AddressInfo
@@ -124,10 +139,10 @@ describe('ask', () => {
     try {
       const child = box.start(['ask', '--policy', policy, '--task', 'talk', 'Tell me a story'])
       child.stdin?.end()
-      await asked.promise
+      await asked.came
       child.kill('SIGINT')
       const [exitCode] = await once(child, 'close')
-      await gone.promise
+      await gone.came
       expect(exitCode).toBe(130)
     } finally {
       model.closeAllConnections()
