@@ -16,6 +16,9 @@ const endpoint = hostEndpoint(settings.stateDir)
 const key = await readKey(endpoint)
 if (key === null) throw new Error(`no key in ${endpoint.keyFile}`)
 
+/** Set before the first client can connect: it may ask for a model while `startHost` is still being awaited. */
+let loaded: Promise<{ readonly library: LlamaLibrary; readonly llama: Llama }> | null = null
+
 const monotonicMs = (): number => performance.now()
 const shelf = new ModelShelf(async (spec) => {
   const { library, llama } = await engine()
@@ -29,8 +32,6 @@ const shelf = new ModelShelf(async (spec) => {
 })
 
 await startHost({ endpoint, key, shelf, idleExitMs: settings.idleExitMs, monotonicMs, exit: () => process.exit(0) })
-
-let loaded: Promise<{ readonly library: LlamaLibrary; readonly llama: Llama }> | null = null
 
 /** Loaded with the first model: a host that only answers `ps` stays small. */
 function engine(): Promise<{ readonly library: LlamaLibrary; readonly llama: Llama }> {
