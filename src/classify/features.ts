@@ -1,7 +1,7 @@
 /** Reads a request once, into plain data without its text. Pure. */
 import type { Complexity } from '../spec/decision.ts'
 import type { Features } from '../spec/features.ts'
-import { DEFAULT_TASK, type Policy } from '../spec/policy.ts'
+import { DEFAULT_TASK, type Policy, type TaskPolicy } from '../spec/policy.ts'
 import { inputText, type Message, messageText, type RequestMetadata, type RouterRequest } from '../spec/request.ts'
 import { asksForCodeChange } from './code-change.ts'
 import { complexityOfText } from './complexity.ts'
@@ -37,7 +37,10 @@ export function classify({ request, policy, sha256 }: ClassifyInput): Features {
     ...choice,
     ...sizesOf(request, input),
     kind: task.kind,
-    complexity: task.complexity ?? complexityOf(choice, { request, policy, text: `${system}\n${input}` }),
+    complexity:
+      task.complexity ??
+      closedSetComplexity(task) ??
+      complexityOf(choice, { request, policy, text: `${system}\n${input}` }),
     partition: claim.partition,
     partitionSource: claim.source,
     hardStops: findHardStops(extractFields(request), policy.hardStops),
@@ -103,4 +106,9 @@ function canonicalMessages(messages: readonly Message[]): string {
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
       : value,
   )
+}
+
+/** One of a closed set is simple work, whatever the text is about. */
+function closedSetComplexity({ kind }: TaskPolicy): Complexity | null {
+  return kind === 'choice' || kind === 'boolean' || kind === 'score' ? 'simple' : null
 }

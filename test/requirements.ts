@@ -1,0 +1,168 @@
+/**
+ * Every promised behaviour, where it is promised, and the test that fails when it breaks. `test/requirements.test.ts`
+ * checks that each cited test exists.
+ */
+export interface Requirement {
+  readonly behaviour: string
+  /** Page that makes the promise. */
+  readonly source: string
+  /** Test file, and words of the title of one of its tests. */
+  readonly citedBy: readonly { readonly file: string; readonly title: string }[]
+}
+
+export const REQUIREMENTS: readonly Requirement[] = [
+  {
+    behaviour: 'A rule only removes; adding one never enlarges a set, and their order changes nothing',
+    source: 'ARCHITECTURE.md',
+    citedBy: [
+      { file: 'test/route/route.test.ts', title: 'never grow when a removal is added' },
+      { file: 'test/route/route.test.ts', title: 'do not depend on the order of removals' },
+    ],
+  },
+  {
+    behaviour: 'A hard stop beats any label, probability or wish of the caller',
+    source: 'README.md',
+    citedBy: [
+      { file: 'test/route/route.test.ts', title: 'keeps an override from beating a hard stop' },
+      { file: 'test/route/route.test.ts', title: 'never serve local after a hard stop' },
+      {
+        file: 'test/samples/cascade/registry-error-that-is-an-access-change/expected.json',
+        title: 'lets a hard stop win over a perfect local label of .84',
+      },
+    ],
+  },
+  {
+    behaviour: 'Text of partition local_only never reaches a frontier',
+    source: 'README.md',
+    citedBy: [
+      { file: 'test/route/route.test.ts', title: 'never name a frontier for local_only text' },
+      { file: 'test/gateway/chat.test.ts', title: 'can tighten the partition and never loosen it' },
+      {
+        file: 'test/samples/cascade/local-only-text-never-leaves/expected.json',
+        title: 'never sends local_only text to the frontier',
+      },
+    ],
+  },
+  {
+    behaviour: 'Rejected text never reaches a streaming client',
+    source: 'README.md',
+    citedBy: [
+      { file: 'test/gateway/chat.test.ts', title: 'never lets rejected text reach the client' },
+      {
+        file: 'test/samples/cascade/escalates-text-the-model-doubts/expected.json',
+        title: 'never streams the rejected draft',
+      },
+    ],
+  },
+  {
+    behaviour: 'Every call to a model is on disk before it is made, also after kill -9',
+    source: 'README.md',
+    citedBy: [
+      { file: 'test/pipeline/pipeline.test.ts', title: 'holds the intent before any call and a line before each call' },
+      { file: 'test/stores/journal.test.ts', title: 'every acknowledged entry is in the database, once' },
+      { file: 'test/system/server.test.ts', title: 'loses no call that reached an upstream when it is killed' },
+    ],
+  },
+  {
+    behaviour: 'A stream is complete only when its terminal event came',
+    source: 'README.md',
+    citedBy: [{ file: 'test/gateway/chat.test.ts', title: 'ends a broken answer with an error chunk, without [DONE]' }],
+  },
+  {
+    behaviour: 'No prompt, no answer and no key in audit or log by default',
+    source: 'README.md',
+    citedBy: [
+      { file: 'test/pipeline/pipeline.test.ts', title: 'holds no text of the request or the answer by default' },
+      { file: 'test/gateway/limits.test.ts', title: 'holds one line a request, without text, key or query' },
+    ],
+  },
+  {
+    behaviour: 'An answer accepted before a bound is proven says proven: false, and needs the task to allow it',
+    source: 'docs/guides/policy.md',
+    citedBy: [
+      {
+        file: 'test/samples/cascade/accepts-a-confident-label/expected.json',
+        title: 'accepts a label whose probability reaches the limit',
+      },
+      {
+        file: 'test/samples/cascade/escalates-while-no-bound-is-proven/expected.json',
+        title: 'escalates every answer while no bound is proven',
+      },
+    ],
+  },
+  {
+    behaviour: 'A missing signal rejects; it is never imputed',
+    source: 'ARCHITECTURE.md',
+    citedBy: [
+      {
+        file: 'test/samples/cascade/escalates-text-without-signals/expected.json',
+        title: 'does not accept an answer whose signals are missing',
+      },
+    ],
+  },
+  {
+    behaviour: 'Without a key nothing is made up: held, or the local answer marked degraded with who would be asked',
+    source: 'README.md',
+    citedBy: [
+      {
+        file: 'test/samples/cascade/holds-a-hard-stop-without-a-frontier/expected.json',
+        title: 'holds a hard-stopped log for a human when no key is set',
+      },
+      {
+        file: 'test/samples/cascade/marks-a-rejected-answer-degraded-without-a-key/expected.json',
+        title: 'serves a gate-rejected answer marked degraded',
+      },
+    ],
+  },
+  {
+    behaviour: 'Unknown cost is null, never 0',
+    source: 'ARCHITECTURE.md',
+    citedBy: [
+      {
+        file: 'test/samples/cascade/unknown-price-is-unknown-cost/expected.json',
+        title: 'reports an unknown cost as null',
+      },
+    ],
+  },
+  {
+    behaviour: 'Secrets are masked before anything leaves, and restored in the answer, streamed too',
+    source: 'SECURITY.md',
+    citedBy: [
+      {
+        file: 'test/samples/cascade/masks-secrets-on-the-way-out/expected.json',
+        title: 'masks a secret before it reaches the frontier',
+      },
+      { file: 'test/pipeline/pipeline.test.ts', title: 'restores a masked secret in the streamed answer' },
+    ],
+  },
+  {
+    behaviour: 'The gateway survives a killed engine host and answers the next request',
+    source: 'ARCHITECTURE.md',
+    citedBy: [
+      {
+        file: 'test/system/server.test.ts',
+        title: 'stays up when the engine host is killed in the middle of an answer',
+      },
+    ],
+  },
+  {
+    behaviour: 'The same client program gets a usable answer whether local or frontier served it',
+    source: 'docs/guides/gateway.md',
+    citedBy: [{ file: 'test/gateway/chat.test.ts', title: 'reads a label, whoever answered' }],
+  },
+  {
+    behaviour: 'Tool calls come back byte for byte',
+    source: 'docs/guides/gateway.md',
+    citedBy: [
+      { file: 'test/gateway/chat.test.ts', title: 'go to the frontier, and the call comes back byte for byte' },
+    ],
+  },
+  {
+    behaviour: 'Imports go one way and everything up to the patterns is pure',
+    source: 'ARCHITECTURE.md',
+    citedBy: [
+      { file: 'test/architecture.test.ts', title: 'import in one direction only' },
+      { file: 'test/architecture.test.ts', title: 'stay pure up to the patterns' },
+    ],
+  },
+]
