@@ -58,6 +58,8 @@ function isImpure(text: string): boolean {
 
 interface Import {
   readonly file: string
+  /** The imported file, relative to src. */
+  readonly target: string
   readonly from: string
   readonly to: string
 }
@@ -74,12 +76,23 @@ function imports(): readonly Import[] {
   return sourceFiles().flatMap((file) => {
     const text = readFileSync(join(SRC, file), 'utf8')
     const targets = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) => match[1] ?? '')
-    return targets.map((target) => ({
-      file,
-      from: layerOf(file),
-      to: layerOf(relative(SRC, resolve(SRC, dirname(file), target))),
-    }))
+    return targets
+      .map((path) => relative(SRC, resolve(SRC, dirname(file), path)))
+      .map((target) => ({ file, target, from: layerOf(file), to: layerOf(target) }))
   })
+}
+
+/** Whether the imports of `from` lead to `to` again, over any number of files. */
+function reaches(from: string, to: string, edges: ReadonlyMap<string, readonly string[]>): boolean {
+  const seen = new Set<string>()
+  const open = [...(edges.get(from) ?? [])]
+  for (let file = open.pop(); file !== undefined; file = open.pop()) {
+    if (file === to) return true
+    if (seen.has(file)) continue
+    seen.add(file)
+    open.push(...(edges.get(file) ?? []))
+  }
+  return false
 }
 
 describe('the layers', () => {
@@ -90,6 +103,12 @@ describe('the layers', () => {
   it('import in one direction only, type imports included', () => {
     const wrong = imports().filter(({ from, to }) => from !== to && !(ALLOWED[from] ?? []).includes(to))
     expect(wrong).toEqual([])
+  })
+
+  it('hold no circle of files', () => {
+    const edges = new Map<string, string[]>()
+    for (const { file, target } of imports()) edges.set(file, [...(edges.get(file) ?? []), target])
+    expect([...edges.keys()].filter((file) => reaches(file, file, edges))).toEqual([])
   })
 
   it('have a row in the table for every folder and root file', () => {

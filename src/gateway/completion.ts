@@ -1,5 +1,6 @@
 /** Outcomes in the shapes of the OpenAI chat API. */
 import type { Usage } from '../spec/decision.ts'
+import { RouterError } from '../spec/errors.ts'
 import type { Outcome } from '../spec/response.ts'
 
 /** What every answer carries beside the protocol: who answered, why, and what it cost. */
@@ -85,4 +86,20 @@ function wireUsage(usage: Usage | null): Readonly<Record<string, unknown>> {
       completion_tokens_details: { reasoning_tokens: usage.reasoningTokens },
     }),
   }
+}
+
+/** On the wire a held request is an answer that will not come: 409, with the way to go on. */
+export function answered(outcome: Outcome): Outcome {
+  const { decision, requestId } = outcome
+  if (decision.route !== 'held') return outcome
+  if (decision.reason === 'privacy_local_only')
+    throw new RouterError('privacy_local_only', {
+      requestId,
+      why: 'no error bound is proven for local answers of this task',
+    })
+  const wanted = outcome.wouldEscalateTo
+  const fix = wanted
+    ? `Answer it by hand, or make ${wanted.model} usable (${wanted.why}).`
+    : 'Answer it by hand; `spillway why` shows the trace.'
+  throw new RouterError('held_for_human', { requestId, reason: decision.reason, fix })
 }

@@ -1,9 +1,7 @@
 /** `POST /v1/chat/completions`. */
-import { RouterError } from '../spec/errors.ts'
 import type { RouterRequest } from '../spec/request.ts'
-import type { Outcome } from '../spec/response.ts'
 import { readJsonBody } from './body.ts'
-import { completionBody } from './completion.ts'
+import { answered, completionBody } from './completion.ts'
 import type { Exchange } from './exchange.ts'
 import { sendJson } from './failure.ts'
 import { setDecisionHeaders } from './headers.ts'
@@ -27,20 +25,4 @@ export async function chatCompletions(exchange: Exchange): Promise<void> {
   const { requestId, decision, attempts, costUsd } = outcome
   setDecisionHeaders(response, { requestId, decision, attempts: attempts.length, costUsd, warning: choice.warning })
   sendJson(response, 200, completionBody(outcome, Math.floor(Date.now() / 1000)))
-}
-
-/** On the wire a held request is an answer that will not come: 409, with the way to go on. */
-export function answered(outcome: Outcome): Outcome {
-  const { decision, requestId } = outcome
-  if (decision.route !== 'held') return outcome
-  if (decision.reason === 'privacy_local_only')
-    throw new RouterError('privacy_local_only', {
-      requestId,
-      why: 'no error bound is proven for local answers of this task',
-    })
-  const wanted = outcome.wouldEscalateTo
-  const fix = wanted
-    ? `Answer it by hand, or make ${wanted.model} usable (${wanted.why}).`
-    : 'Answer it by hand; `spillway why` shows the trace.'
-  throw new RouterError('held_for_human', { requestId, reason: decision.reason, fix })
 }

@@ -3,11 +3,10 @@ import { once } from 'node:events'
 import { type RouterError, toRouterError } from '../spec/errors.ts'
 import type { RouterRequest } from '../spec/request.ts'
 import type { Outcome, StreamEvent } from '../spec/response.ts'
-import { answeredBy, chunkBody, type Delta, spillwayField } from './completion.ts'
+import { answered, answeredBy, chunkBody, type Delta, spillwayField } from './completion.ts'
 import type { Exchange } from './exchange.ts'
 import { sendFailure, wireError } from './failure.ts'
 import { setDecisionHeaders, setRequestId } from './headers.ts'
-import { answered } from './openai-chat.ts'
 
 export interface StreamSettings {
   readonly request: RouterRequest

@@ -2,17 +2,12 @@ import { firstRejection } from '../gates/gates.ts'
 import type { Verdict } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { Pattern, PatternInput, PatternResult, PatternTools } from './pattern.ts'
-import { availabilityReason, type Draft, frontierAnswers, makeDraft, standIn } from './stand-in.ts'
+import { availabilityReason, type Draft, frontierAnswers, frontierAsPlanned, makeDraft, standIn } from './stand-in.ts'
 
 /** Local drafts, gates judge, only what they reject goes to the frontier. */
 export const cascade: Pattern = async (input, tools) => {
   const { decision, request } = input
-  if (decision.route === 'frontier')
-    return frontierAnswers(input, tools, {
-      request,
-      reason: decision.reason ?? 'policy_requires_frontier',
-      draft: null,
-    })
+  if (decision.route === 'frontier') return frontierAsPlanned(input, tools)
   let draft: Draft
   try {
     draft = await makeDraft(input, tools)

@@ -48,6 +48,12 @@ export async function frontierAnswers(
   }
 }
 
+/** The route is the frontier already: nothing was drafted, the caller's own request goes out. */
+export function frontierAsPlanned(input: PatternInput, tools: PatternTools): Promise<PatternResult> {
+  const reason = input.decision.reason ?? 'policy_requires_frontier'
+  return frontierAnswers(input, tools, { request: input.request, reason, draft: null })
+}
+
 /** A local answer and what the gates say of it. */
 export interface Draft {
   readonly asked: Asked

@@ -5,19 +5,9 @@ import type { Actor, Attempt } from '../spec/decision.ts'
 import { RouterError, toRouterError } from '../spec/errors.ts'
 import type { CallLimits } from '../spec/ports.ts'
 import type { RouterRequest } from '../spec/request.ts'
-import { type Collected, decideOnce, type Exchange, generateOnce, partialUsage } from './exchange.ts'
+import { type AskContext, type Collected, decideOnce, type Exchange, generateOnce, partialUsage } from './exchange.ts'
 import { requestFor } from './model-request.ts'
 import { withRetries } from './retry.ts'
-import type { PipelineDeps, Run } from './run.ts'
-import type { Sink } from './sink.ts'
-
-export interface AskContext {
-  readonly run: Run
-  readonly deps: PipelineDeps
-  readonly sink: Sink
-  readonly signal: AbortSignal
-  readonly purpose: Attempt['purpose']
-}
 
 /** @throws RouterError of the last model that failed; what was tried stands in `run.attempts` */
 export async function ask(

@@ -2,14 +2,24 @@
 
 import { excerptForDecision } from '../classify/excerpt.ts'
 import type { Delivery } from '../patterns/pattern.ts'
-import type { Decision, OptionProbability, Usage } from '../spec/decision.ts'
+import type { Attempt, Decision, OptionProbability, Usage } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { CallLimits, ModelEvent, ModelIdentity, ModelPort } from '../spec/ports.ts'
 import { inputText, messageText, type RouterRequest, type ToolCall } from '../spec/request.ts'
 import type { Answer } from '../spec/response.ts'
-import type { AskContext } from './attempt.ts'
 import { generateThroughEgress } from './egress.ts'
 import type { RosterModel } from './roster.ts'
+import type { PipelineDeps, Run } from './run.ts'
+import type { Sink } from './sink.ts'
+
+/** Everything an attempt may use, whatever model it asks. */
+export interface AskContext {
+  readonly run: Run
+  readonly deps: PipelineDeps
+  readonly sink: Sink
+  readonly signal: AbortSignal
+  readonly purpose: Attempt['purpose']
+}
 
 export interface Exchange extends AskContext {
   readonly model: RosterModel

@@ -1,8 +1,9 @@
 /** The local model beside the frontier: recorded, never served, never slower for the caller. */
 import type { ShadowResult } from '../spec/audit.ts'
 import type { Outcome } from '../spec/response.ts'
-import { type AskContext, ask } from './attempt.ts'
+import { ask } from './attempt.ts'
 import { checkDraft } from './check.ts'
+import type { AskContext } from './exchange.ts'
 import { type PipelineDeps, type Run, sha256 } from './run.ts'
 import { NO_SINK } from './sink.ts'
 

@@ -1,7 +1,7 @@
 /** `onUnavailable: queue`: a frontier that is away for a moment is waited for, up to the task's limit. */
 import type { Actor } from '../spec/decision.ts'
 import { toRouterError } from '../spec/errors.ts'
-import type { AskContext } from './attempt.ts'
+import type { AskContext } from './exchange.ts'
 
 /** Between two tries when the provider names no time; short against any sensible maxWait. */
 const POLL_MS = 1000
