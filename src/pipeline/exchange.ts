@@ -2,9 +2,9 @@
 
 import { excerptForDecision } from '../classify/excerpt.ts'
 import type { Delivery } from '../patterns/pattern.ts'
-import type { Attempt, Decision, OptionProbability, Usage } from '../spec/decision.ts'
+import type { Attempt, Decision, ModelIdentity, OptionProbability, Usage } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
-import type { CallLimits, ModelEvent, ModelIdentity, ModelPort } from '../spec/ports.ts'
+import type { CallLimits, ModelEvent, ModelPort } from '../spec/ports.ts'
 import { inputText, messageText, type RouterRequest, type ToolCall } from '../spec/request.ts'
 import type { Answer } from '../spec/response.ts'
 import { generateThroughEgress } from './egress.ts'

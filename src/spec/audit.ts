@@ -1,6 +1,15 @@
 /** The audit record: what happened to one request, without its text. */
-import type { Attempt, Decision, HardStopHit, OutcomeKind, Removal, Signals, Usage, Verdict } from './decision.ts'
-import type { ModelIdentity } from './ports.ts'
+import type {
+  Attempt,
+  Decision,
+  HardStopHit,
+  ModelIdentity,
+  OutcomeKind,
+  Removal,
+  Signals,
+  Usage,
+  Verdict,
+} from './decision.ts'
 
 /** The features that decided, kept so that later learning and replay can use the first day's rows. */
 export interface RecordedFeatures {

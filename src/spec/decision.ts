@@ -198,6 +198,15 @@ export interface OptionProbability {
   readonly logprob: number
 }
 
+/** What is known of a model's identity; part of every calibration key. */
+export interface ModelIdentity {
+  /** `sha256:` of the weights file, or null for a hosted model. */
+  readonly digest: string | null
+  readonly quantisation: string | null
+  /** The model id as the provider reported it. */
+  readonly servedBy: string
+}
+
 /** One call of one model. */
 export interface Attempt {
   readonly model: string

@@ -1,17 +1,8 @@
 /** The edges of the core: what needs a process, a clock, a file or a model reaches it through one of these. */
 
 import type { JournalEntry } from './audit.ts'
-import type { FinishReason, OptionProbability, Signals, Tier, Usage } from './decision.ts'
+import type { FinishReason, ModelIdentity, OptionProbability, Signals, Tier, Usage } from './decision.ts'
 import type { Message, RouterRequest, ToolDefinition } from './request.ts'
-
-/** What is known of a model's identity; part of every calibration key. */
-export interface ModelIdentity {
-  /** `sha256:` of the weights file, or null for a hosted model. */
-  readonly digest: string | null
-  readonly quantisation: string | null
-  /** The model id as the provider reported it. */
-  readonly servedBy: string
-}
 
 /** One call as a model adapter gets it: already masked, already bound to one model. */
 export interface ModelCall {

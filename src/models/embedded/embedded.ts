@@ -1,15 +1,7 @@
-import type { Tier } from '../../spec/decision.ts'
+import type { ModelIdentity, Tier } from '../../spec/decision.ts'
 import { RouterError, toRouterError } from '../../spec/errors.ts'
 import type { ModelPolicy } from '../../spec/policy.ts'
-import type {
-  CallLimits,
-  DecideCall,
-  DecideResult,
-  ModelCall,
-  ModelEvent,
-  ModelIdentity,
-  ModelPort,
-} from '../../spec/ports.ts'
+import type { CallLimits, DecideCall, DecideResult, ModelCall, ModelEvent, ModelPort } from '../../spec/ports.ts'
 import { cachedSha256 } from '../fetch/digest.ts'
 import { locateModel } from '../fetch/locate.ts'
 import type { Paths } from '../paths.ts'
