@@ -125,6 +125,7 @@ function answeredAttempt(exchange: Exchange, collected: Collected, timing: Timin
     ...attemptBase(exchange, timing),
     outcome: 'answered',
     error: null,
+    errorMessage: null,
     firstTokenMs: collected.firstTokenMs,
     usage: collected.answer.usage,
     ...exchange.deps.price(exchange.model.policy, collected.answer.usage, collected.identity.servedBy),
@@ -149,6 +150,8 @@ function failedAttempt(exchange: Exchange, failure: RouterError, timing: Timing)
     ...attemptBase(exchange, timing),
     outcome: failure.code === 'cancelled' ? 'cancelled' : 'failed',
     error: failure.code,
+    // A provider may repeat the request in its message, and the audit holds no text; the local engine's words are ours.
+    errorMessage: actorOf(exchange) === 'local' ? failure.message : null,
     firstTokenMs: null,
     usage,
     ...(usage && !free

@@ -13,6 +13,7 @@ import type { Outcome } from '../spec/response.ts'
 import { ask } from './attempt.ts'
 import { checkDraft } from './check.ts'
 import type { AskContext } from './exchange.ts'
+import { nobodyAvailable, withLocalTrouble } from './explain.ts'
 import { planRequest } from './plan.ts'
 import { heldOutcome, outcomeOf, solvedOutcome } from './respond.ts'
 import { failedRecord, openRecord, type PipelineDeps, type Run, settledRecord } from './run.ts'
@@ -53,7 +54,7 @@ async function answer(run: Run, input: PipelineInput, deps: PipelineDeps): Promi
   if (run.decision.route === 'held') return heldOutcome(run, deps)
   const solved = solverAnswer(run)
   if (solved) return solvedOutcome(run, deps, solved.answer)
-  if (run.decision.route === 'unavailable') throw unavailable(run)
+  if (run.decision.route === 'unavailable') throw nobodyAvailable(run)
   const result = await PATTERN_TABLE[run.decision.pattern](
     { request: run.request, decision: run.decision },
     toolsFor(run, input, deps),
@@ -76,16 +77,6 @@ function toolsFor(run: Run, input: PipelineInput, deps: PipelineDeps): PatternTo
         { asked, rejected },
       ),
   }
-}
-
-function unavailable(run: Run): RouterError {
-  const away = run.decision.removals.find((removal) => removal.rule === 'availability')
-  const why = away?.detail.replace(/\.$/, '') ?? 'no model is configured for it'
-  return new RouterError('no_model_available', {
-    task: run.features.task,
-    why,
-    fix: 'Run `spillway doctor`; `spillway route` shows every removal.',
-  })
 }
 
 async function settle(run: Run, deps: PipelineDeps, outcome: Outcome): Promise<void> {
@@ -114,7 +105,7 @@ async function deliverRest(run: Run, sink: Sink, outcome: Outcome): Promise<void
 }
 
 async function recordFailure(run: Run, deps: PipelineDeps, thrown: unknown): Promise<RouterError> {
-  const error = toRouterError(thrown)
+  const error = withLocalTrouble(run, toRouterError(thrown))
   const at = new Date(deps.clock.epochMs()).toISOString()
   const latencyMs = Math.round(deps.clock.monotonicMs() - run.startedMs)
   deps.journal.append({

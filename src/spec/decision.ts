@@ -216,6 +216,8 @@ export interface Attempt {
   readonly outcome: 'answered' | 'failed' | 'cancelled'
   /** Error code of `spec/errors.ts` when failed. */
   readonly error: string | null
+  /** A local failure in words; null for a frontier, whose message may repeat the request. */
+  readonly errorMessage: string | null
   readonly latencyMs: number
   readonly firstTokenMs: number | null
   readonly usage: Usage | null

@@ -1,0 +1,47 @@
+/** Failures that tell the whole story: who was asked, who could not be asked, and why. */
+import { RouterError } from '../spec/errors.ts'
+import type { Run } from './run.ts'
+
+/** Nobody is left who can be asked, and nothing but availability stands in the way. */
+export function nobodyAvailable(run: Run): RouterError {
+  const details = (['local', 'frontier'] as const).flatMap((actor) => awayDetail(run, actor) ?? [])
+  return new RouterError('no_model_available', {
+    task: run.features.task,
+    why: details.join('; ') || 'no model is configured for it',
+    fix: 'Run `spillway doctor`; `spillway route` shows every removal.',
+  })
+}
+
+/** A frontier that failed because local could not answer either: the reader needs both to mend one of them. */
+export function withLocalTrouble(run: Run, error: RouterError): RouterError {
+  const failed = run.attempts.some((attempt) => attempt.actor === 'frontier' && attempt.outcome === 'failed')
+  const local = localTrouble(run)
+  if (!failed || !local || !error.row.retryable) return error
+  const { retryAfterSeconds } = error
+  return new RouterError(
+    'no_model_available',
+    {
+      task: run.features.task,
+      why: `${local}; frontier: ${withoutStop(error.message)}`,
+      fix: error.fix,
+      ...(retryAfterSeconds !== null && { retryAfterSeconds }),
+    },
+    error,
+  )
+}
+
+function localTrouble(run: Run): string | null {
+  const failed = run.attempts.find((attempt) => attempt.actor === 'local' && attempt.outcome === 'failed')
+  if (failed) return `local: ${withoutStop(failed.errorMessage ?? failed.error ?? 'it failed')}`
+  const isAway = run.decision.removals.some((removal) => removal.actor === 'local' && removal.rule === 'availability')
+  return isAway ? awayDetail(run, 'local') : null
+}
+
+function awayDetail(run: Run, actor: 'local' | 'frontier'): string | null {
+  const removal = run.decision.removals.find((entry) => entry.actor === actor && entry.set === 'serve')
+  return removal ? `${actor}: ${withoutStop(removal.detail)}` : null
+}
+
+function withoutStop(sentence: string): string {
+  return sentence.replace(/\.$/, '')
+}
