@@ -55,6 +55,7 @@ export function openRecord(run: Run, loaded: LoadedPolicy): AuditRecord {
     requestId: run.requestId,
     taskId: metadata.taskId ?? null,
     task: features.task,
+    action: features.action,
     user: metadata.user ?? null,
     group: metadata.group ?? null,
     tenant: metadata.tenant ?? null,

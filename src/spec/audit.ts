@@ -51,6 +51,8 @@ export interface AuditRecord {
   readonly requestId: string
   readonly taskId: string | null
   readonly task: string
+  /** The action of `routing.actions` the request named; null for a task of the policy. */
+  readonly action: string | null
   readonly user: string | null
   readonly group: string | null
   readonly tenant: string | null

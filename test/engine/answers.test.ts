@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engineDirectory, engineModuleUrl } from '../../src/models/embedded/install.ts'
 import type { LlamaLibrary } from '../../src/models/embedded/llama-types.ts'
-import { entropyBracket, readToken } from '../../src/models/embedded/signals.ts'
+import { readToken, TOP_TOKENS, tokenBracket, withTop } from '../../src/models/embedded/signals.ts'
 import type { ModelEvent } from '../../src/spec/ports.ts'
 import { limits, type TestHost, testHost, textOf } from './support.ts'
 
@@ -22,7 +22,7 @@ async function eventsOf(stream: AsyncIterable<ModelEvent>): Promise<ModelEvent[]
 }
 
 describe('an answer of the embedded model', () => {
-  it('comes as loading, text and a finish with usage, identity and level-1 signals', async () => {
+  it('comes as loading, text and a finish with usage, identity and signals', async () => {
     const question = 'What is the capital of France? Answer in one sentence.'
     const events = await eventsOf(host.model.generate({ messages: user(question), stream: true }, limits()))
     expect(events[0]).toEqual({ type: 'loading' })
@@ -36,7 +36,7 @@ describe('an answer of the embedded model', () => {
         quantisation: 'Q4_1',
         servedBy: 'small',
       },
-      signals: { pass: 'decode', level: 1, fullDistribution: true, tokens: 7, options: null, margin: null },
+      signals: { pass: 'decode', level: 2, fullDistribution: true, tokens: 7, options: null, margin: null },
     })
     const signals = finish.signals
     expect(signals?.meanLogprob).toBeLessThan(0)
@@ -150,8 +150,18 @@ describe('a typed decision', () => {
   })
 })
 
+/** Plain prose of a few hundred tokens, with sure and unsure places. */
+const PASSAGE = `The capital of France is Paris. In the morning, the river is quiet and the first boats leave the harbour.
+Two and two make four, and the days of the week are Monday, Tuesday, Wednesday, Thursday, Friday, Saturday and Sunday.
+A dam holds back the water of a river; when the lake is full, the rest runs over the spillway and down the valley. The
+engineers who built it measured the rain of a hundred years before they chose how high the wall had to be. Once upon a
+time there was a small model that answered easy questions by itself and asked a larger one when it was in doubt. People
+liked it because it was quick, because it was honest about what it did not know, and because it never told a secret. In
+the evening the wind came from the sea, the lamps were lit, and somebody played an old song on a piano far away. The
+next day they opened the gates a little, let the water out in time, and nothing was lost.`
+
 describe('the entropy bracket on the real model', () => {
-  it('holds the exact entropy of the full distribution', async () => {
+  it('holds the exact entropy of the full distribution, and is tight with the top of it', async () => {
     const library = (await import(engineModuleUrl(engineDirectory(host.paths)))) as LlamaLibrary
     const llama = await library.getLlama({
       gpu: false,
@@ -163,7 +173,7 @@ describe('the entropy bracket on the real model', () => {
     })
     const model = await llama.loadModel({ modelPath: host.modelPath, gpuLayers: 0, ignoreMemorySafetyChecks: true })
     const context = await model.createContext({
-      contextSize: 256,
+      contextSize: 512,
       sequences: 1,
       threads: 1,
       ignoreMemorySafetyChecks: true,
@@ -171,7 +181,7 @@ describe('the entropy bracket on the real model', () => {
     })
     const sequence = context.getSequence()
     const generateNext = { token: true, logits: true, totalLogitWeight: true, options: { temperature: 0 } } as const
-    const tokens = model.tokenize('The capital of France is Paris. In the morning, the')
+    const tokens = model.tokenize(PASSAGE)
     const outputs = await sequence.controlledEvaluate(tokens.map((token) => [token, { generateNext }]))
     const checks = outputs.map((output) => {
       const logits = [...(output?.next.logits?.values() ?? [])]
@@ -182,14 +192,20 @@ describe('the entropy bracket on the real model', () => {
         0,
       )
       const reading = readToken(largest, largest, output?.next.totalLogitWeight)
-      return { exact, size: logits.length, bracket: entropyBracket(reading.maxLogprob ?? Number.NaN, logits.length) }
+      const top = logits.toSorted((a, b) => b - a).slice(0, TOP_TOKENS)
+      const size = logits.length
+      return { exact, size, one: tokenBracket(reading, size), two: tokenBracket(withTop(reading, top, largest), size) }
     })
-    expect(checks.length).toBeGreaterThanOrEqual(8)
-    for (const { exact, size, bracket } of checks) {
+    expect(checks.length).toBeGreaterThanOrEqual(200)
+    for (const { exact, size, one, two } of checks) {
       expect(size).toBe(49_152)
-      expect(exact).toBeGreaterThan(bracket.lowNats)
-      expect(exact).toBeLessThan(bracket.highNats)
+      for (const bracket of [one, two]) {
+        expect(exact).toBeGreaterThan(bracket?.lowNats ?? Number.NaN)
+        expect(exact).toBeLessThan(bracket?.highNats ?? Number.NaN)
+      }
     }
+    const widths = checks.map(({ two }) => (two?.highNats ?? 9) - (two?.lowNats ?? 0)).toSorted((a, b) => a - b)
+    expect(widths[Math.floor(widths.length / 2)]).toBeLessThan(0.5)
     await context.dispose()
     await model.dispose()
     await llama.dispose()

@@ -1,10 +1,11 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { hostEndpoint } from '../../src/models/embedded/endpoint.ts'
 import { encodeFrame, FrameDecoder } from '../../src/models/embedded/frames.ts'
 import { hostEnvironment } from '../../src/models/embedded/host-process.ts'
 import { neutralInputs } from '../../src/models/embedded/neutral-inputs.ts'
 import { toTurns } from '../../src/models/embedded/prompt.ts'
-import { entropyBracket, readToken, textSignals } from '../../src/models/embedded/signals.ts'
+import { entropyBracket, readToken, textSignals, topBracket, withTop } from '../../src/models/embedded/signals.ts'
 import { StopFilter } from '../../src/models/embedded/stop-filter.ts'
 import { resolvePaths } from '../../src/models/paths.ts'
 
@@ -34,7 +35,7 @@ describe('frames', () => {
 
 describe('signals', () => {
   it('read the log-probability from the logit, the largest logit and the weight', () => {
-    expect(readToken(3, 5, 4)).toEqual({ logprob: -2 - Math.log(4), maxLogprob: -Math.log(4) })
+    expect(readToken(3, 5, 4)).toEqual({ logprob: -2 - Math.log(4), maxLogprob: -Math.log(4), topLogprobs: null })
   })
 
   it.each([
@@ -42,7 +43,7 @@ describe('signals', () => {
     ['a weight that is not a number', readToken(1, 1, Number.NaN)],
     ['a weight below 1', readToken(1, 1, 0.5)],
   ])('are missing with %s', (_, reading) => {
-    expect(reading).toEqual({ logprob: null, maxLogprob: null })
+    expect(reading).toEqual({ logprob: null, maxLogprob: null, topLogprobs: null })
   })
 
   it('treat a log-probability of minus infinity as missing', () => {
@@ -62,12 +63,40 @@ describe('signals', () => {
     expect(entropyBracket(Math.log(0.449), 49_152).lowNats).toBeGreaterThan(0.8)
   })
 
+  it('hold the exact entropy in both brackets, whatever the distribution', () => {
+    const weights = fc.array(fc.double({ min: 1e-6, max: 1, noNaN: true }), { minLength: 300, maxLength: 400 })
+    fc.assert(
+      fc.property(weights, fc.integer({ min: 1, max: 8 }), (raw, sharpness) => {
+        const sharpened = raw.map((weight) => weight ** sharpness)
+        const total = sharpened.reduce((sum, weight) => sum + weight, 0)
+        const logprobs = sharpened.map((weight) => Math.log(weight / total)).sort((a, b) => b - a)
+        const exact = logprobs.reduce((sum, logprob) => sum - Math.exp(logprob) * logprob, 0)
+        const one = entropyBracket(logprobs[0] ?? 0, logprobs.length)
+        const two = topBracket(logprobs.slice(0, 256), logprobs.length)
+        for (const { lowNats, highNats } of [one, two]) {
+          expect(lowNats).toBeLessThanOrEqual(exact + 1e-9)
+          expect(highNats).toBeGreaterThanOrEqual(exact - 1e-9)
+        }
+        expect(two.highNats - two.lowNats).toBeLessThanOrEqual(one.highNats - one.lowNats + 1e-9)
+      }),
+    )
+  })
+
+  it('are level 2 only when every token was read at level 2', () => {
+    const mode = { pass: 'decode', fullDistribution: true, vocabulary: 1000 } as const
+    const wide = withTop({ logprob: -0.1, maxLogprob: -0.1, topLogprobs: null }, [5, 2], 5)
+    const narrow = { logprob: -0.1, maxLogprob: -0.1, topLogprobs: null }
+    expect(textSignals([wide, wide], mode).level).toBe(2)
+    expect(textSignals([wide, narrow], mode).level).toBe(1)
+    expect(withTop(narrow, [5, Number.NEGATIVE_INFINITY], 5)).toEqual(narrow)
+  })
+
   it('are null for the whole answer when one token has no reading', () => {
     const mode = { pass: 'decode', fullDistribution: true, vocabulary: 100 } as const
     const signals = textSignals(
       [
-        { logprob: -0.5, maxLogprob: -0.5 },
-        { logprob: null, maxLogprob: null },
+        { logprob: -0.5, maxLogprob: -0.5, topLogprobs: null },
+        { logprob: null, maxLogprob: null, topLogprobs: null },
       ],
       mode,
     )
@@ -80,12 +109,15 @@ describe('signals', () => {
     })
     const whole = textSignals(
       [
-        { logprob: -0.5, maxLogprob: -0.5 },
-        { logprob: -1.5, maxLogprob: -1.5 },
+        { logprob: -0.5, maxLogprob: -0.5, topLogprobs: null },
+        { logprob: -1.5, maxLogprob: -1.5, topLogprobs: null },
       ],
       mode,
     )
-    expect(whole).toMatchObject({ meanLogprob: -1, minLogprob: -1.5, entropyLowNats: 1, maxTokenEntropyNats: 1.5 })
+    expect(whole).toMatchObject({ level: 1, meanLogprob: -1, minLogprob: -1.5 })
+    // h2(e^-.5) = .670 is the better lower end of the first token, -ln p = 1.5 that of the second.
+    expect(whole.entropyLowNats).toBeCloseTo(1.0851, 2)
+    expect(whole.maxTokenEntropyNats).toBeCloseTo(1.5, 2)
   })
 })
 

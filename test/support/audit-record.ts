@@ -6,6 +6,7 @@ export function auditRecord(requestId: string, change: Partial<AuditRecord> = {}
     requestId,
     taskId: null,
     task: 'chat',
+    action: null,
     user: null,
     group: null,
     tenant: null,

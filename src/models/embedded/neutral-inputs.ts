@@ -2,8 +2,9 @@ import type { Shot } from '../../spec/ports.ts'
 
 /**
  * Inputs that say nothing about any option, to learn what the model answers anyway. With worked examples they are their
- * words in random order, of their mean length: on AG News that is worth 11 points of accuracy over plain fillers (mean of
- * three draws of shots), because such text has the task's own vocabulary and length. Without examples only the fillers are left.
+ * words in random order, of their mean length, because such text has the task's own vocabulary and length. Measured on
+ * 100 rows each with SmolLM2-135M: AG News rises from 49 to 67 right against plain fillers, SST-2 falls from 69 to 64;
+ * kept for the better mean of the two. Without examples only the fillers are left.
  *
  * @returns the same inputs for the same shots, always
  * @see Fei et al. 2023, Mitigating Label Biases for In-context Learning (domain-context calibration)
