@@ -56,7 +56,7 @@ describe('the pages', () => {
   it('name only npm scripts that exist', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
     const named = pages.flatMap((page) =>
-      [...read(page).matchAll(/npm run ([a-z][a-z:]*)/g)].map((match) => match[1] ?? ''),
+      [...read(page).matchAll(/npm run ([a-z][a-z:-]*)/g)].map((match) => match[1] ?? ''),
     )
     expect(named.length).toBeGreaterThan(5)
     expect(named.filter((name) => !(name in scripts))).toEqual([])

@@ -33,7 +33,7 @@ export function requireKey(request: IncomingMessage, keys: KeyRing): KeyHolder {
   const presented = bearer ?? apiKey
   const ambiguous = bearer !== undefined && apiKey !== undefined && bearer !== apiKey
   const holder = presented === undefined || ambiguous ? null : keys.holderOf(presented)
-  if (!holder) throw new RouterError('unauthorized', { keyFile: keys.keyFile })
+  if (!holder) throw new RouterError('unauthorized')
   return holder
 }
 

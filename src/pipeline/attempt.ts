@@ -25,7 +25,7 @@ export async function ask(
       return await askModel(context, exchange, actor === 'frontier' && isLast ? allowed - index : 1)
     } catch (error) {
       last = toRouterError(error)
-      if (exchange.delivered || !last.row.retryable || context.signal.aborted) throw last
+      if (exchange.delivered || !mayFallBack(last) || context.signal.aborted) throw last
     }
   }
   const task = context.run.features.task
@@ -37,6 +37,11 @@ export async function ask(
       fix: 'See `spillway route` for what stands in the way.',
     })
   )
+}
+
+/** Another model may do better where this one failed, or where its provider refused our key; not with a bad request. */
+function mayFallBack(failure: RouterError): boolean {
+  return failure.row.retryable || failure.code === 'model_auth_failed'
 }
 
 function openExchange(

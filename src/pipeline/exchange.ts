@@ -100,7 +100,11 @@ function eventsOf(exchange: Exchange, limits: CallLimits): AsyncIterable<ModelEv
     ...(wire && { wire }),
   }
   if (model.policy.tier !== 'frontier') return port.generate(call, limits)
-  return generateThroughEgress({ port, run, policy: deps.loaded.policy }, call, wire && !streaming ? patient(limits) : limits)
+  return generateThroughEgress(
+    { port, run, policy: deps.loaded.policy },
+    call,
+    wire && !streaming ? patient(limits) : limits,
+  )
 }
 
 /** A whole body begins when the model has ended: only the total deadline says something about it. */

@@ -51,9 +51,9 @@ export async function runPipeline(input: PipelineInput, deps: PipelineDeps): Pro
 }
 
 async function answer(run: Run, input: PipelineInput, deps: PipelineDeps): Promise<Outcome> {
-  if (run.decision.route === 'held') return heldOutcome(run, deps)
   const solved = solverAnswer(run)
   if (solved) return solvedOutcome(run, deps, solved.answer)
+  if (run.decision.route === 'held') return heldOutcome(run, deps)
   if (run.decision.route === 'unavailable') throw nobodyAvailable(run)
   const result = await PATTERN_TABLE[run.decision.pattern](
     { request: run.request, decision: run.decision },

@@ -31,8 +31,10 @@ interface Job {
 export function routerFrom(deps: RouterDeps): Router {
   const background = new Set<Promise<unknown>>()
   const inBackground = (work: Promise<unknown>): void => {
-    background.add(work)
-    void work.finally(() => background.delete(work))
+    // Whoever waits for the answer has its failure; a shadow's failure is nobody's, and must not end the process.
+    const settled = work.catch(() => undefined)
+    background.add(settled)
+    void settled.then(() => background.delete(settled))
   }
   const run = async (job: Job): Promise<Settled> => {
     const settled = await runPipeline(job, deps)
@@ -126,7 +128,7 @@ function namedOption(outcome: Outcome, options: readonly string[]): string | nul
 
 function explain(request: RouterRequest, deps: PipelineDeps): Explanation {
   const run = planRequest({ request }, deps)
-  const solved = run.decision.route === 'held' ? null : solverAnswer(run)
+  const solved = solverAnswer(run)
   return {
     features: run.features,
     decision: run.decision,

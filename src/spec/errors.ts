@@ -85,7 +85,7 @@ export const ERRORS = {
     exitCode: 1,
     openaiType: 'authentication_error',
     message: 'The API key is missing or wrong.',
-    fix: 'Send `Authorization: Bearer <key>`; the operator key lies in {keyFile}.',
+    fix: 'Send `Authorization: Bearer <key>`; `spillway serve` prints the file of the operator key when it starts.',
   },
   forbidden_host: {
     status: 403,

@@ -54,7 +54,6 @@ const modelSchema = z.strictObject({
     .describe('Embedded only. Default: physical cores minus one, at least 1.'),
   idleUnload: duration.default(300_000).describe('Embedded only: unload after this long without a request.'),
   maxOutputTokens: z.number().int().min(1).default(1024).describe('Cap of an answer when the caller sets none.'),
-  region: z.string().optional().describe('Jurisdiction of the provider, for example eu.'),
   priceUsdPerMillion: z
     .strictObject({ input: z.number().min(0), output: z.number().min(0) })
     .optional()
@@ -98,7 +97,6 @@ const stageSchema = z.union([
 
 const taskSchema = z.strictObject({
   description: z.string().optional(),
-  owner: z.string().optional(),
   kind: z.enum(TASK_KINDS).default('text').describe('The shape of the answer.'),
   labels: z.array(z.string().min(1)).min(2).max(64).optional().describe('choice: the closed set of answers.'),
   escalateLabels: z.array(z.string()).default([]).describe('Labels that a local model may not settle.'),

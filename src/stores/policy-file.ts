@@ -72,10 +72,7 @@ function withPresetKeys(input: unknown): unknown {
   const models = Object.entries(input.models).map(([name, model]) => {
     const preset = isRecord(model) && typeof model.preset === 'string' ? PRESETS[model.preset] : undefined
     if (!preset || !isRecord(model)) return [name, model]
-    return [
-      name,
-      { baseUrl: preset.baseUrl, apiKey: `\${env:${preset.keyVariable}}`, region: preset.jurisdiction, ...model },
-    ]
+    return [name, { baseUrl: preset.baseUrl, apiKey: `\${env:${preset.keyVariable}}`, ...model }]
   })
   return { ...input, models: Object.fromEntries(models) }
 }

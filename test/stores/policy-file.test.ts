@@ -118,12 +118,12 @@ describe('parsePolicy', () => {
     expect(digest('privacy: { default: public }\n')).not.toBe(digest('privacy: { default: internal }\n'))
   })
 
-  it('fills address, key variable and region from a preset', () => {
+  it('fills address and key variable from a preset', () => {
     const { policy, missingKeys } = parsePolicy(
       'models:\n  m: { provider: openai, preset: berget, model: x, tier: frontier }\n',
       { file: 'p.yaml', env: {} },
     )
-    expect(policy.models.m).toMatchObject({ baseUrl: 'https://api.berget.ai/v1', region: 'eu' })
+    expect(policy.models.m).toMatchObject({ baseUrl: 'https://api.berget.ai/v1' })
     expect(missingKeys).toEqual({ m: 'BERGET_API_KEY' })
   })
 })
