@@ -7,6 +7,7 @@ import { addCompletions } from './completions.ts'
 import { type AddCommand, type CliContext, packageFile } from './context.ts'
 import { addDoctor } from './doctor.ts'
 import { addEngine } from './engine.ts'
+import { addFits } from './fits.ts'
 import { addInit } from './init.ts'
 import { addKeys } from './keys.ts'
 import { addModels } from './models.ts'
@@ -29,6 +30,7 @@ const COMMANDS: readonly AddCommand[] = [
   addDoctor,
   addEngine,
   addModels,
+  addFits,
   addAudit,
   addKeys,
   addSolve,
