@@ -1,8 +1,11 @@
 /** The composition root: policy and adapters become a router. Library, gateway, command line and tests all come here. */
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
+import { excerptForDecision } from './classify/excerpt.ts'
 import { createAnthropicModel } from './models/anthropic.ts'
 import { embeddedObstacle, openEmbeddedModel } from './models/embedded/embedded.ts'
+import { withHeads } from './models/head-decider.ts'
 import { createOpenAiCompatibleModel } from './models/openai-compatible.ts'
 import { type Paths, resolvePaths } from './models/paths.ts'
 import { callCost } from './models/prices.ts'
@@ -82,12 +85,20 @@ function rosterModel(setup: ModelSetup): RosterModel {
   return {
     name,
     policy,
-    open: () => given ?? openModel(setup),
+    open: () => given ?? withTaskHeads(openModel(setup), setup),
     obstacle: () => {
       if (missing) return { reason: 'frontier_down', why: `no key set (${missing})` }
       return policy.provider === 'embedded' && !given ? embeddedObstacle({ policy, paths, env: setup.env }) : null
     },
   }
+}
+
+function withTaskHeads(port: ModelPort, { loaded, paths }: ModelSetup): ModelPort {
+  return withHeads(port, {
+    heads: loaded.heads,
+    folder: join(paths.dataDir, 'heads'),
+    excerpt: excerptForDecision,
+  })
 }
 
 function openModel(setup: ModelSetup): ModelPort {

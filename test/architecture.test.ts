@@ -15,7 +15,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   gates: ['spec', 'learn'],
   patterns: ['spec', 'learn', 'classify', 'route', 'solvers', 'gates'],
   pipeline: ['spec', 'learn', 'classify', 'route', 'solvers', 'gates', 'patterns'],
-  models: ['spec'],
+  models: ['spec', 'learn'],
   stores: ['spec'],
   gateway: ['spec', 'classify', 'pipeline'],
   eval: ['spec', 'learn', 'classify', 'route', 'solvers', 'gates', 'patterns', 'pipeline'],

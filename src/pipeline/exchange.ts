@@ -49,7 +49,10 @@ export async function decideOnce(exchange: Exchange, limits: CallLimits): Promis
   if (!port.decide) throw new Error(`model ${port.name} cannot decide`)
   const instruction = run.task.prompt.system ?? run.task.description ?? `Answer with one of: ${options.join(', ')}.`
   const input = excerptForDecision(inputText(request.messages), DECISION_INPUT_CHARS)
-  const result = await port.decide({ instruction, shots: run.task.prompt.shots, input, options }, limits)
+  const result = await port.decide(
+    { instruction, shots: run.task.prompt.shots, input, options, ...(run.task.head && { head: run.features.task }) },
+    limits,
+  )
   const best = result.options[0]
   if (!best) throw new RouterError('model_malformed', { model: port.name, problem: 'it returned no option' })
   run.localModel = { name: port.name, identity: result.identity }

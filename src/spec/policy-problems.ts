@@ -117,6 +117,8 @@ function kindProblems(name: string, task: TaskPolicy): readonly PolicyProblem[] 
     ]
   if (new Set(task.labels).size !== (task.labels?.length ?? 0))
     return [{ path: [...path, 'labels'], problem: 'a label stands twice', fix: 'Name each label once.' }]
+  if (task.head && task.kind !== 'choice' && task.kind !== 'boolean')
+    return [{ path: [...path, 'head'], problem: `kind ${task.kind} takes no head`, fix: 'Use kind choice or boolean.' }]
   const stray = task.escalateLabels.find((label) => !optionsOf(task)?.includes(label))
   if (stray !== undefined)
     return [

@@ -150,6 +150,17 @@ const taskSchema = z.strictObject({
     .prefault({}),
   gates: gateSchema.prefault({}),
   prompt: promptSchema.prefault({}),
+  head: z
+    .strictObject({
+      examples: z
+        .string()
+        .min(1)
+        .describe(
+          'JSON Lines of {"text", "label"}, at least 3 of each label, beside the policy file; or `shipped:classify-issue`.',
+        ),
+    })
+    .optional()
+    .describe('choice, boolean: a classifier over the local model, trained in process from labelled examples.'),
   allowCodeChange: z
     .boolean()
     .default(false)
@@ -353,6 +364,14 @@ export type TaskPolicy = Policy['tasks'][string]
 export type ModelPolicy = Policy['models'][string]
 export type StagePolicy = NonNullable<TaskPolicy['stage']>
 
+/** Labelled texts to fit a task's head on. */
+export interface HeadExampleSet {
+  readonly options: readonly string[]
+  readonly rows: readonly { readonly text: string; readonly label: string }[]
+  /** `sha256:` of options and rows. */
+  readonly digest: string
+}
+
 /** A validated policy with what was found while reading it. */
 export interface LoadedPolicy {
   readonly policy: Policy
@@ -361,6 +380,8 @@ export interface LoadedPolicy {
   readonly file: string
   /** Models whose `${env:NAME}` key is not set, by model name. */
   readonly missingKeys: Readonly<Record<string, string>>
+  /** The examples of every task with a head, by task name. */
+  readonly heads: ReadonlyMap<string, HeadExampleSet>
   /** Resolved API keys by model name. Never logged, never in the digest. */
   readonly keys: ReadonlyMap<string, string>
 }

@@ -68,6 +68,8 @@ export interface DecideCall {
   readonly shots: readonly Shot[]
   readonly input: string
   readonly options: readonly string[]
+  /** Name of the task whose head shall decide, when it has one; models without a head for it ignore it. */
+  readonly head?: string
 }
 
 export interface DecideResult {
@@ -78,12 +80,23 @@ export interface DecideResult {
   readonly identity: ModelIdentity
 }
 
+export interface EmbedResult {
+  /** Not normalised; of the same length for every text of one model. */
+  readonly vector: readonly number[]
+  readonly usage: Usage
+  readonly identity: ModelIdentity
+  /** Names how text becomes a vector; vectors of two recipes cannot be compared. */
+  readonly recipe: string
+}
+
 /** One configured model. Adapters never retry; the pipeline owns retries. */
 export interface ModelPort {
   readonly name: string
   generate(call: ModelCall, limits: CallLimits): AsyncIterable<ModelEvent>
   /** Absent where the model's distribution cannot be read. */
   decide?(call: DecideCall, limits: CallLimits): Promise<DecideResult>
+  /** Absent where the model gives no embedding of its own. Long texts are cut, never refused. */
+  embed?(text: string, limits: CallLimits): Promise<EmbedResult>
   close(): Promise<void>
 }
 

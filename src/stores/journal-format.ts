@@ -4,6 +4,7 @@ import type { JournalEntry } from '../spec/audit.ts'
 
 /** Two times eight digits and two blanks. */
 const HEADER_BYTES = 18
+const NEWLINE = 0x0a
 const HEADER = /^([0-9a-f]{8}) ([0-9a-f]{8}) $/
 
 /** What a piece of a journal holds. */
@@ -15,9 +16,16 @@ export interface JournalPiece {
   readonly corruptAt: readonly number[]
 }
 
+/** One line, built in one buffer: this runs twice for each request, before anybody is asked. */
 export function encodeEntry(entry: JournalEntry): Buffer {
-  const payload = Buffer.from(JSON.stringify(entry), 'utf8')
-  return Buffer.concat([Buffer.from(`${hex(payload.length)} ${hex(crc32(payload))} `, 'latin1'), payload, NEWLINE])
+  const json = JSON.stringify(entry)
+  const length = Buffer.byteLength(json, 'utf8')
+  const line = Buffer.allocUnsafe(HEADER_BYTES + length + 1)
+  line.write(json, HEADER_BYTES, 'utf8')
+  const checksum = crc32(line.subarray(HEADER_BYTES, HEADER_BYTES + length))
+  line.write(`${hex(length)} ${hex(checksum)} `, 0, 'latin1')
+  line[HEADER_BYTES + length] = NEWLINE
+  return line
 }
 
 /** Reads every complete line; a line that a crash cut short stays unread, since its newline never came. */
@@ -27,7 +35,7 @@ export function decodeEntries(bytes: Buffer): JournalPiece {
   let at = 0
   while (true) {
     // JSON text holds no raw line feed, so the next one always ends a line, also after a damaged one.
-    const end = bytes.indexOf(0x0a, at)
+    const end = bytes.indexOf(NEWLINE, at)
     if (end === -1) return { entries, bytesRead: at, corruptAt }
     const entry = decodeLine(bytes.subarray(at, end))
     if (entry) entries.push(entry)
@@ -47,5 +55,3 @@ function decodeLine(line: Buffer): JournalEntry | null {
 function hex(value: number): string {
   return value.toString(16).padStart(8, '0')
 }
-
-const NEWLINE = Buffer.from('\n')

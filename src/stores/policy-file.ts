@@ -1,13 +1,15 @@
 /** Reads and validates a policy file. A wrong file gives the path, the place and the fix; it never gives half a policy. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { RouterError } from '../spec/errors.ts'
-import { type LoadedPolicy, type Policy, policySchema } from '../spec/policy.ts'
-import { policyProblems } from '../spec/policy-problems.ts'
+import { type HeadExampleSet, type LoadedPolicy, type Policy, policySchema } from '../spec/policy.ts'
+import { optionsOf, policyProblems } from '../spec/policy-problems.ts'
 import { PRESETS } from '../spec/presets.ts'
 import { closest } from '../spec/suggest.ts'
+import { readHeadExamples } from './head-examples.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -64,7 +66,24 @@ export function validatePolicy(input: unknown, source: Source, where: (path: Pat
     if (value) keys.set(name, value)
     else missingKeys[name] = variable
   }
-  return { policy: parsed.data, digest: digestOf(parsed.data), file: source.file, missingKeys, keys }
+  const heads = headExamples(parsed.data, source, where)
+  return { policy: parsed.data, digest: digestOf(parsed.data, heads), file: source.file, missingKeys, heads, keys }
+}
+
+/** Read with the policy, so that a wrong example stops the start and not the hundredth request. */
+function headExamples(
+  policy: Policy,
+  source: Source,
+  where: (path: Path) => string,
+): ReadonlyMap<string, HeadExampleSet> {
+  const heads = new Map<string, HeadExampleSet>()
+  for (const [name, task] of Object.entries(policy.tasks)) {
+    if (!task.head) continue
+    const read = readHeadExamples(task.head.examples, { folder: dirname(source.file), options: optionsOf(task) ?? [] })
+    if ('problem' in read) throw invalid(source, where(['tasks', name, 'head', 'examples']), read.problem, read.fix)
+    heads.set(name, read)
+  }
+  return heads
 }
 
 function withPresetKeys(input: unknown): unknown {
@@ -188,8 +207,11 @@ function invalid(source: Source, path: string, problem: string, fix: string): Ro
   return new RouterError('policy_invalid', { file: source.file, path, problem, fix })
 }
 
-function digestOf(policy: Policy): string {
-  return `sha256:${createHash('sha256').update(canonical(policy)).digest('hex')}`
+function digestOf(policy: Policy, heads: ReadonlyMap<string, HeadExampleSet>): string {
+  // A path says nothing about behaviour, what stands in the file does.
+  const examples = [...heads].map(([task, { digest }]) => [task, digest])
+  const content = examples.length === 0 ? canonical(policy) : canonical([policy, examples])
+  return `sha256:${createHash('sha256').update(content).digest('hex')}`
 }
 
 function canonical(value: unknown): string {

@@ -189,6 +189,19 @@ describe('decide', () => {
     expect((await sample.router.decide(question)).value).toBeNull()
   })
 
+  it('names the head of the task to the model, and none for a task without one', async () => {
+    const labels = ['build', 'test', 'dependency', 'security', 'access', 'unknown']
+    const decisions = [{ probabilities: { build: 0.9, test: 0.1 } }]
+    const asked = async (change: Record<string, unknown>) => {
+      const task = { kind: 'choice', labels, ...change }
+      const sample = sampleRouter(script({ task, models: { small: { decisions }, big: {} } }))
+      await sample.router.complete(ask('Which?'))
+      return sample.models.small?.decideCalls[0]?.head
+    }
+    expect(await asked({ head: { examples: 'shipped:classify-issue' } })).toBe('chat')
+    expect(await asked({})).toBeUndefined()
+  })
+
   it('refuses a question with fewer than two options', async () => {
     const sample = sampleRouter(script())
     await expect(sample.router.decide({ input: 'x', options: ['only'] })).rejects.toMatchObject({

@@ -1,6 +1,7 @@
-import type { OptionProbability, Signals } from '../../spec/decision.ts'
+import type { OptionProbability } from '../../spec/decision.ts'
 import { RouterError } from '../../spec/errors.ts'
 import type { DecideCall } from '../../spec/ports.ts'
+import { decisionSignals } from '../decision-signals.ts'
 import { readPrompt, requireFit, type Tail } from './generate.ts'
 import type { GenerateNext, LlamaSequence, Token } from './llama-types.ts'
 import { neutralInputs } from './neutral-inputs.ts'
@@ -199,27 +200,4 @@ function softmax(logprobs: readonly number[]): readonly number[] {
   const weights = logprobs.map((logprob) => Math.exp(logprob - largest))
   const total = weights.reduce((sum, weight) => sum + weight, 0)
   return weights.map((weight) => weight / total)
-}
-
-/** One answer token in effect: the choice. Its entropy over the options is exact, so both ends of the bracket agree. */
-function decisionSignals(options: readonly OptionProbability[]): Signals {
-  const [first, second] = options
-  const logprob = first === undefined ? null : first.logprob
-  const entropy = options.reduce(
-    (sum, { probability }) => sum - (probability > 0 ? probability * Math.log(probability) : 0),
-    0,
-  )
-  return {
-    pass: 'batch',
-    level: 2,
-    fullDistribution: true,
-    tokens: 1,
-    meanLogprob: logprob,
-    minLogprob: logprob,
-    entropyLowNats: entropy,
-    entropyHighNats: entropy,
-    maxTokenEntropyNats: entropy,
-    options,
-    margin: first === undefined || second === undefined ? null : first.probability - second.probability,
-  }
 }

@@ -1,11 +1,20 @@
 import type { ModelIdentity, Tier } from '../../spec/decision.ts'
 import { RouterError, toRouterError } from '../../spec/errors.ts'
 import type { ModelPolicy } from '../../spec/policy.ts'
-import type { CallLimits, DecideCall, DecideResult, ModelCall, ModelEvent, ModelPort } from '../../spec/ports.ts'
+import type {
+  CallLimits,
+  DecideCall,
+  DecideResult,
+  EmbedResult,
+  ModelCall,
+  ModelEvent,
+  ModelPort,
+} from '../../spec/ports.ts'
 import { cachedSha256 } from '../fetch/digest.ts'
 import { locateModel } from '../fetch/locate.ts'
 import type { Paths } from '../paths.ts'
 import { EngineClient } from './client.ts'
+import { EMBEDDING_RECIPE } from './embed-prompt.ts'
 import { EventQueue } from './event-queue.ts'
 import { isEngineInstalled } from './install.ts'
 import { watchPhases } from './phases.ts'
@@ -87,6 +96,19 @@ export function createEmbeddedModel(settings: EmbeddedModelSettings): ModelPort 
         phases.end()
       }
     },
+    embed: async (text, limits): Promise<EmbedResult> => {
+      const phases = watchPhases({ model: spec.name, tier, limits })
+      try {
+        const params = { text, model: spec }
+        const result = await client.call('embed', params, { signal: phases.signal, onEvent: phases.see })
+        const { vector, usage, quantisation } = result
+        return { vector, usage, identity: identity(quantisation), recipe: EMBEDDING_RECIPE }
+      } catch (error) {
+        throw phases.explain(error)
+      } finally {
+        phases.end()
+      }
+    },
     close: () => client.close(),
   }
 }
@@ -117,6 +139,7 @@ export function openEmbeddedModel(configured: ConfiguredModel): ModelPort {
       yield* (await open(limits.signal)).generate(call, limits)
     },
     decide: async (call, limits) => await decideWith(await open(limits.signal), call, limits),
+    embed: async (text, limits) => await embedWith(await open(limits.signal), text, limits),
     close: async () => await (await opened?.catch(() => null))?.close(),
   }
 }
@@ -166,6 +189,11 @@ async function openFile(configured: ConfiguredModel, signal: AbortSignal): Promi
 async function decideWith(port: ModelPort, call: DecideCall, limits: CallLimits): Promise<DecideResult> {
   if (port.decide === undefined) throw new RouterError('internal', { problem: `model ${port.name} cannot decide` })
   return await port.decide(call, limits)
+}
+
+async function embedWith(port: ModelPort, text: string, limits: CallLimits): Promise<EmbedResult> {
+  if (port.embed === undefined) throw new RouterError('internal', { problem: `model ${port.name} cannot embed` })
+  return await port.embed(text, limits)
 }
 
 interface Bound {

@@ -3,6 +3,7 @@ import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { RouterError } from '../../spec/errors.ts'
 import { decideOption } from './decisions.ts'
+import { embedText } from './embed.ts'
 import type { Endpoint } from './endpoint.ts'
 import { ENGINE_VERSION } from './engine-lock.ts'
 import { encodeFrame, FrameDecoder } from './frames.ts'
@@ -10,6 +11,7 @@ import { generateText } from './generate.ts'
 import type { ModelShelf } from './model-shelf.ts'
 import {
   type DecideParams,
+  type EmbedParams,
   type GenerateParams,
   type HostEvent,
   type HostStatus,
@@ -162,6 +164,10 @@ class Host {
       case 'decide': {
         const params = request.params as DecideParams
         return await this.#withModel(params.model, run.emit, (running) => decideOption(running, params, run.signal))
+      }
+      case 'embed': {
+        const params = request.params as EmbedParams
+        return await this.#withModel(params.model, run.emit, (running) => embedText(running, params.text, run.signal))
       }
       case 'cancel': {
         const other = connection.requests.get((request.params as { request: number }).request)

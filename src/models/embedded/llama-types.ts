@@ -45,6 +45,17 @@ export interface LlamaModel {
     readonly ignoreMemorySafetyChecks: true
     readonly failedCreationRemedy: false
   }): Promise<LlamaContext>
+  createEmbeddingContext(settings: {
+    readonly contextSize: number
+    readonly threads: number
+    readonly ignoreMemorySafetyChecks: true
+  }): Promise<LlamaEmbeddingContext>
+  dispose(): Promise<void>
+}
+
+export interface LlamaEmbeddingContext {
+  /** One input at a time; a second call waits for the first. */
+  getEmbeddingFor(input: Token[]): Promise<{ readonly vector: readonly number[] }>
   dispose(): Promise<void>
 }
 

@@ -3,7 +3,7 @@ import { ERRORS, type ErrorCode, type ErrorValues, RouterError, toRouterError } 
 import type { DecideCall } from '../../spec/ports.ts'
 
 /** Raised whenever a message changes; part of the socket's name, so old and new programs never talk to each other. */
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = 2
 
 /** Which model to answer with, and how to load it. Equal values share one loaded copy. */
 export interface ModelSpec {
@@ -36,6 +36,17 @@ export interface GenerateParams {
 
 export interface DecideParams extends DecideCall {
   readonly model: ModelSpec
+}
+
+export interface EmbedParams {
+  readonly model: ModelSpec
+  readonly text: string
+}
+
+export interface EmbedHostResult {
+  readonly vector: readonly number[]
+  readonly usage: Usage
+  readonly quantisation: string | null
 }
 
 export interface GenerateResult {
@@ -85,6 +96,7 @@ export interface Methods {
   readonly ps: { readonly params: null; readonly result: HostStatus }
   readonly generate: { readonly params: GenerateParams; readonly result: GenerateResult }
   readonly decide: { readonly params: DecideParams; readonly result: DecideHostResult }
+  readonly embed: { readonly params: EmbedParams; readonly result: EmbedHostResult }
   readonly cancel: { readonly params: { readonly request: number }; readonly result: { readonly cancelled: boolean } }
   readonly shutdown: { readonly params: null; readonly result: { readonly pid: number } }
 }

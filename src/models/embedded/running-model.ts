@@ -1,6 +1,14 @@
 import { RouterError } from '../../spec/errors.ts'
+import { openEmbedder } from './embedder.ts'
 import { type GgufHeader, readGgufHeader } from './gguf.ts'
-import type { ChatWrapper, Llama, LlamaContext, LlamaLibrary, LlamaModel } from './llama-types.ts'
+import type {
+  ChatWrapper,
+  Llama,
+  LlamaContext,
+  LlamaEmbeddingContext,
+  LlamaLibrary,
+  LlamaModel,
+} from './llama-types.ts'
 import { loadBytes, requireMemory } from './memory.ts'
 import type { ModelSpec } from './protocol.ts'
 import { SequencePool } from './sequence-pool.ts'
@@ -20,6 +28,8 @@ export interface RunningModel {
   readonly threads: number
   readonly needBytes: number
   readonly loadMs: number
+  /** Made with the first embedding: most processes never ask for one, and it holds a cache of its own. */
+  readonly embedder: () => Promise<SequencePool<LlamaEmbeddingContext>>
   /** Content-free option probabilities, by prompt and options; see `decisions.ts`. */
   readonly priors: Map<string, readonly number[]>
   /** A number from 0 to 1, for seeds. */
@@ -62,6 +72,7 @@ export async function loadModel(spec: ModelSpec, environment: LoadEnvironment): 
     threads,
     needBytes,
     loadMs: Math.round(environment.monotonicMs() - started),
+    embedder: openEmbedder({ name: spec.name, model, header, threads, availableMemory: environment.availableMemory }),
     priors: new Map(),
     random: environment.random,
     dispose: async () => {

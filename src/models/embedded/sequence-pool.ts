@@ -4,25 +4,28 @@ import type { LlamaSequence, Token } from './llama-types.ts'
 /** Requests that may wait for a free sequence; past this the caller is told at once instead of after its deadline. */
 const MAX_WAITING = 64
 
-interface Slot {
-  readonly sequence: LlamaSequence
+interface Slot<S> {
+  readonly sequence: S
   /** The tokens whose state the sequence holds, as far as the last request left them. */
   held: readonly Token[]
   busy: boolean
 }
 
-interface Waiter {
+interface Waiter<S> {
   readonly prompt: readonly Token[]
-  readonly give: (slot: Slot) => void
+  readonly give: (slot: Slot<S>) => void
 }
 
-/** The sequences of one context. Each request owns one from start to end, so texts cannot mix. */
-export class SequencePool {
-  readonly #slots: readonly Slot[]
-  readonly #waiting: Waiter[] = []
+/**
+ * The sequences of one context (or whatever else one request may use at a time). Each request owns one from start to
+ * end, so texts cannot mix.
+ */
+export class SequencePool<S = LlamaSequence> {
+  readonly #slots: readonly Slot<S>[]
+  readonly #waiting: Waiter<S>[] = []
   readonly #model: string
 
-  constructor(model: string, sequences: readonly LlamaSequence[]) {
+  constructor(model: string, sequences: readonly S[]) {
     this.#model = model
     this.#slots = sequences.map((sequence) => ({ sequence, held: [], busy: false }))
   }
@@ -42,11 +45,7 @@ export class SequencePool {
    *
    * @throws RouterError model_failed when too many requests wait; the signal's reason when aborted while waiting
    */
-  async use<T>(
-    prompt: readonly Token[],
-    signal: AbortSignal,
-    work: (sequence: LlamaSequence) => Promise<T>,
-  ): Promise<T> {
+  async use<T>(prompt: readonly Token[], signal: AbortSignal, work: (sequence: S) => Promise<T>): Promise<T> {
     const slot = await this.#take(prompt, signal)
     try {
       return await work(slot.sequence)
@@ -56,7 +55,7 @@ export class SequencePool {
     }
   }
 
-  #take(prompt: readonly Token[], signal: AbortSignal): Promise<Slot> {
+  #take(prompt: readonly Token[], signal: AbortSignal): Promise<Slot<S>> {
     signal.throwIfAborted()
     const free = this.#slots.filter((slot) => !slot.busy)
     const best = free.toSorted((a, b) => commonPrefix(b.held, prompt) - commonPrefix(a.held, prompt))[0]
@@ -66,7 +65,7 @@ export class SequencePool {
     }
     if (this.#waiting.length >= MAX_WAITING) throw this.#full()
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = { prompt, give: resolve }
+      const waiter: Waiter<S> = { prompt, give: resolve }
       this.#waiting.push(waiter)
       signal.addEventListener('abort', () => {
         const index = this.#waiting.indexOf(waiter)
@@ -76,7 +75,7 @@ export class SequencePool {
     })
   }
 
-  #release(slot: Slot): void {
+  #release(slot: Slot<S>): void {
     const next = this.#waiting.shift()
     if (next === undefined) slot.busy = false
     else next.give(slot)

@@ -1,0 +1,59 @@
+/** Fitted heads on disk. A cache: what is missing or damaged is fitted again. */
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Head } from '../learn/softmax-head.ts'
+import type { HeadExampleSet } from '../spec/policy.ts'
+import type { EmbedResult } from '../spec/ports.ts'
+
+/**
+ * Names a head by everything that would change it: weights, recipe (engine version included), examples with their
+ * options, and what of them the model is given.
+ *
+ * @param read the texts of the examples as the model gets them
+ * @returns 64 hex digits
+ */
+export function headKey(embedded: EmbedResult, examples: HeadExampleSet, read: readonly string[]): string {
+  const { identity, recipe } = embedded
+  const parts = [VERSION, identity.digest, identity.servedBy, recipe, examples.digest, read]
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+}
+
+/** Raised when the fit changes: a head of an older fit must not be used. */
+const VERSION = 1
+
+interface Stored {
+  /** Of the head's JSON; tells a damaged file from a whole one. */
+  readonly sha256: string
+  readonly head: Head
+}
+
+/** @returns null when there is none, or when the file is damaged */
+export async function readHead(folder: string, key: string): Promise<Head | null> {
+  try {
+    const { sha256, head } = JSON.parse(await readFile(fileOf(folder, key), 'utf8')) as Stored
+    return sha256 === digestOf(head) ? head : null
+  } catch {
+    return null
+  }
+}
+
+/** A cache that cannot be written costs time with the next start, not correctness. */
+export async function writeHead(folder: string, key: string, head: Head): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true })
+    const draft = `${fileOf(folder, key)}.${process.pid}`
+    await writeFile(draft, JSON.stringify({ sha256: digestOf(head), head } satisfies Stored))
+    await rename(draft, fileOf(folder, key))
+  } catch {
+    return
+  }
+}
+
+function fileOf(folder: string, key: string): string {
+  return join(folder, `${key}.json`)
+}
+
+function digestOf(head: Head): string {
+  return createHash('sha256').update(JSON.stringify(head)).digest('hex')
+}
