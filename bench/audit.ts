@@ -13,6 +13,7 @@ const REQUESTS = 5000
 const ROUNDS = 7
 
 interface Round {
+  /** Of one entry; a request has an intent and a settlement. */
   readonly appendUs: number
   readonly plainWriteUs: number
   readonly rowsPerSecond: number
@@ -68,6 +69,7 @@ const report = {
   requests: REQUESTS,
   rounds: ROUNDS,
   appendUs: spread(rounds.map((r) => r.appendUs)),
+  intentAndSettleUs: spread(rounds.map((r) => 2 * r.appendUs)),
   plainWriteUs: spread(rounds.map((r) => r.plainWriteUs)),
   appendOverPlainWrite: spread(rounds.map((r) => r.appendUs / r.plainWriteUs)),
   movedRowsPerSecond: spread(rounds.map((r) => r.rowsPerSecond)),

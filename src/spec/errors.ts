@@ -295,6 +295,14 @@ export const ERRORS = {
     message: 'The audit database {path} has schema {found}, this program knows {known}.',
     fix: 'Use a newer Spillway, or name another state directory with XDG_STATE_HOME.',
   },
+  store_locked: {
+    status: 503,
+    retryable: true,
+    exitCode: 1,
+    openaiType: 'server_error',
+    message: 'The audit database {path} is held by another process.',
+    fix: 'Try again in a moment; entries wait in the journal meanwhile.',
+  },
   store_corrupt: {
     status: 500,
     retryable: false,

@@ -1,17 +1,18 @@
 /** The audit: a journal for writing, a thread that moves it into SQLite, and reading that sees both. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { AuditRecord } from '../spec/audit.ts'
+import type { AuditRecord, JournalEntry } from '../spec/audit.ts'
 import type { Policy } from '../spec/policy.ts'
 import type { AuditQuery, Journal } from '../spec/ports.ts'
 import type { AuditHealth } from '../spec/router.ts'
 import { openJournal } from './journal.ts'
 import { listJournals } from './journal-files.ts'
 import { decodeEntries } from './journal-format.ts'
+import { readJournal } from './journal-mover.ts'
 import { mergeEntry } from './merge-entry.ts'
 import type { MoverOrder, MoverReply, MoverSettings } from './mover-worker.ts'
-import { type AuditDatabase, openAuditDatabase } from './sqlite.ts'
+import { type AuditDatabase, isLocked, openAuditDatabase } from './sqlite.ts'
 
 export interface AuditLogSettings {
   readonly stateDir: string
@@ -37,18 +38,24 @@ export function auditPaths(stateDir: string): { readonly directory: string; read
   return { directory: join(stateDir, 'audit', 'journal'), databasePath: join(stateDir, 'audit', 'audit.db') }
 }
 
-/** @throws RouterError store_newer, store_corrupt, audit_unwritable */
+/**
+ * Opens the audit for writing. A database that another process keeps locked is no failure: the journal holds the entries
+ * until it is free, and `health` says so.
+ *
+ * @throws RouterError store_newer, store_corrupt, audit_unwritable
+ */
 export function openAuditLog(settings: AuditLogSettings): AuditLog {
   const paths = auditPaths(settings.stateDir)
   let wake = (): void => {}
   const journal = openJournal({ ...settings, directory: paths.directory, onAppend: () => wake() })
+  const source = createSource(paths, journal.spooled)
   // Opened here once, so that a damaged or newer database is an error now and not a silence later.
-  const reader = readAuditLog({ stateDir: settings.stateDir, create: settings.onFailure === 'refuse' })
+  tolerateLock(() => source.open({ create: settings.onFailure === 'refuse' }))
   const mover = startMover({ ...paths, writer: journal.writer })
   wake = mover.wake
   return {
     journal,
-    list: reader.list,
+    list: source.list,
     health: () => {
       const written = journal.health()
       const problem = written.problem ?? mover.problem()
@@ -57,50 +64,72 @@ export function openAuditLog(settings: AuditLogSettings): AuditLog {
     async close() {
       await journal.close()
       await mover.finish()
-      reader.close()
+      source.close()
     },
   }
 }
 
-/** For commands that read beside a running server. */
-export function readAuditLog(settings: { readonly stateDir: string; readonly create?: boolean }): AuditReader {
-  const { directory, databasePath } = auditPaths(settings.stateDir)
+/**
+ * For commands that read beside a running server; creates nothing. A database that another process keeps locked is
+ * waited for, up to five seconds.
+ *
+ * @throws RouterError store_newer, store_corrupt, audit_unwritable
+ */
+export function readAuditLog(settings: { readonly stateDir: string }): AuditReader {
+  const source = createSource(auditPaths(settings.stateDir), () => [])
+  source.open({ create: false })
+  return { list: source.list, close: source.close }
+}
+
+function tolerateLock(work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    if (!isLocked(error)) throw error
+  }
+}
+
+interface Source extends AuditReader {
+  open(choice: { readonly create: boolean }): AuditDatabase | null
+}
+
+/** @param spooled what the own journal could not write yet */
+function createSource(paths: ReturnType<typeof auditPaths>, spooled: () => readonly JournalEntry[]): Source {
   let database: AuditDatabase | null = null
-  const opened = (): AuditDatabase | null => {
-    if (!database && existsSync(databasePath)) database = openAuditDatabase(databasePath)
+  const open: Source['open'] = ({ create }) => {
+    if (!database && (create || existsSync(paths.databasePath))) database = openAuditDatabase(paths.databasePath)
     return database
   }
-  if (settings.create ?? existsSync(databasePath)) database = openAuditDatabase(databasePath)
   return {
+    open,
     list(query) {
+      const opened = open({ create: false })
       // The tails first: an entry that is moved meanwhile is then seen twice, which changes nothing, and never missed.
-      const tails = readTails(directory, opened())
-      return withTails(opened()?.list(query) ?? [], tails, { query, database: opened() })
+      const tails = [...readTails(paths.directory, opened), ...spooled()]
+      return listWithTails(query, tails, opened ?? open({ create: false }))
     },
     close: () => database?.close(),
   }
 }
 
-type Entries = ReturnType<typeof decodeEntries>['entries']
-
-function readTails(directory: string, database: AuditDatabase | null): Entries {
+function readTails(directory: string, database: AuditDatabase | null): readonly JournalEntry[] {
   return listJournals(directory).flatMap(({ file }) => {
-    try {
-      return decodeEntries(readFileSync(join(directory, file)).subarray(database?.offsetOf(file) ?? 0)).entries
-    } catch {
-      return []
-    }
+    const tail = readJournal(join(directory, file), database?.offsetOf(file) ?? 0)
+    return tail ? decodeEntries(tail).entries : []
   })
 }
 
-function withTails(
-  records: readonly AuditRecord[],
-  tails: Entries,
-  { query, database }: { readonly query: AuditQuery; readonly database: AuditDatabase | null },
+function listWithTails(
+  query: AuditQuery,
+  tails: readonly JournalEntry[],
+  database: AuditDatabase | null,
 ): readonly AuditRecord[] {
-  if (tails.length === 0) return records
-  const byId = new Map(records.map((record) => [record.requestId, record]))
-  for (const entry of tails) {
+  if (tails.length === 0) return database?.list(query) ?? []
+  // Any row the tails amend may leave the result, and then another one takes its place.
+  const amended = new Set(tails.map((entry) => entry.requestId)).size
+  const wider = query.limit === undefined ? query : { ...query, limit: query.limit + amended }
+  const byId = new Map(database?.list(wider).map((record) => [record.requestId, record]))
+  for (const entry of recordsFirst(tails)) {
     const { requestId } = entry
     const known = byId.get(requestId) ?? database?.list({ requestId })[0]
     const merged = mergeEntry(known, entry)
@@ -110,7 +139,13 @@ function withTails(
   return [...byId.values()]
     .filter((record) => matches(record, query))
     .sort((a, b) => direction * (Date.parse(a.receivedAt) - Date.parse(b.receivedAt)))
-    .slice(0, query.limit ?? records.length + tails.length)
+    .slice(0, query.limit)
+}
+
+/** An entry that amends a record is of no use before it. */
+function recordsFirst(entries: readonly JournalEntry[]): readonly JournalEntry[] {
+  const holdsRecord = (entry: JournalEntry): boolean => 'record' in entry
+  return [...entries.filter(holdsRecord), ...entries.filter((entry) => !holdsRecord(entry))]
 }
 
 function matches(record: AuditRecord, query: AuditQuery): boolean {
@@ -127,6 +162,8 @@ interface Mover {
   finish(): Promise<void>
 }
 
+/** Appends of this long are moved together. */
+const GROUP_MS = 50
 /** A database that stays locked must not keep a program from ending; the journal keeps what was not moved. */
 const FINISH_MS = 10_000
 
@@ -137,11 +174,12 @@ function startMover(workerData: MoverSettings): Mover {
   worker.unref()
   let problem: string | null = null
   let corrupt: readonly string[] = []
+  let group: NodeJS.Timeout | null = null
   let finished = (): void => {}
   worker.on('message', (message: MoverReply) => {
     if (message.type === 'finished') return finished()
     problem = message.type === 'problem' ? message.problem : null
-    if (message.type === 'moved') corrupt = [...corrupt, ...message.corrupt]
+    if (message.type === 'moved') corrupt = [...new Set([...corrupt, ...message.corrupt])]
   })
   worker.on('error', (error) => {
     problem = error instanceof Error ? error.message : String(error)
@@ -149,10 +187,17 @@ function startMover(workerData: MoverSettings): Mover {
   })
   const order = (what: MoverOrder): void => worker.postMessage(what)
   return {
-    wake: () => order('move'),
+    // One message for a group: a message costs as much as an append.
+    wake() {
+      group ??= setTimeout(() => {
+        group = null
+        order('move')
+      }, GROUP_MS).unref()
+    },
     problem: () => problem,
     corrupt: () => corrupt,
     async finish() {
+      if (group) clearTimeout(group)
       const done = new Promise<void>((resolve) => {
         finished = resolve
       })

@@ -1,16 +1,6 @@
 /** One append-only file per process: on disk, in the page cache at least, when `append` returns. */
 import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  fdatasync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  realpathSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fdatasync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { JournalEntry } from '../spec/audit.ts'
@@ -88,11 +78,12 @@ export function openJournal(settings: JournalSettings): FileJournal {
     },
     async flushed() {
       if (settings.durability === 'process') return
+      const { path } = file
       try {
         await file.synced()
         syncProblem = null
       } catch (error) {
-        syncProblem = writeFailure(file.path, error)
+        syncProblem = writeFailure(path, error)
         if (settings.onFailure === 'refuse') throw syncProblem
       }
     },
@@ -104,10 +95,12 @@ export function openJournal(settings: JournalSettings): FileJournal {
     async close() {
       try {
         writeSpool()
+        if (settings.durability === 'power') await file.synced()
       } catch (error) {
         const { message } = writeFailure(file.path, error)
-        // The policy asked to go on without the record, so the answer stands; that it is missing must be seen.
-        process.emitWarning(`${message} ${spool.length} audit entries are lost.`, { code: 'audit_unwritable' })
+        // The policy may have asked to go on without the record, so answers stand; that it is missing must be seen.
+        const lost = `${message} The last audit entries may be lost, ${spool.length} of them were only in memory.`
+        process.emitWarning(lost, { code: 'audit_unwritable' })
       }
       await file.close()
     },
@@ -159,9 +152,8 @@ class JournalFile {
 
   async close(): Promise<void> {
     await this.#syncing
+    this.#rotate()
     for (const descriptor of this.#unsynced.splice(0)) closeSync(descriptor)
-    if (this.#descriptor !== null) closeSync(this.#descriptor)
-    this.#descriptor = null
   }
 
   #write(line: Buffer): void {
@@ -197,10 +189,15 @@ class JournalFile {
     const { directory, durability } = this.#settings
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const descriptor = openSync(this.path, 'a', 0o600)
+    try {
+      if (durability === 'power') syncDirectory(directory)
+      // Some file systems always say 0; there a deletion cannot be seen.
+      this.#countsLinks = fstatSync(descriptor).nlink > 0
+    } catch (error) {
+      closeSync(descriptor)
+      throw error
+    }
     this.#descriptor = descriptor
-    // Some file systems always say 0; there a deletion cannot be seen.
-    this.#countsLinks = fstatSync(descriptor).nlink > 0
-    if (durability === 'power') syncDirectory(directory)
     return descriptor
   }
 
@@ -221,7 +218,7 @@ class JournalFile {
 /** A synced file whose name is lost in a power cut would be lost too. Windows has no such call and does not need it. */
 function syncDirectory(directory: string): void {
   if (process.platform === 'win32') return
-  const descriptor = openSync(realpathSync(directory), 'r')
+  const descriptor = openSync(directory, 'r')
   try {
     fsyncSync(descriptor)
   } finally {

@@ -1,6 +1,6 @@
 /** The thread that moves the journal on, so that no request waits for SQLite. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { adoptOrphans, discardOwn, moveOwn } from './journal-mover.ts'
+import { adoptOrphans, moveOwn, retireOwn } from './journal-mover.ts'
 import { type AuditDatabase, openAuditDatabase } from './sqlite.ts'
 
 export interface MoverSettings {
@@ -16,56 +16,55 @@ export type MoverReply =
   | { readonly type: 'moved'; readonly corrupt: readonly string[] }
   | { readonly type: 'finished' }
 
-/** Appends of this long are moved together. */
-const GROUP_MS = 50
 /** A locked or full database is tried again after this long; the journal keeps everything meanwhile. */
 const RETRY_MS = 1000
 
 const settings = workerData as MoverSettings
 let database: AuditDatabase | null = null
-let timer: NodeJS.Timeout | null = null
+let adopted = false
+let retry: NodeJS.Timeout | null = null
 
 function reply(message: MoverReply): void {
   parentPort?.postMessage(message)
 }
 
-function opened(): AuditDatabase {
-  database ??= openAuditDatabase(settings.databasePath)
-  return database
+/** What cannot be adopted, for example another user's file, must not keep the own entries from being moved. */
+function move(opened: AuditDatabase): void {
+  reply({ type: 'moved', corrupt: moveOwn(settings.directory, settings.writer, opened).corrupt })
+  if (!adopted) reply({ type: 'moved', corrupt: adoptOrphans(settings.directory, opened).corrupt })
+  adopted = true
 }
 
-function schedule(ms: number): void {
-  timer ??= setTimeout(() => {
-    timer = null
-    tryMove()
-  }, ms)
-}
-
-function tryMove(): boolean {
+function attempt(work: (opened: AuditDatabase) => void): boolean {
   try {
-    const { corrupt } = moveOwn(settings.directory, settings.writer, opened())
-    reply({ type: 'moved', corrupt })
+    database ??= openAuditDatabase(settings.databasePath)
+    work(database)
     return true
   } catch (error) {
     reply({ type: 'problem', problem: error instanceof Error ? error.message : String(error) })
-    schedule(RETRY_MS)
     return false
   }
 }
 
-parentPort?.on('message', (order: MoverOrder) => {
-  if (order === 'move') return schedule(GROUP_MS)
-  if (timer) clearTimeout(timer)
+function moveOrRetry(): void {
+  retry = attempt(move) ? null : setTimeout(moveOrRetry, RETRY_MS)
+}
+
+function finish(): void {
+  if (retry) clearTimeout(retry)
   // What cannot be moved now stays in the journal; whoever starts next takes it over.
-  if (tryMove() && database) discardOwn(settings.directory, settings.writer, database)
-  if (timer) clearTimeout(timer)
+  attempt((opened) => {
+    moveOwn(settings.directory, settings.writer, opened)
+    retireOwn(settings.directory, settings.writer, opened)
+  })
   database?.close()
   reply({ type: 'finished' })
+}
+
+parentPort?.on('message', (order: MoverOrder) => {
+  if (order === 'finish') finish()
+  // While it waits for a locked database, the next try takes everything that was asked for.
+  else if (!retry) moveOrRetry()
 })
 
-try {
-  const { corrupt } = adoptOrphans(settings.directory, opened())
-  reply({ type: 'moved', corrupt })
-} catch (error) {
-  reply({ type: 'problem', problem: error instanceof Error ? error.message : String(error) })
-}
+moveOrRetry()

@@ -1,5 +1,5 @@
 /** The settled records in SQLite: queries are kysely's, running them is `node:sqlite`'s. */
-import { existsSync, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { type CompiledQuery, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
@@ -26,6 +26,7 @@ interface AuditTable {
 interface Tables {
   audit: AuditTable
   journal_offset: { file: string; bytes: number }
+  early_entry: { request_id: string; entry: string }
 }
 
 /** A batch of one journal file: all of it is applied, or nothing. */
@@ -43,19 +44,45 @@ export interface AuditDatabase {
   apply(batch: JournalBatch): boolean
   /** Bytes of a journal file that are in the database. */
   offsetOf(file: string): number
-  /** Closes the open records of a writer that died. */
+  /** Closes the open records of a writer that has ended. */
   markInterrupted(writer: string): void
+  /**
+   * Ends the book-keeping of a journal file that was moved whole. When it returns, all that was applied survives a power
+   * cut, so the file may be deleted; should it stay, moving it again changes nothing.
+   */
   forget(file: string): void
   list(query: AuditQuery): readonly AuditRecord[]
   close(): void
 }
 
-const SCHEMA_VERSION = 1
+/** Step n leads from schema n to n + 1, and is never changed once it was released. */
+const MIGRATIONS = [
+  `CREATE TABLE audit (
+     request_id TEXT PRIMARY KEY, received_ms INTEGER NOT NULL, settled_ms INTEGER, task TEXT NOT NULL,
+     route TEXT NOT NULL, reason TEXT NOT NULL, outcome TEXT NOT NULL, tenant TEXT, writer TEXT NOT NULL,
+     cost_usd REAL, latency_ms INTEGER, record TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX audit_received ON audit (received_ms);
+   CREATE INDEX audit_task ON audit (task, received_ms);
+   CREATE INDEX audit_reason ON audit (reason, received_ms);
+   CREATE INDEX audit_open ON audit (writer) WHERE outcome = 'open';
+   CREATE TABLE journal_offset (file TEXT PRIMARY KEY, bytes INTEGER NOT NULL) STRICT;`,
+  `CREATE TABLE early_entry (
+     request_id TEXT NOT NULL, entry TEXT NOT NULL, PRIMARY KEY (request_id, entry)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX audit_route ON audit (route, received_ms);`,
+] as const
 /** Another process may hold the write lock for a whole batch; five seconds is many batches. */
 const BUSY_TIMEOUT_MS = 5000
-const DEFAULT_LIMIT = 1000
+/** Making the log of a new database takes a few milliseconds. */
+const WAL_RETRY_MS = 20
 
-/** @throws RouterError store_newer, store_corrupt, audit_unwritable */
+/**
+ * Opens the database, makes it when there is none, and brings its schema up to date.
+ *
+ * @throws RouterError store_newer, store_corrupt, disk_full, audit_unwritable, and store_locked for a database that
+ *   another process keeps locked for five seconds (`isLocked`); the methods throw the last four
+ */
 export function openAuditDatabase(path: string): AuditDatabase {
   const database = open(path)
   const statements = new Map<string, StatementSync>()
@@ -64,42 +91,78 @@ export function openAuditDatabase(path: string): AuditDatabase {
     statements.set(sql, known)
     return known
   }
-  const all = <Row>(query: CompiledQuery<Row>): readonly Row[] =>
-    prepare(query).all(...values(query)) as unknown as readonly Row[]
-  const run = (query: CompiledQuery): void => void prepare(query).run(...values(query))
-  const find = (requestId: string): AuditRecord | undefined => {
-    const row = all(QUERIES.selectFrom('audit').select('record').where('request_id', '=', requestId).compile())[0]
-    return row && (JSON.parse(row.record) as AuditRecord)
+  const sql: Sql = {
+    all: <Row>(query: CompiledQuery<Row>) => prepare(query).all(...values(query)) as unknown as readonly Row[],
+    run: (query) => void prepare(query).run(...values(query)),
   }
-  const offsetOf = (file: string): number =>
-    all(QUERIES.selectFrom('journal_offset').select('bytes').where('file', '=', file).compile())[0]?.bytes ?? 0
-
+  const named = <T>(work: () => T): T => naming(path, work)
+  const inTransaction = <T>(work: () => T): T => named(() => transaction(database, work))
   return {
-    offsetOf,
-    apply: (batch) =>
-      inTransaction(database, () => {
-        if (offsetOf(batch.file) !== batch.fromByte) return false
-        const changed = new Map<string, AuditRecord>()
-        for (const entry of batch.entries) {
-          const record = mergeEntry(changed.get(entry.requestId) ?? find(entry.requestId), entry)
-          if (record) changed.set(entry.requestId, record)
-        }
-        for (const record of changed.values()) run(upsert(toRow(record, batch.writer)))
-        run(upsertOffset(batch.file, batch.toByte))
-        return true
-      }),
-    markInterrupted: (writer) =>
-      inTransaction(database, () => {
-        const open = QUERIES.selectFrom('audit')
-          .select('record')
-          .where('writer', '=', writer)
-          .where('outcome', '=', 'open')
-        for (const row of all(open.compile())) run(upsert(toRow(interrupted(JSON.parse(row.record)), writer)))
-      }),
-    forget: (file) => run(QUERIES.deleteFrom('journal_offset').where('file', '=', file).compile()),
-    list: (query) => all(listQuery(query)).map((row) => JSON.parse(row.record) as AuditRecord),
+    offsetOf: (file) => named(() => offsetOf(sql, file)),
+    apply: (batch) => inTransaction(() => applyBatch(sql, batch)),
+    markInterrupted: (writer) => inTransaction(() => markInterrupted(sql, writer)),
+    forget(file) {
+      // In WAL mode a commit under FULL syncs the log, and with it every commit before.
+      database.exec('PRAGMA synchronous = FULL')
+      try {
+        inTransaction(() => sql.run(QUERIES.deleteFrom('journal_offset').where('file', '=', file).compile()))
+      } finally {
+        database.exec('PRAGMA synchronous = NORMAL')
+      }
+    },
+    list: (query) => named(() => sql.all(listQuery(query)).map((row) => JSON.parse(row.record) as AuditRecord)),
     close: () => database.close(),
   }
+}
+
+/** Whether an error of this file means only that another process holds the database: it passes by itself. */
+export function isLocked(error: unknown): boolean {
+  return LOCKED.has(sqliteCode(error instanceof RouterError ? error.cause : error))
+}
+
+interface Sql {
+  all<Row>(query: CompiledQuery<Row>): readonly Row[]
+  run(query: CompiledQuery): void
+}
+
+function applyBatch(sql: Sql, { file, writer, entries, fromByte, toByte }: JournalBatch): boolean {
+  if (offsetOf(sql, file) !== fromByte) return false
+  const changed = new Map<string, AuditRecord>()
+  for (const entry of entries) {
+    const { requestId } = entry
+    const known = changed.get(requestId) ?? findRecord(sql, requestId)
+    const merged = mergeEntry(known, entry)
+    if (!merged) sql.run(keepEarly(entry))
+    else changed.set(requestId, known ? merged : takeEarly(sql, requestId).reduce(amended, merged))
+  }
+  for (const record of changed.values()) sql.run(upsert(toRow(record, writer)))
+  sql.run(upsertOffset(file, toByte))
+  return true
+}
+
+/** The entries that came before their record; they are part of it from now on. */
+function takeEarly(sql: Sql, requestId: string): readonly JournalEntry[] {
+  const rows = sql.all(QUERIES.selectFrom('early_entry').select('entry').where('request_id', '=', requestId).compile())
+  if (rows.length > 0) sql.run(QUERIES.deleteFrom('early_entry').where('request_id', '=', requestId).compile())
+  return rows.map((row) => JSON.parse(row.entry) as JournalEntry)
+}
+
+function amended(record: AuditRecord, entry: JournalEntry): AuditRecord {
+  return mergeEntry(record, entry) ?? record
+}
+
+function markInterrupted(sql: Sql, writer: string): void {
+  const open = QUERIES.selectFrom('audit').select('record').where('writer', '=', writer).where('outcome', '=', 'open')
+  for (const row of sql.all(open.compile())) sql.run(upsert(toRow(interrupted(JSON.parse(row.record)), writer)))
+}
+
+function findRecord(sql: Sql, requestId: string): AuditRecord | undefined {
+  const row = sql.all(QUERIES.selectFrom('audit').select('record').where('request_id', '=', requestId).compile())[0]
+  return row && (JSON.parse(row.record) as AuditRecord)
+}
+
+function offsetOf(sql: Sql, file: string): number {
+  return sql.all(QUERIES.selectFrom('journal_offset').select('bytes').where('file', '=', file).compile())[0]?.bytes ?? 0
 }
 
 /** Builds queries and compiles them; it has no connection, `node:sqlite` runs what it writes. */
@@ -113,65 +176,108 @@ const QUERIES = new Kysely<Tables>({
 })
 
 function open(path: string): DatabaseSync {
-  const existed = existsSync(path)
-  try {
+  return naming(path, () => {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    const database = new DatabaseSync(path)
-    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL`)
-    migrate(database, path)
-    return database
-  } catch (error) {
-    if (error instanceof RouterError) throw error
-    const problem = error instanceof Error ? error.message : String(error)
-    throw new RouterError(existed ? 'store_corrupt' : 'audit_unwritable', { path, problem }, error)
+    const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
+    try {
+      enterWal(database)
+      database.exec('PRAGMA synchronous = NORMAL')
+      migrate(database, path)
+      return database
+    } catch (error) {
+      database.close()
+      throw error
+    }
+  })
+}
+
+/** When several processes make the same new database, SQLite refuses all but one at once, whatever the busy timeout. */
+function enterWal(database: DatabaseSync): void {
+  const deadline = performance.now() + BUSY_TIMEOUT_MS
+  while (true) {
+    try {
+      database.exec('PRAGMA journal_mode = WAL')
+      return
+    } catch (error) {
+      if (!isLocked(error) || performance.now() >= deadline) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAL_RETRY_MS)
+    }
   }
 }
 
 function migrate(database: DatabaseSync, path: string): void {
-  const found = Number(database.prepare('PRAGMA user_version').get()?.user_version ?? 0)
-  if (found > SCHEMA_VERSION) throw new RouterError('store_newer', { path, found, known: SCHEMA_VERSION })
-  if (found === SCHEMA_VERSION) return
-  inTransaction(database, () => {
-    database.exec(`
-      CREATE TABLE IF NOT EXISTS audit (
-        request_id TEXT PRIMARY KEY, received_ms INTEGER NOT NULL, settled_ms INTEGER, task TEXT NOT NULL,
-        route TEXT NOT NULL, reason TEXT NOT NULL, outcome TEXT NOT NULL, tenant TEXT, writer TEXT NOT NULL,
-        cost_usd REAL, latency_ms INTEGER, record TEXT NOT NULL
-      ) STRICT;
-      CREATE INDEX IF NOT EXISTS audit_received ON audit (received_ms);
-      CREATE INDEX IF NOT EXISTS audit_task ON audit (task, received_ms);
-      CREATE INDEX IF NOT EXISTS audit_reason ON audit (reason, received_ms);
-      CREATE INDEX IF NOT EXISTS audit_open ON audit (writer) WHERE outcome = 'open';
-      CREATE TABLE IF NOT EXISTS journal_offset (file TEXT PRIMARY KEY, bytes INTEGER NOT NULL) STRICT;
-      PRAGMA user_version = ${SCHEMA_VERSION};
-    `)
-    return true
+  const found = versionOf(database)
+  if (found > MIGRATIONS.length) throw new RouterError('store_newer', { path, found, known: MIGRATIONS.length })
+  if (found === MIGRATIONS.length) return
+  transaction(database, () => {
+    // Read again under the lock: another process may have done some of it.
+    for (const step of MIGRATIONS.slice(versionOf(database))) database.exec(step)
+    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}`)
   })
 }
 
-function inTransaction<T>(database: DatabaseSync, work: () => T): T {
+function versionOf(database: DatabaseSync): number {
+  return Number(database.prepare('PRAGMA user_version').get()?.user_version ?? 0)
+}
+
+function transaction<T>(database: DatabaseSync, work: () => T): T {
   database.exec('BEGIN IMMEDIATE')
   try {
     const result = work()
     database.exec('COMMIT')
     return result
   } catch (error) {
-    database.exec('ROLLBACK')
+    // SQLite has rolled back by itself after some errors, for example a full disk.
+    if (database.isTransaction) database.exec('ROLLBACK')
     throw error
   }
+}
+
+/** Primary result codes, see https://www.sqlite.org/rescode.html; extended codes carry them in the low byte. */
+const LOCKED: ReadonlySet<number> = new Set([5, 6])
+const FULL = 13
+/** Error (a table is missing), corrupt, schema, mismatch, not a database. */
+const DAMAGED: ReadonlySet<number> = new Set([1, 11, 17, 20, 26])
+
+function naming<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof RouterError) throw error
+    const code = sqliteCode(error)
+    const problem = error instanceof Error ? error.message : String(error)
+    if (LOCKED.has(code)) throw new RouterError('store_locked', { path }, error)
+    if (code === FULL) throw new RouterError('disk_full', { path }, error)
+    // Records are JSON, so text that is none was damaged on disk.
+    if (DAMAGED.has(code) || error instanceof SyntaxError)
+      throw new RouterError('store_corrupt', { path, problem }, error)
+    throw new RouterError('audit_unwritable', { path, problem }, error)
+  }
+}
+
+/** 0 for what is no error of SQLite. */
+function sqliteCode(error: unknown): number {
+  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0
 }
 
 function listQuery(query: AuditQuery): CompiledQuery<{ record: string }> {
   let select = QUERIES.selectFrom('audit')
     .select('record')
     .orderBy('received_ms', query.newestFirst ? 'desc' : 'asc')
-    .limit(query.limit ?? DEFAULT_LIMIT)
   if (query.requestId !== undefined) select = select.where('request_id', '=', query.requestId)
   if (query.task !== undefined) select = select.where('task', '=', query.task)
   if (query.route !== undefined) select = select.where('route', '=', query.route)
   if (query.reason !== undefined) select = select.where('reason', '=', query.reason)
   if (query.sinceMs !== undefined) select = select.where('received_ms', '>=', query.sinceMs)
+  if (query.limit !== undefined) select = select.limit(query.limit)
   return select.compile()
+}
+
+function keepEarly(entry: JournalEntry): CompiledQuery {
+  return QUERIES.insertInto('early_entry')
+    .values({ request_id: entry.requestId, entry: JSON.stringify(entry) })
+    .onConflict((conflict) => conflict.doNothing())
+    .compile()
 }
 
 function upsert(row: AuditTable): CompiledQuery {

@@ -1,24 +1,23 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   appendFileSync,
   existsSync,
+  fstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { AuditRecord, JournalEntry } from '../../src/spec/audit.ts'
-import { auditPaths, openAuditLog, readAuditLog } from '../../src/stores/audit-log.ts'
+import { auditPaths } from '../../src/stores/audit-log.ts'
 import { openJournal } from '../../src/stores/journal.ts'
 import { journalFileName, processStart } from '../../src/stores/journal-files.ts'
 import { decodeEntries, encodeEntry } from '../../src/stores/journal-format.ts'
@@ -26,34 +25,7 @@ import { adoptOrphans, moveOwn } from '../../src/stores/journal-mover.ts'
 import { mergeEntry } from '../../src/stores/merge-entry.ts'
 import { openAuditDatabase } from '../../src/stores/sqlite.ts'
 import { auditRecord } from '../support/audit-record.ts'
-
-const folders: string[] = []
-
-function stateDir(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'spillway-audit-'))
-  folders.push(folder)
-  return folder
-}
-
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
-})
-
-const intent = (id: string): JournalEntry => ({ type: 'intent', requestId: id, record: auditRecord(id) })
-const call = (id: string): JournalEntry => ({
-  type: 'call',
-  requestId: id,
-  model: 'big',
-  actor: 'frontier',
-  at: '2026-01-01T00:00:00.500Z',
-})
-const settle = (id: string): JournalEntry => ({
-  type: 'settle',
-  requestId: id,
-  record: auditRecord(id, { outcome: 'accepted', settledAt: '2026-01-01T00:00:01.000Z' }),
-})
-
-const SETTINGS = { durability: 'process', onFailure: 'refuse' } as const
+import { call, intent, SETTINGS, settle, stateDir } from './entries.ts'
 
 describe('the journal format', () => {
   const entries = ['a', 'b', 'c'].flatMap((id) => [intent(id), call(id), settle(id)])
@@ -61,6 +33,19 @@ describe('the journal format', () => {
 
   it('gives back what was written', () => {
     expect(decodeEntries(bytes)).toEqual({ entries, bytesRead: bytes.length, corruptAt: [] })
+  })
+
+  it('gives back any text, line breaks and half characters included', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (preview) => {
+        const entry: JournalEntry = { type: 'intent', requestId: 'a', record: auditRecord('a', { preview }) }
+        const line = encodeEntry(entry)
+        expect(line.indexOf(10)).toBe(line.length - 1)
+        expect(decodeEntries(line).entries).toEqual([JSON.parse(JSON.stringify(entry))])
+      }),
+    )
+    const half = encodeEntry({ type: 'intent', requestId: 'a', record: auditRecord('a', { preview: 'a\n\ud800b' }) })
+    expect(decodeEntries(half).entries[0]).toMatchObject({ record: { preview: 'a\n\ud800b' } })
   })
 
   it('keeps every whole entry when the file is torn at any byte, and never reads a wrong one', () => {
@@ -98,84 +83,6 @@ describe('merging entries', () => {
   })
 })
 
-describe('the audit log', () => {
-  it('shows a record at once, before and after it is moved, to this process and to others', async () => {
-    const dir = stateDir()
-    const log = openAuditLog({ stateDir: dir, ...SETTINGS })
-    log.journal.append(intent('a'))
-    expect(log.list({})).toMatchObject([{ requestId: 'a', outcome: 'open' }])
-    log.journal.append(settle('a'))
-    const reader = readAuditLog({ stateDir: dir })
-    expect(reader.list({ requestId: 'a' })).toMatchObject([{ requestId: 'a', outcome: 'accepted' }])
-    await log.close()
-    expect(reader.list({})).toMatchObject([{ requestId: 'a', outcome: 'accepted' }])
-    reader.close()
-    expect(readdirSync(auditPaths(dir).directory)).toEqual([])
-  })
-
-  it('filters and orders what it lists', async () => {
-    const log = openAuditLog({ stateDir: stateDir(), ...SETTINGS })
-    for (const [index, id] of ['a', 'b', 'c'].entries()) {
-      const record = auditRecord(id, {
-        receivedAt: `2026-01-01T00:00:0${index}.000Z`,
-        task: id === 'b' ? 'label' : 'chat',
-      })
-      log.journal.append({ type: 'settle', requestId: id, record })
-    }
-    const ids = (query: Parameters<typeof log.list>[0]) => log.list(query).map((record) => record.requestId)
-    expect(ids({ newestFirst: true })).toEqual(['c', 'b', 'a'])
-    expect(ids({ task: 'chat' })).toEqual(['a', 'c'])
-    expect(ids({ sinceMs: Date.parse('2026-01-01T00:00:01.000Z'), limit: 1 })).toEqual(['b'])
-    await log.close()
-  })
-
-  it('reads nothing where nothing was written, and creates nothing', () => {
-    const dir = stateDir()
-    expect(readAuditLog({ stateDir: dir }).list({})).toEqual([])
-    expect(readdirSync(dir)).toEqual([])
-  })
-
-  it('refuses to work over a database of a newer program, and leaves it as it is', () => {
-    const dir = stateDir()
-    const { databasePath } = auditPaths(dir)
-    openAuditDatabase(databasePath).close()
-    const raw = new DatabaseSync(databasePath)
-    raw.exec('PRAGMA user_version = 99')
-    raw.close()
-    expect(() => openAuditLog({ stateDir: dir, ...SETTINGS })).toThrow(
-      `The audit database ${databasePath} has schema 99, this program knows 1.`,
-    )
-  })
-
-  it('refuses a damaged database by name, and does not overwrite it', () => {
-    const dir = stateDir()
-    const { databasePath } = auditPaths(dir)
-    mkdirSync(join(dir, 'audit'))
-    writeFileSync(databasePath, 'this is not a database, and it is long enough to look like a header')
-    expect(() => openAuditLog({ stateDir: dir, ...SETTINGS })).toThrow(databasePath)
-    expect(readFileSync(databasePath, 'utf8')).toContain('this is not a database')
-  })
-
-  it('moves nothing while another process holds the database, and everything afterwards', () => {
-    const dir = stateDir()
-    const { directory, databasePath } = auditPaths(dir)
-    const journal = openJournal({ directory, ...SETTINGS })
-    journal.append(settle('a'))
-    const database = openAuditDatabase(databasePath)
-    const other = new DatabaseSync(databasePath)
-    other.exec('BEGIN EXCLUSIVE')
-    const impatient = new DatabaseSync(databasePath, { timeout: 0 })
-    expect(() => impatient.exec('BEGIN IMMEDIATE')).toThrow(/locked/)
-    impatient.close()
-    expect(database.list({})).toEqual([])
-    other.exec('COMMIT')
-    other.close()
-    expect(moveOwn(directory, journal.writer, database).moved).toBe(1)
-    expect(database.list({})).toMatchObject([{ requestId: 'a' }])
-    database.close()
-  })
-})
-
 describe('the journal', () => {
   it('refuses when it cannot be written, and names the file', () => {
     const dir = stateDir()
@@ -199,6 +106,67 @@ describe('the journal', () => {
     expect(journal.health()).toEqual({ ok: true, problem: null, spooled: 0 })
     const file = join(directory, readdirSync(directory)[0] ?? '')
     expect(decodeEntries(readFileSync(file)).entries.map((entry) => entry.type)).toEqual(['intent', 'settle'])
+  })
+
+  it('refuses when the spool is full, and loses nothing of it', () => {
+    const directory = join(stateDir(), 'journal')
+    writeFileSync(directory, '')
+    const journal = openJournal({ directory, durability: 'process', onFailure: 'spool' })
+    for (let index = 0; index < 1000; index++) journal.append(intent(`r${index}`))
+    expect(() => journal.append(intent('one more'))).toThrow(/cannot be written/)
+    expect(journal.health().spooled).toBe(1000)
+    rmSync(directory)
+    journal.append(intent('after'))
+    const file = join(directory, readdirSync(directory)[0] ?? '')
+    const ids = decodeEntries(readFileSync(file)).entries.map((entry) => entry.requestId)
+    expect(ids).toHaveLength(1001)
+    expect([ids[0], ids[999], ids[1000]]).toEqual(['r0', 'r999', 'after'])
+  })
+
+  it('warns the process when it closes with entries it cannot write', async () => {
+    const directory = join(stateDir(), 'journal')
+    writeFileSync(directory, '')
+    const journal = openJournal({ directory, durability: 'process', onFailure: 'spool' })
+    journal.append(intent('a'))
+    const warned = once(process, 'warning')
+    await journal.close()
+    const [warning] = await warned
+    expect(warning).toMatchObject({ code: 'audit_unwritable' })
+    expect(String(warning)).toContain('The last audit entries may be lost, 1 of them were only in memory.')
+  })
+
+  it('keeps its files to their owner', () => {
+    const directory = join(stateDir(), 'journal')
+    const journal = openJournal({ directory, ...SETTINGS })
+    journal.append(intent('a'))
+    expect(statSync(directory).mode & 0o777).toBe(0o700)
+    expect(statSync(join(directory, journalFileName(journal.writer, 0))).mode & 0o777).toBe(0o600)
+  })
+
+  it('goes on in a new file when somebody deletes the one it writes', () => {
+    const directory = join(stateDir(), 'journal')
+    const journal = openJournal({ directory, ...SETTINGS })
+    journal.append(intent('a'))
+    rmSync(directory, { recursive: true })
+    journal.append(settle('a'))
+    const [file = '', ...others] = readdirSync(directory)
+    expect(others).toEqual([])
+    expect(decodeEntries(readFileSync(join(directory, file))).entries).toEqual([settle('a')])
+  })
+
+  it('leaves no half line when the disk fills up in the middle of one', () => {
+    const directory = join(stateDir(), 'journal')
+    const program = resolve(import.meta.dirname, '../support/journal-writer.ts')
+    // A process may be limited in the size of its files; the write that crosses the limit is cut short.
+    const limited = 'ulimit -f 64; "$0" "$1" "$2" full 2>/dev/null; exit 0'
+    const said = execFileSync('sh', ['-c', limited, process.execPath, program, directory], { encoding: 'utf8' })
+    const acknowledged = said.trim().split('\n')
+    const [file = ''] = readdirSync(directory)
+    const bytes = readFileSync(join(directory, file))
+    const { entries, bytesRead, corruptAt } = decodeEntries(bytes)
+    expect(acknowledged.length).toBeGreaterThan(20)
+    expect(entries.map((entry) => `${entry.type} ${entry.requestId}`)).toEqual(acknowledged)
+    expect({ bytesRead, corruptAt }).toEqual({ bytesRead: bytes.length, corruptAt: [] })
   })
 
   it('says disk_full when the device is full', () => {
@@ -244,6 +212,39 @@ describe('the journal', () => {
     journal.append(settle('a'))
     await journal.flushed()
     expect(syncs).toBe(2)
+    await journal.close()
+  })
+
+  it('syncs the full file too when a new one was begun before the sync', async () => {
+    const synced = new Set<number>()
+    const sync = async (descriptor: number) => void synced.add(fstatSync(descriptor).ino)
+    const directory = join(stateDir(), 'j')
+    const journal = openJournal({ directory, durability: 'power', onFailure: 'refuse', rotateBytes: 1000, sync })
+    journal.append(intent('a'))
+    journal.append(intent('b'))
+    await journal.flushed()
+    const files = readdirSync(directory).map((file) => statSync(join(directory, file)).ino)
+    expect(files).toHaveLength(2)
+    expect([...synced].sort()).toEqual(files.sort())
+    await journal.close()
+  })
+
+  it('refuses all who wait for a sync that fails, and goes on in a new file', async () => {
+    let syncs = 0
+    const sync = async () => {
+      syncs += 1
+      if (syncs === 1) throw Object.assign(new Error('i/o error'), { code: 'EIO' })
+    }
+    const directory = join(stateDir(), 'j')
+    const journal = openJournal({ directory, durability: 'power', onFailure: 'refuse', sync })
+    journal.append(intent('a'))
+    const waiting = await Promise.allSettled([journal.flushed(), journal.flushed()])
+    expect(waiting.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    expect(journal.health().problem).toMatch(/000000\.journal cannot be written: EIO\.$/)
+    journal.append(settle('a'))
+    await journal.flushed()
+    expect(journal.health()).toEqual({ ok: true, problem: null, spooled: 0 })
+    expect(readdirSync(directory)).toHaveLength(2)
     await journal.close()
   })
 
@@ -309,18 +310,35 @@ describe('after kill -9', () => {
     database.close()
   })
 
-  it('keeps a file with a damaged line for a person to look at, and reports the place', () => {
-    const dir = stateDir()
-    const { directory, databasePath } = auditPaths(dir)
+  it('keeps a file with a damaged line for a person to look at, and reports the place every time', () => {
+    const { directory, databasePath } = auditPaths(stateDir())
     mkdirSync(directory, { recursive: true })
     const file = journalFileName('999999-1-0123abcd', 0)
     const damaged = encodeEntry(intent('a'))
     damaged[40] = (damaged[40] ?? 0) ^ 1
-    writeFileSync(join(directory, file), Buffer.concat([damaged, encodeEntry(settle('b'))]))
+    const bytes = Buffer.concat([damaged, encodeEntry(settle('b'))])
+    writeFileSync(join(directory, file), bytes)
     const database = openAuditDatabase(databasePath)
-    expect(adoptOrphans(directory, database)).toEqual({ moved: 1, corrupt: [`${file}:0`] })
+    expect(adoptOrphans(directory, database)).toEqual({ moved: 1, corrupt: [`${file}.damaged:0`] })
+    expect(adoptOrphans(directory, database)).toEqual({ moved: 0, corrupt: [`${file}.damaged:0`] })
     expect(database.list({})).toMatchObject([{ requestId: 'b' }])
-    expect(readdirSync(directory)).toEqual([file])
+    expect(readdirSync(directory)).toEqual([`${file}.damaged`])
+    expect(readFileSync(join(directory, `${file}.damaged`))).toEqual(bytes)
+    database.close()
+  })
+
+  it('drops the line that was being written when the process died, and nothing else', () => {
+    const { directory, databasePath } = auditPaths(stateDir())
+    mkdirSync(directory, { recursive: true })
+    const file = journalFileName('999999-1-0123abcd', 0)
+    writeFileSync(
+      join(directory, file),
+      Buffer.concat([encodeEntry(settle('a')), encodeEntry(settle('b')).subarray(0, 90)]),
+    )
+    const database = openAuditDatabase(databasePath)
+    expect(adoptOrphans(directory, database)).toEqual({ moved: 1, corrupt: [] })
+    expect(database.list({}).map((record) => record.requestId)).toEqual(['a'])
+    expect(readdirSync(directory)).toEqual([])
     database.close()
   })
 })

@@ -1,0 +1,112 @@
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { auditPaths, openAuditLog, readAuditLog } from '../../src/stores/audit-log.ts'
+import { journalFileName } from '../../src/stores/journal-files.ts'
+import { encodeEntry } from '../../src/stores/journal-format.ts'
+import { openAuditDatabase } from '../../src/stores/sqlite.ts'
+import { auditRecord } from '../support/audit-record.ts'
+import { call, intent, SETTINGS, SHADOW, settle, shadow, stateDir } from './entries.ts'
+
+describe('the audit log', () => {
+  it('shows a record at once, before and after it is moved, to this process and to others', async () => {
+    const dir = stateDir()
+    const log = openAuditLog({ stateDir: dir, ...SETTINGS })
+    log.journal.append(intent('a'))
+    expect(log.list({})).toMatchObject([{ requestId: 'a', outcome: 'open' }])
+    log.journal.append(settle('a'))
+    const reader = readAuditLog({ stateDir: dir })
+    expect(reader.list({ requestId: 'a' })).toMatchObject([{ requestId: 'a', outcome: 'accepted' }])
+    await log.close()
+    expect(reader.list({})).toMatchObject([{ requestId: 'a', outcome: 'accepted' }])
+    reader.close()
+    expect(readdirSync(auditPaths(dir).directory)).toEqual([])
+  })
+
+  it('shows the calls and the shadow of a record that is not moved yet', async () => {
+    const log = openAuditLog({ stateDir: stateDir(), ...SETTINGS })
+    for (const entry of [call('a'), shadow('a'), intent('a'), settle('a')]) log.journal.append(entry)
+    expect(log.list({})).toMatchObject([{ calls: [{ model: 'big' }], shadow: SHADOW, outcome: 'accepted' }])
+    await log.close()
+  })
+
+  it('filters and orders what it lists', async () => {
+    const log = openAuditLog({ stateDir: stateDir(), ...SETTINGS })
+    for (const [index, id] of ['a', 'b', 'c'].entries()) {
+      const receivedAt = `2026-01-01T00:00:0${index}.000Z`
+      const record = auditRecord(id, { receivedAt, task: id === 'b' ? 'label' : 'chat' })
+      log.journal.append({ type: 'settle', requestId: id, record })
+    }
+    const ids = (query: Parameters<typeof log.list>[0]) => log.list(query).map((record) => record.requestId)
+    expect(ids({ newestFirst: true })).toEqual(['c', 'b', 'a'])
+    expect(ids({ task: 'chat' })).toEqual(['a', 'c'])
+    expect(ids({ sinceMs: Date.parse('2026-01-01T00:00:01.000Z'), limit: 1 })).toEqual(['b'])
+    await log.close()
+  })
+
+  it('fills the limit when a write that is not moved yet takes a row out of the result', () => {
+    const dir = stateDir()
+    const { directory, databasePath } = auditPaths(dir)
+    const database = openAuditDatabase(databasePath)
+    database.apply({ file: 'f', writer: 'w', entries: [intent('a'), intent('b')], fromByte: 0, toByte: 1 })
+    database.close()
+    mkdirSync(directory)
+    const record = auditRecord('a', { reason: 'refusal' })
+    const line = encodeEntry({ type: 'settle', requestId: 'a', record })
+    writeFileSync(join(directory, journalFileName('999999-1-0123abcd', 0)), line)
+    const reader = readAuditLog({ stateDir: dir })
+    expect(reader.list({ reason: 'local_accepted', limit: 1 })).toMatchObject([{ requestId: 'b' }])
+    reader.close()
+  })
+
+  it('reads nothing where nothing was written, and creates nothing', () => {
+    const dir = stateDir()
+    expect(readAuditLog({ stateDir: dir }).list({})).toEqual([])
+    expect(readdirSync(dir)).toEqual([])
+  })
+
+  it('shows what it could not write yet, and says so', async () => {
+    const dir = stateDir()
+    const { directory } = auditPaths(dir)
+    mkdirSync(join(dir, 'audit'))
+    writeFileSync(directory, '')
+    const log = openAuditLog({ stateDir: dir, durability: 'process', onFailure: 'spool' })
+    log.journal.append(settle('a'))
+    expect(log.list({})).toMatchObject([{ requestId: 'a' }])
+    expect(log.health()).toMatchObject({ ok: false, spooled: 1 })
+    expect(log.health().problem).toMatch(/^The audit journal .* cannot be written: E(NOTDIR|EXIST)\.$/)
+    rmSync(directory)
+    await log.close()
+    const reader = readAuditLog({ stateDir: dir })
+    expect(reader.list({})).toMatchObject([{ requestId: 'a', outcome: 'accepted' }])
+    reader.close()
+  })
+
+  it('marks what is still open when it closes, and takes a late settlement for the truth', async () => {
+    const dir = stateDir()
+    const log = openAuditLog({ stateDir: dir, ...SETTINGS })
+    log.journal.append(intent('a'))
+    await log.close()
+    const reader = readAuditLog({ stateDir: dir })
+    expect(reader.list({})).toMatchObject([{ outcome: 'interrupted', settledAt: null }])
+    log.journal.append(settle('a'))
+    expect(reader.list({})).toMatchObject([{ outcome: 'accepted', error: null }])
+    reader.close()
+    await log.journal.close()
+  })
+
+  it('closes what a dead process left open when the next one starts', async () => {
+    const dir = stateDir()
+    const { directory } = auditPaths(dir)
+    mkdirSync(directory, { recursive: true })
+    const file = join(directory, journalFileName('999999-1-0123abcd', 0))
+    writeFileSync(file, Buffer.concat([intent('a'), call('a')].map(encodeEntry)))
+    const log = openAuditLog({ stateDir: dir, ...SETTINGS })
+    await log.close()
+    const reader = readAuditLog({ stateDir: dir })
+    expect(reader.list({})).toMatchObject([
+      { requestId: 'a', outcome: 'interrupted', error: 'interrupted', settledAt: null, calls: [{ model: 'big' }] },
+    ])
+    reader.close()
+  })
+})
