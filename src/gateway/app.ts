@@ -1,12 +1,13 @@
 /** One route table for everything the server answers. */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { RouterError, toRouterError } from '../spec/errors.ts'
+import { RouterError } from '../spec/errors.ts'
 import { requireKey, requireOwnHost } from './auth.ts'
 import type { App, Exchange } from './exchange.ts'
-import { sendFailure } from './failure.ts'
+import { failureOf, sendFailure } from './failure.ts'
+import { internalComplete, internalStatus } from './internal.ts'
 import { chatCompletions } from './openai-chat.ts'
-import { healthz, internalComplete, internalStatus, listModels, oneModel, readyz } from './pages.ts'
+import { healthz, listModels, oneModel, readyz } from './pages.ts'
 
 interface Route {
   readonly method: 'GET' | 'POST'
@@ -31,8 +32,12 @@ export interface Incoming {
   readonly signal: AbortSignal
 }
 
-/** Answers one request; nothing it meets becomes an unhandled failure. Resolves to the route's path for the log. */
-export async function answerRequest(app: App, incoming: Incoming): Promise<void> {
+/**
+ * Answers one request; nothing it meets becomes an unhandled failure.
+ *
+ * @returns the failure, for the log; null when the request was answered
+ */
+export async function answerRequest(app: App, incoming: Incoming): Promise<RouterError | null> {
   const { request, response, signal } = incoming
   const requestId = randomUUID()
   try {
@@ -42,12 +47,17 @@ export async function answerRequest(app: App, incoming: Incoming): Promise<void>
     const holder = route.isOpen ? null : requireKey(request, app.keys)
     if (app.isStopping() && !route.isOpen) throw new RouterError('shutting_down')
     await route.answer({ app, request, response, requestId, holder, params, signal })
+    return null
   } catch (error) {
-    const failure = toRouterError(error)
-    if (response.destroyed || response.writableEnded) return
-    if (response.headersSent) return void response.destroy()
-    if (failure.code === 'method_not_allowed') response.setHeader('allow', String(failure.values.allowed))
-    sendFailure(response, failure, requestId)
+    const failure = failureOf(error, app)
+    // A stream tells its client by itself, before the failure comes here.
+    if (response.destroyed || response.writableEnded) return failure
+    if (response.headersSent) response.destroy()
+    else {
+      if (failure.code === 'method_not_allowed') response.setHeader('allow', String(failure.values.allowed))
+      sendFailure(response, failure, requestId)
+    }
+    return failure
   }
 }
 

@@ -20,7 +20,7 @@ export function completionBody(outcome: Outcome, createdS: number): Readonly<Rec
   }))
   const message = {
     role: 'assistant',
-    content: outcome.answer,
+    content: toolCalls.length > 0 ? outcome.answer || null : outcome.answer,
     refusal: null,
     ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
   }
@@ -41,9 +41,17 @@ export interface Delta {
   readonly tool_calls?: readonly unknown[]
 }
 
+/** What all pieces of one stream share. */
+export interface ChunkBase {
+  readonly id: string
+  readonly model: string
+  /** Seconds since 1970. */
+  readonly created: number
+}
+
 /** One piece of a streamed answer. */
 export function chunkBody(
-  base: { readonly requestId: string; readonly model: string; readonly createdS: number },
+  base: ChunkBase,
   piece: {
     readonly delta?: Delta
     readonly finishReason?: string
@@ -56,9 +64,9 @@ export function chunkBody(
       ? [{ index: 0, delta: piece.delta ?? {}, logprobs: null, finish_reason: piece.finishReason ?? null }]
       : []
   return {
-    id: `chatcmpl-${base.requestId}`,
+    id: base.id,
     object: 'chat.completion.chunk',
-    created: base.createdS,
+    created: base.created,
     model: base.model,
     choices,
     ...(piece.usage !== undefined && { usage: wireUsage(piece.usage) }),
@@ -95,11 +103,19 @@ export function answered(outcome: Outcome): Outcome {
   if (decision.reason === 'privacy_local_only')
     throw new RouterError('privacy_local_only', {
       requestId,
-      why: 'no error bound is proven for local answers of this task',
+      why: whyNotLocal(outcome),
     })
   const wanted = outcome.wouldEscalateTo
   const fix = wanted
     ? `Answer it by hand, or make ${wanted.model} usable (${wanted.why}).`
     : 'Answer it by hand; `spillway why` shows the trace.'
   throw new RouterError('held_for_human', { requestId, reason: decision.reason, fix })
+}
+
+/** The sentence of the first rule that took the local models out; without one a gate rejected what they wrote. */
+function whyNotLocal({ removals, verdicts }: Outcome): string {
+  const rule = removals.find(({ set, actor }) => set === 'serve' && actor === 'local')
+  const gate = verdicts.find(({ accepted }) => !accepted)
+  const why = rule?.detail ?? gate?.detail ?? 'none can be used now'
+  return why.replace(/\.$/, '')
 }

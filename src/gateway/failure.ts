@@ -1,6 +1,7 @@
 /** Failures on the OpenAI wire. */
 import type { ServerResponse } from 'node:http'
-import type { RouterError } from '../spec/errors.ts'
+import { RouterError, toRouterError } from '../spec/errors.ts'
+import type { App } from './exchange.ts'
 import { setRequestId } from './headers.ts'
 
 export interface WireError {
@@ -11,6 +12,20 @@ export interface WireError {
     readonly code: string
     readonly hint: string
   }
+}
+
+/**
+ * What a client may be told of a failure. The words of an unexpected error may quote the request, so only its kind goes
+ * out; and what the server broke off to stop was not cancelled by the caller.
+ */
+export function failureOf(error: unknown, app: Pick<App, 'isStopping'>): RouterError {
+  const failure = toRouterError(error)
+  const { requestId } = failure.values
+  const about = requestId === undefined ? {} : { requestId }
+  if (failure.code === 'cancelled' && app.isStopping()) return new RouterError('shutting_down', about, failure)
+  if (failure.code !== 'internal') return failure
+  const kind = failure.cause instanceof Error ? failure.cause.name : 'failure'
+  return new RouterError('internal', { ...about, problem: `an unexpected ${kind}` }, failure.cause)
 }
 
 export function wireError(error: RouterError): WireError {

@@ -1,6 +1,7 @@
 /** The headers that say who answered and why; a header never carries a guess. */
 import type { ServerResponse } from 'node:http'
 import type { Decision } from '../spec/decision.ts'
+import type { Outcome } from '../spec/response.ts'
 
 export interface KnownByNow {
   readonly requestId: string
@@ -9,6 +10,11 @@ export interface KnownByNow {
   /** Undefined while it is not known yet; null when it never will be. */
   readonly costUsd?: number | null
   readonly warning?: string | undefined
+}
+
+/** All that headers can say once a request is settled. */
+export function knownOf({ requestId, decision, attempts, costUsd }: Outcome): KnownByNow {
+  return { requestId, decision, attempts: attempts.length, costUsd }
 }
 
 export function setDecisionHeaders(response: ServerResponse, known: KnownByNow): void {

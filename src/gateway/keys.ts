@@ -1,8 +1,9 @@
 /** API keys: the operator's own in a file only the operator can read, issued ones as hashes. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { RouterError } from '../spec/errors.ts'
 
 const issuedSchema = z.array(z.object({ id: z.string(), name: z.string(), sha256: z.string(), createdAt: z.string() }))
 
@@ -25,6 +26,9 @@ export interface KeyRing {
   holderOf(key: string): KeyHolder | null
 }
 
+/** Ours have 47. A file that a crash or a full disk cut off holds no key, and an empty key must never open anything. */
+const MIN_KEY_CHARS = 32
+
 /** Opens the keys of a state directory, and makes the operator's key when there is none. */
 export function openKeyRing(stateDir: string): KeyRing {
   const keyFile = join(stateDir, 'operator.key')
@@ -36,9 +40,10 @@ export function openKeyRing(stateDir: string): KeyRing {
     holderOf(key) {
       const version = fileVersion(issuedFile(stateDir))
       if (version !== readAt) {
-        issued = readIssued(stateDir)
+        issued = issuedOrNone(stateDir)
         readAt = version
       }
+      if (key.length < MIN_KEY_CHARS) return null
       const presented = hash(key)
       // Every key is compared, so that the time tells nothing about which one came close.
       const matches = issued.filter((entry) => equal(presented, entry.sha256))
@@ -71,13 +76,32 @@ export function revokeKey(stateDir: string, id: string): boolean {
 
 function operatorKey(stateDir: string, keyFile: string): string {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 })
+  const known = readOperatorKey(keyFile)
+  if (known !== null) return known
+  const draft = `${keyFile}.${process.pid}`
+  writeFileSync(draft, `${newKey()}\n`, { mode: 0o600 })
   try {
-    // `wx`: of two servers that start at once, one writes and both read the same key.
-    writeFileSync(keyFile, `${newKey()}\n`, { mode: 0o600, flag: 'wx' })
+    // A link appears whole or not at all: of two servers that start at once, one writes and both read the same key.
+    linkSync(draft, keyFile)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    if (readOperatorKey(keyFile) === null) renameSync(draft, keyFile)
+  } finally {
+    rmSync(draft, { force: true })
   }
   return readFileSync(keyFile, 'utf8').trim()
+}
+
+/** @returns null when there is no file, or no key in it */
+function readOperatorKey(keyFile: string): string | null {
+  try {
+    const key = readFileSync(keyFile, 'utf8').trim()
+    if (statSync(keyFile).mode & 0o077) chmodSync(keyFile, 0o600)
+    return key.length < MIN_KEY_CHARS ? null : key
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
 }
 
 /** 256 random bits; the prefix lets secret scanners and people recognise it. */
@@ -106,12 +130,22 @@ function fileVersion(file: string): string {
   }
 }
 
+/** A damaged list opens nothing, and must not lock out the operator. */
+function issuedOrNone(stateDir: string): z.output<typeof issuedSchema> {
+  try {
+    return readIssued(stateDir)
+  } catch {
+    return []
+  }
+}
+
 function readIssued(stateDir: string): z.output<typeof issuedSchema> {
   try {
     return issuedSchema.parse(JSON.parse(readFileSync(issuedFile(stateDir), 'utf8')))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
+    const problem = 'keys.json in the state directory cannot be read as a list of keys'
+    throw new RouterError('usage', { problem, fix: 'Move it aside and issue the keys anew.' }, error)
   }
 }
 

@@ -4,25 +4,24 @@ import { readJsonBody } from './body.ts'
 import { answered, completionBody } from './completion.ts'
 import type { Exchange } from './exchange.ts'
 import { sendJson } from './failure.ts'
-import { setDecisionHeaders } from './headers.ts'
+import { knownOf, setDecisionHeaders } from './headers.ts'
 import { streamChat } from './openai-stream.ts'
-import { chooseModel, parseChat, toRouterRequest } from './openai-wire.ts'
+import { chooseModel, parseChat, toRouterRequest, warningOf } from './openai-wire.ts'
 
 export async function chatCompletions(exchange: Exchange): Promise<void> {
   const { app, request: incoming, response } = exchange
   const raw = await readJsonBody(incoming, app.settings.maxBodyBytes)
   const chat = parseChat(raw)
-  const choice = chooseModel(chat.model, { tasks: app.router.status().tasks, unknownModel: app.settings.unknownModel })
+  const choice = chooseModel(chat.model, { names: () => app.router.status(), unknownModel: app.settings.unknownModel })
   const request: RouterRequest = {
     ...toRouterRequest(chat, raw, { choice, headers: incoming.headers }),
     id: exchange.requestId,
   }
   if (chat.stream) {
     const includeUsage = chat.stream_options?.include_usage === true
-    return streamChat(exchange, { request, includeUsage, warning: choice.warning })
+    return streamChat(exchange, { request, includeUsage, choice })
   }
-  const outcome = answered(await app.router.complete(request, { signal: exchange.signal }))
-  const { requestId, decision, attempts, costUsd } = outcome
-  setDecisionHeaders(response, { requestId, decision, attempts: attempts.length, costUsd, warning: choice.warning })
-  sendJson(response, 200, completionBody(outcome, Math.floor(Date.now() / 1000)))
+  const outcome = await app.router.complete(request, { signal: exchange.signal })
+  setDecisionHeaders(response, { ...knownOf(outcome), warning: warningOf(choice, outcome.decision.model) })
+  sendJson(response, 200, completionBody(answered(outcome), Math.floor(Date.now() / 1000)))
 }

@@ -1,8 +1,9 @@
 /** The OpenAI chat-completions request: what we read of it, and what it means to the router. */
 import { z } from 'zod'
-import { PARTITIONS } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
-import type { ContentPart, Message, RequestMetadata, RouterRequest } from '../spec/request.ts'
+import type { ModelState } from '../spec/ports.ts'
+import type { ContentPart, Message, RouterRequest } from '../spec/request.ts'
+import { metadataOf, type RequestHeaders, withoutOurKeys } from './metadata.ts'
 
 const text = z.object({ type: z.literal('text'), text: z.string() })
 const image = z.object({
@@ -62,14 +63,14 @@ export const chatSchema = z
     messages: z.array(message).min(1),
     stream: z.boolean().nullish(),
     stream_options: z.object({ include_usage: z.boolean().optional() }).nullish(),
-    tools: z.array(tool).max(128).optional(),
+    tools: z.array(tool).max(128).nullish(),
     tool_choice: z
       .union([
         z.enum(['none', 'auto', 'required']),
         z.object({ type: z.literal('function'), function: z.object({ name: z.string() }) }),
       ])
-      .optional(),
-    response_format: responseFormat.optional(),
+      .nullish(),
+    response_format: responseFormat.nullish(),
     max_tokens: tokens,
     max_completion_tokens: tokens,
     temperature: z.number().min(0).max(2).nullish(),
@@ -78,7 +79,10 @@ export const chatSchema = z
     seed: z.number().int().nullish(),
     stop: z.union([z.string().min(1), z.array(z.string().min(1)).max(16)]).nullish(),
     logprobs: z.boolean().nullish(),
+    logit_bias: z.record(z.string(), z.number()).nullish(),
     modalities: z.array(z.string()).nullish(),
+    functions: z.array(z.unknown()).nullish(),
+    web_search_options: z.record(z.string(), z.unknown()).nullish(),
     metadata: z
       .record(z.string().max(64), z.unknown())
       .refine((value) => Object.keys(value).length <= 64, 'has more than 64 keys')
@@ -88,6 +92,7 @@ export const chatSchema = z
   .refine(
     (body) =>
       typeof body.tool_choice !== 'object' ||
+      body.tool_choice === null ||
       body.tools?.some((t) => t.function.name === (body.tool_choice as { function: { name: string } }).function.name),
     {
       path: ['tool_choice'],
@@ -115,29 +120,42 @@ export function parseChat(body: unknown): ChatBody {
 export interface ModelChoice {
   readonly override?: 'local' | 'frontier'
   readonly task?: string
+  /** A configured model: a wish for its side. Which model of that side answers is for the policy to say. */
+  readonly model?: string
   /** Set when the name is not known and is treated as `auto`. */
   readonly warning?: string
+}
+
+/** The names a policy gives, read only when a virtual name does not settle the question. */
+export interface KnownNames {
+  readonly tasks: readonly string[]
+  readonly models: readonly Pick<ModelState, 'name' | 'actor'>[]
 }
 
 /** @throws RouterError not_found when the policy wants unknown names refused */
 export function chooseModel(
   model: string,
-  known: { readonly tasks: readonly string[]; readonly unknownModel: 'auto' | 'error' },
+  known: { readonly names: () => KnownNames; readonly unknownModel: 'auto' | 'error' },
 ): ModelChoice {
   if (model === 'auto') return {}
   if (model === 'local' || model === 'frontier') return { override: model }
-  if (known.tasks.includes(model)) return { task: model }
+  const { tasks, models } = known.names()
+  if (tasks.includes(model)) return { task: model }
+  const configured = models.find(({ name }) => name === model)
+  if (configured) return { override: configured.actor, model }
   if (known.unknownModel === 'error')
     throw new RouterError('not_found', {
       subject: 'model',
       value: model,
-      fix: 'GET /v1/models lists the names: auto, local, frontier and the tasks.',
+      fix: 'GET /v1/models lists the names: auto, local, frontier, the tasks and the models.',
     })
   return { warning: `model ${model} is not known here and was treated as auto` }
 }
 
-export interface RequestHeaders {
-  readonly [name: string]: string | string[] | undefined
+/** What to tell a caller whose model name was not taken literally. */
+export function warningOf(choice: ModelChoice, answeredBy: string | null): string | undefined {
+  if (choice.model === undefined || answeredBy === null || answeredBy === choice.model) return choice.warning
+  return `model ${choice.model} was asked for and ${answeredBy} answered, by policy`
 }
 
 /** The router's request; the caller's body travels along for an upstream of the same dialect. */
@@ -146,19 +164,15 @@ export function toRouterRequest(
   raw: Readonly<Record<string, unknown>>,
   from: { readonly choice: ModelChoice; readonly headers: RequestHeaders },
 ): RouterRequest {
-  const { metadata, rest } = splitMetadata(chat.metadata ?? {})
-  const merged = metadataOf({
-    ...metadata,
-    ...fromHeaders(from.headers),
-    ...(from.choice.task && { task: from.choice.task }),
-  })
+  const metadata = metadataOf(chat.metadata ?? {}, from.headers)
+  const rest = withoutOurKeys(chat.metadata ?? {})
   const { metadata: _, ...bodyWithout } = raw
   const schema = responseSchema(chat)
   const cap = chat.max_completion_tokens ?? chat.max_tokens
   const stop = typeof chat.stop === 'string' ? [chat.stop] : chat.stop
   return {
     messages: chat.messages.map(toMessage),
-    metadata: merged,
+    metadata: { ...metadata, ...(from.choice.task && { task: from.choice.task }) },
     wire: {
       dialect: 'openai_chat',
       body: Object.keys(rest).length > 0 ? { ...bodyWithout, metadata: rest } : bodyWithout,
@@ -211,69 +225,11 @@ function needsOf(chat: ChatBody): readonly string[] {
   const needs: string[] = []
   if ((chat.n ?? 1) > 1) needs.push('n')
   if (chat.logprobs) needs.push('logprobs')
+  if (Object.keys(chat.logit_bias ?? {}).length > 0) needs.push('logit_bias')
+  if ((chat.functions ?? []).length > 0) needs.push('functions')
+  if (chat.web_search_options) needs.push('web_search')
   if (chat.modalities?.some((kind) => kind !== 'text')) needs.push('modalities')
   return needs
-}
-
-const metadataSchema = z.object({
-  task: z.string().min(1).max(128).optional(),
-  action: z.string().min(1).max(128).optional(),
-  taskId: z.string().max(256).optional(),
-  user: z.string().max(256).optional(),
-  group: z.string().max(256).optional(),
-  tenant: z.string().max(256).optional(),
-  conversation: z.string().max(256).optional(),
-  partition: z.enum(PARTITIONS).optional(),
-  impact: z.enum(['low', 'medium', 'high']).optional(),
-  affectsSystemState: flag().optional(),
-  userVisibleOutput: flag().optional(),
-  documents: z
-    .union([z.string().transform((list) => list.split(',').map((path) => path.trim())), z.array(z.string())])
-    .optional(),
-})
-
-/** OpenAI metadata values are strings. */
-function flag(): z.ZodType<boolean> {
-  return z.union([z.boolean(), z.enum(['true', 'false']).transform((value) => value === 'true')])
-}
-
-/** Our keys are ours and do not travel on; the rest is the caller's business with the provider. */
-function splitMetadata(metadata: Readonly<Record<string, unknown>>): {
-  readonly metadata: Record<string, unknown>
-  readonly rest: Record<string, unknown>
-} {
-  const known = Object.keys(metadataSchema.shape)
-  const entries = Object.entries(metadata)
-  return {
-    metadata: Object.fromEntries(entries.filter(([key]) => known.includes(key))),
-    rest: Object.fromEntries(entries.filter(([key]) => !known.includes(key))),
-  }
-}
-
-function fromHeaders(headers: RequestHeaders): Record<string, string> {
-  const keys = ['task', 'partition', 'user', 'group', 'tenant', 'conversation', 'impact', 'documents'] as const
-  return Object.fromEntries(
-    keys.flatMap((key) => {
-      const value = headers[`x-spillway-${key}`]
-      return typeof value === 'string' ? [[key, value]] : []
-    }),
-  )
-}
-
-function metadataOf(values: Record<string, unknown>): RequestMetadata {
-  const parsed = metadataSchema.safeParse(values)
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    const path = `metadata.${issue?.path.map(String).join('.') ?? ''}`
-    throw new RouterError('request_invalid', {
-      path,
-      problem: issue?.message ?? 'it is not valid',
-      fix: 'See docs/guides/gateway.md for the metadata keys.',
-    })
-  }
-  const { action, task, ...rest } = parsed.data
-  const named = task ?? action
-  return { ...(rest as RequestMetadata), ...(named !== undefined && { task: named }) }
 }
 
 /** The gateway never fetches an image, but an upstream would: no files, no addresses inside a network. */

@@ -1,8 +1,6 @@
 /** The small read-only routes. */
 import { RouterError } from '../spec/errors.ts'
-import type { RouterRequest } from '../spec/request.ts'
 import type { Router } from '../spec/router.ts'
-import { readJsonBody } from './body.ts'
 import type { Exchange } from './exchange.ts'
 import { sendJson } from './failure.ts'
 
@@ -33,34 +31,12 @@ export async function oneModel({ app, response, params }: Exchange): Promise<voi
   sendJson(response, 200, modelEntry(id))
 }
 
-/** The names a client may send: virtual models, then the tasks of the policy. */
+/** The names a client may send: virtual models, the tasks of the policy, its models; of equal names the first counts. */
 function modelIds(router: Router): readonly string[] {
-  return [...VIRTUAL_MODELS, ...router.status().tasks]
+  const { tasks, models } = router.status()
+  return [...new Set([...VIRTUAL_MODELS, ...tasks, ...models.map(({ name }) => name)])]
 }
 
 function modelEntry(id: string): Readonly<Record<string, unknown>> {
   return { id, object: 'model', created: 0, owned_by: 'spillway' }
-}
-
-/** For our own command line: the router's request in, its outcome out, a held one included. */
-export async function internalComplete({ app, request, response, holder, signal }: Exchange): Promise<void> {
-  requireOperator(holder?.isOperator ?? false)
-  const body = await readJsonBody(request, app.settings.maxBodyBytes)
-  if (!Array.isArray(body.messages))
-    throw new RouterError('request_invalid', {
-      path: 'messages',
-      problem: 'there are no messages',
-      fix: 'Send a router request.',
-    })
-  sendJson(response, 200, await app.router.complete(body as unknown as RouterRequest, { signal }))
-}
-
-export async function internalStatus({ app, response, holder }: Exchange): Promise<void> {
-  requireOperator(holder?.isOperator ?? false)
-  sendJson(response, 200, app.router.status())
-}
-
-function requireOperator(isOperator: boolean): void {
-  if (isOperator) return
-  throw new RouterError('not_found', { subject: 'path', value: 'of this key', fix: "Use the operator's key." })
 }

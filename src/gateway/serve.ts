@@ -1,5 +1,5 @@
 /** The server: one `node:http` listener, its limits, its life. */
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
@@ -38,6 +38,8 @@ export interface Gateway {
 const REQUEST_TIMEOUT_MS = 30_000
 /** As long as the longest answer most callers wait for. */
 const GRACE_MS = 30_000
+/** Enough for a broken-off answer to say so on this machine; a client that does not read by then is cut off. */
+const LAST_WORDS_MS = 500
 const MAX_HEADER_BYTES = 16_384
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/
 
@@ -45,7 +47,7 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/
 export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
   const keys = openKeyRing(gateway.stateDir)
   const log = pino({ base: null }, { write: (line: string) => gateway.log(line.trimEnd()) })
-  const running = new Set<AbortController>()
+  const running = new Map<ServerResponse, AbortController>()
   let stopping = false
   const app: App = {
     router: gateway.router,
@@ -56,28 +58,43 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
   }
   const server = createServer(serverLimits(gateway.requestTimeoutMs ?? REQUEST_TIMEOUT_MS), (request, response) => {
     const gone = new AbortController()
-    running.add(gone)
+    running.set(response, gone)
+    if (stopping) response.setHeader('connection', 'close')
     response.once('close', () => {
-      running.delete(gone)
+      running.delete(response)
       gone.abort()
+      // A client that keeps its connection for the next request would keep the server, too.
+      if (stopping) setImmediate(() => server.closeIdleConnections())
     })
-    const started = performance.now()
-    void answerRequest(app, { request, response, signal: gone.signal }).then(() =>
-      logRequest(log, { request, response, started }),
+    const startedMs = performance.now()
+    answerRequest(app, { request, response, signal: gone.signal }).then(
+      (failure) => logRequest(log, { request, response, startedMs, failure }),
+      // Only the answer to a failure can fail here: there is nobody left to tell.
+      () => response.destroy(),
     )
   })
-  server.on('clientError', refuseBadRequest)
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const isAnswering = [...running.keys()].some((response) => response.socket === socket && response.headersSent)
+    // A refusal in the middle of an answer would look like a part of it.
+    if (isAnswering) socket.destroy()
+    else refuseBadRequest(error, socket)
+  })
   const port = await listen(server, gateway)
   const url = `http://${gateway.host.includes(':') ? `[${gateway.host}]` : gateway.host}:${port}`
-  const record = join(gateway.stateDir, 'server.json')
-  writeRecord(record, { url, port, keyFile: keys.keyFile, policyDigest: gateway.router.status().policyDigest })
+  const record = serverRecord(gateway.stateDir)
+  try {
+    record.write({ url, port, keyFile: keys.keyFile, policyDigest: gateway.router.status().policyDigest })
+  } catch (error) {
+    server.close()
+    throw error
+  }
   return {
     url,
     port,
     keyFile: keys.keyFile,
     async close() {
       stopping = true
-      rmSync(record, { force: true })
+      record.remove()
       await closeServer(server, running, gateway.graceMs ?? GRACE_MS)
     },
   }
@@ -127,39 +144,81 @@ const STATUS_OF: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 }
 
-function logRequest(
-  log: Logger,
-  {
-    request,
-    response,
-    started,
-  }: { readonly request: IncomingMessage; readonly response: ServerResponse; readonly started: number },
-): void {
-  const path = request.url?.split('?', 1)[0]?.slice(0, 200)
-  const ms = Math.round(performance.now() - started)
+interface LoggedRequest {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly startedMs: number
+  readonly failure: RouterError | null
+}
+
+function logRequest(log: Logger, { request, response, startedMs, failure }: LoggedRequest): void {
   log.info({
     method: request.method,
-    path,
+    path: request.url?.split('?', 1)[0]?.slice(0, 200),
     status: response.statusCode,
-    ms,
+    ms: Math.round(performance.now() - startedMs),
     requestId: response.getHeader('x-request-id'),
+    ...(failure && { error: failure.code }),
+    ...(failure?.code === 'internal' && { where: placesOf(failure.cause) }),
   })
 }
 
-function writeRecord(
-  file: string,
-  server: { readonly url: string; readonly port: number; readonly keyFile: string; readonly policyDigest: string },
-): void {
-  const record = { ...server, pid: process.pid, startedAt: new Date().toISOString() }
-  writeFileSync(file, `${JSON.stringify(record)}\n`, { mode: 0o600 })
+/** Where an unexpected error arose, without its words: they may quote the request. */
+function placesOf(cause: unknown): readonly string[] {
+  const lines = cause instanceof Error ? (cause.stack ?? '').split('\n') : []
+  return lines
+    .map((line) => line.trim())
+    .filter((line) => /^at .*:\d+\)?$/.test(line))
+    .slice(0, 5)
 }
 
-async function closeServer(server: Server, running: ReadonlySet<AbortController>, graceMs: number): Promise<void> {
+interface ServerRecord {
+  write(server: {
+    readonly url: string
+    readonly port: number
+    readonly keyFile: string
+    readonly policyDigest: string
+  }): void
+  /** Leaves the record of a server that started later. */
+  remove(): void
+}
+
+/** `server.json` in the state directory, through which our command line finds the server. */
+function serverRecord(stateDir: string): ServerRecord {
+  const file = join(stateDir, 'server.json')
+  let written = ''
+  return {
+    write(server) {
+      written = `${JSON.stringify({ ...server, pid: process.pid, startedAt: new Date().toISOString() })}\n`
+      const draft = `${file}.${process.pid}.${server.port}`
+      writeFileSync(draft, written, { mode: 0o600 })
+      renameSync(draft, file)
+    },
+    remove() {
+      if (readIfThere(file) === written) rmSync(file, { force: true })
+    },
+  }
+}
+
+function readIfThere(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return null
+  }
+}
+
+async function closeServer(
+  server: Server,
+  running: ReadonlyMap<ServerResponse, AbortController>,
+  graceMs: number,
+): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  for (const response of running.keys()) if (!response.headersSent) response.setHeader('connection', 'close')
   server.closeIdleConnections()
   const timer = setTimeout(() => {
-    for (const request of running) request.abort()
-    setTimeout(() => server.closeAllConnections(), 500).unref()
+    for (const request of running.values()) request.abort()
+    setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS).unref()
   }, graceMs)
   await closed
   clearTimeout(timer)

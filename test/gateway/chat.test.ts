@@ -1,53 +1,10 @@
-import OpenAI, { APIError } from 'openai'
+import OpenAI from 'openai'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Signals } from '../../src/spec/decision.ts'
-import type { PolicyInput } from '../../src/spec/policy.ts'
 import { closeGateways, testGateway } from '../support/gateway.ts'
-import { type SampleScript, sampleRouter } from '../support/sample-router.ts'
+import { sampleRouter } from '../support/sample-router.ts'
+import { failureOf, SURE, script, UNSURE, USER } from './chat-script.ts'
 
 afterEach(closeGateways)
-
-const MODELS: PolicyInput['models'] = {
-  small: { provider: 'embedded', model: 'smollm2-135m-instruct', tier: 'local_fast' },
-  big: { provider: 'openai', model: 'gpt-4.1-nano', tier: 'frontier', apiKey: '${env:KEY}' },
-}
-const ACCEPT = { local: 'small', frontier: 'big', stage: 'accept', accept: { uncalibrated: true } } as const
-const SURE: Signals = {
-  pass: 'decode',
-  level: 1,
-  fullDistribution: true,
-  tokens: 3,
-  meanLogprob: -0.1,
-  minLogprob: -0.2,
-  entropyLowNats: 0.1,
-  entropyHighNats: 0.3,
-  maxTokenEntropyNats: 0.3,
-  options: null,
-  margin: null,
-}
-const UNSURE: Signals = { ...SURE, entropyHighNats: 2 }
-
-function script(models: SampleScript['models'], change: Partial<SampleScript> = {}): SampleScript {
-  const tasks: PolicyInput['tasks'] = {
-    chat: ACCEPT,
-    label: { ...ACCEPT, kind: 'choice', labels: ['build', 'test'], render: '{"label":"{value}"}' },
-    city: { ...ACCEPT, kind: 'extract' },
-    direct: { pattern: 'direct', local: false, frontier: 'big' },
-  }
-  return { policy: { models: MODELS, tasks, defaults: { task: 'chat' } }, env: { KEY: 'k' }, models, ...change }
-}
-
-const USER = [{ role: 'user' as const, content: 'Tell me something.' }]
-
-async function failureOf(call: Promise<unknown>): Promise<APIError> {
-  try {
-    await call
-  } catch (error) {
-    if (error instanceof APIError) return error
-    throw error
-  }
-  throw new Error('the call succeeded')
-}
 
 describe('a whole answer', () => {
   it('carries the answer, its usage and the decision, in body and headers', async () => {
@@ -289,6 +246,14 @@ describe('errors', () => {
     expect(error.message).toContain('hard_stop_access')
     const streamed = await failureOf(client.chat.completions.create({ ...stop, stream: true }))
     expect(streamed).toMatchObject({ status: 409, code: 'held_for_human' })
+    for (const held of [error, streamed]) {
+      expect(held.headers?.get('x-spillway-route')).toBe('held')
+      expect(held.headers?.get('x-spillway-reason')).toBe('hard_stop_access')
+      expect(held.headers?.get('x-spillway-task')).toBe('label')
+      expect(held.headers?.get('x-spillway-attempts')).toBe('0')
+      expect(held.headers?.get('x-spillway-model')).toBeNull()
+      expect(held.headers?.get('x-should-retry')).toBe('false')
+    }
   })
 
   it('answer 503 when the only model cannot be used, and say why', async () => {
@@ -304,33 +269,6 @@ describe('errors', () => {
       client.chat.completions.create({ model: 'auto', messages: USER, metadata: { task: 'chatt' } }),
     )
     expect(error).toMatchObject({ status: 400, code: 'unknown_task' })
-  })
-})
-
-describe('model names', () => {
-  it('are the virtual models and the tasks', async () => {
-    const { client } = await testGateway(sampleRouter(script({ small: {}, big: {} })).router)
-    const ids = (await client.models.list()).data.map((model) => model.id)
-    expect(ids).toEqual(['auto', 'local', 'frontier', 'chat', 'label', 'city', 'direct'])
-    expect((await client.models.retrieve('label')).id).toBe('label')
-  })
-
-  it('that are not known count as auto with a warning, or are refused, as the policy says', async () => {
-    const sample = sampleRouter(script({ small: { answers: [{ text: 'Yes.', signals: SURE }] }, big: {} }))
-    const { client } = await testGateway(sample.router)
-    const { response } = await client.chat.completions.create({ model: 'gpt-4o', messages: USER }).withResponse()
-    expect(response.headers.get('x-spillway-warning')).toBe('model gpt-4o is not known here and was treated as auto')
-    const strict = await testGateway(sample.router, { unknownModel: 'error' })
-    expect((await failureOf(strict.client.chat.completions.create({ model: 'gpt-4o', messages: USER }))).status).toBe(
-      404,
-    )
-  })
-
-  it('frontier and local choose inside what the rules leave', async () => {
-    const sample = sampleRouter(script({ small: {}, big: { answers: ['Deep.'] } }))
-    const { client } = await testGateway(sample.router)
-    const data = await client.chat.completions.create({ model: 'frontier', messages: USER })
-    expect(data).toMatchObject({ spillway: { route: 'frontier', reason: 'manual_override' } })
   })
 })
 

@@ -1,59 +1,14 @@
 import { readFileSync, statSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { issueKey, listKeys, revokeKey } from '../../src/gateway/keys.ts'
 import { startGateway } from '../../src/gateway/serve.ts'
 import { policySchema } from '../../src/spec/policy.ts'
-import { adversarialRows } from '../support/adversarial.ts'
 import { closeGateways, type TestGateway, testGateway } from '../support/gateway.ts'
 import { sampleRouter } from '../support/sample-router.ts'
+import { answering, exchange, post, statuses } from './raw-client.ts'
 
 afterEach(closeGateways)
-
-function answering() {
-  const policy = {
-    models: { big: { provider: 'openai', model: 'gpt-4.1-nano', tier: 'frontier', apiKey: '${env:KEY}' } },
-    tasks: { chat: { pattern: 'direct', local: false } },
-    defaults: { task: 'chat' },
-  } as const
-  return sampleRouter({ policy, env: { KEY: 'k' }, models: { big: { answers: () => 'fine' } } })
-}
-
-async function post(
-  gateway: TestGateway,
-  body: string | Buffer,
-  headers: Record<string, string> = {},
-): Promise<Response> {
-  return fetch(`${gateway.url}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${gateway.key}`, 'content-type': 'application/json', ...headers },
-    body,
-  })
-}
-
-/** Sends raw bytes and gives back everything the server says until it closes or goes quiet. */
-function exchange(port: number, bytes: Buffer, quietMs = 250): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    let answer = ''
-    let timer = setTimeout(() => socket.destroy(), 3000)
-    socket.on('data', (data) => {
-      answer += data.toString('latin1')
-      clearTimeout(timer)
-      timer = setTimeout(() => socket.destroy(), quietMs)
-    })
-    socket.on('error', () => {})
-    socket.on('close', () => {
-      clearTimeout(timer)
-      resolve(answer)
-    })
-    socket.write(bytes)
-  })
-}
-
-const statuses = (answer: string): readonly number[] =>
-  [...answer.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map((match) => Number(match[1]))
 
 describe('request limits', () => {
   it('refuse a body over the limit before it is read', async () => {
@@ -191,6 +146,39 @@ describe('keys', () => {
   })
 })
 
+describe('the internal interface', () => {
+  const complete = (gateway: TestGateway, body: unknown) =>
+    fetch(`${gateway.url}/spillway/v1/complete`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${gateway.key}` },
+      body: JSON.stringify(body),
+    })
+
+  it('takes a router request and gives its outcome', async () => {
+    const gateway = await testGateway(answering().router)
+    const response = await complete(gateway, {
+      messages: [{ role: 'user', content: [{ type: 'text', text: 'hi' }] }],
+      metadata: { user: 'u1' },
+    })
+    expect(response.status).toBe(200)
+    expect(await response.json()).toMatchObject({ answer: 'fine', decision: { route: 'frontier', model: 'big' } })
+  })
+
+  it.each([
+    [{}, 'messages'],
+    [{ messages: [null] }, 'messages.0'],
+    [{ messages: [{ role: 'user', content: 5 }] }, 'messages.0.content'],
+    [{ messages: [{ role: 'user', content: 'hi' }], metadata: { impact: 'huge' } }, 'metadata.impact'],
+    [{ messages: [{ role: 'user', content: 'hi' }], needs: 4 }, 'needs'],
+  ])('refuses %j at %s', async (body, param) => {
+    const sample = answering()
+    const response = await complete(await testGateway(sample.router), body)
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ error: { code: 'request_invalid', param } })
+    expect(sample.models.big?.calls).toEqual([])
+  })
+})
+
 describe('the log', () => {
   it('holds one line a request, without text, key or query', async () => {
     const gateway = await testGateway(answering().router)
@@ -199,9 +187,9 @@ describe('the log', () => {
       headers: { authorization: 'Bearer key-marker-33' },
     })
     const lines = gateway.logLines.map((line) => JSON.parse(line) as Record<string, unknown>)
-    expect(lines.map(({ method, path, status }) => ({ method, path, status }))).toEqual([
-      { method: 'POST', path: '/v1/chat/completions', status: 200 },
-      { method: 'GET', path: '/v1/models', status: 401 },
+    expect(lines.map(({ method, path, status, error }) => ({ method, path, status, error }))).toEqual([
+      { method: 'POST', path: '/v1/chat/completions', status: 200, error: undefined },
+      { method: 'GET', path: '/v1/models', status: 401, error: 'unauthorized' },
     ])
     expect(gateway.logLines.join('\n')).not.toMatch(/marker|spw_/)
   })
@@ -269,93 +257,5 @@ describe('starting and stopping', () => {
     await gateway.close()
     await failed
     expect(sample.record(sample.journal.at(-1)?.requestId ?? '')).toMatchObject({ error: 'cancelled' })
-  })
-})
-
-interface RawRow {
-  readonly name: string
-  readonly b64: string
-  readonly expect?: string
-}
-
-const rawGateway = adversarialRows<RawRow>('raw_http_gateway.jsonl')
-const rawParser = adversarialRows<RawRow>('raw_http_dev.jsonl')
-
-describe.skipIf(rawGateway === null)('raw HTTP meant for gateways (skipped without the shared data)', () => {
-  it.each(rawGateway ?? [])('$name is answered as expected', async ({ b64, expect: expected = '' }) => {
-    const sample = answering()
-    const gateway = await testGateway(sample.router, { requestTimeoutMs: 400, maxBodyBytes: 1_000_000 })
-    const bytes = Buffer.from(
-      Buffer.from(b64, 'base64').toString('latin1').replaceAll('Bearer test', `Bearer ${gateway.key}`),
-      'latin1',
-    )
-    const answer = statuses(await exchange(gateway.port, bytes))
-    expect(answer.filter((status) => status >= 500)).toEqual([])
-    const allowed = [...expected.matchAll(/\b([1-5]\d\d)\b/g)].map((match) => Number(match[1]))
-    const mayClose = /close|ignored|never/.test(expected)
-    if (answer.length === 0) expect(`${expected}: closed`).toMatch(/close|400|408/)
-    else if (allowed.length > 0 && !mayClose) expect(allowed).toContain(answer.at(-1))
-    const refused = answer.length === 0 || answer.every((status) => status >= 400)
-    if (refused) expect(sample.models.big?.calls).toEqual([])
-  })
-})
-
-describe.skipIf(rawParser === null)('raw HTTP meant for parsers (skipped without the shared data)', () => {
-  it('never leads to a 5xx, and the server answers afterwards', async () => {
-    const gateway = await testGateway(answering().router, { requestTimeoutMs: 300 })
-    const answers = await Promise.all(
-      (rawParser ?? []).map(({ b64 }) => exchange(gateway.port, Buffer.from(b64, 'base64'))),
-    )
-    expect(answers.flatMap(statuses).filter((status) => status >= 500)).toEqual([])
-    expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200)
-  })
-})
-
-interface JsonRow {
-  readonly name: string
-  readonly dialect: string
-  readonly expect: string | number
-  readonly body?: unknown
-  readonly raw_b64?: string
-}
-
-const llmBodies = adversarialRows<JsonRow>('bad_json/llm_requests.jsonl')?.filter(
-  (row) => row.dialect === 'openai-chat' && (row.raw_b64 !== undefined || row.body !== undefined),
-)
-
-describe.skipIf(llmBodies === undefined)('request bodies (skipped without the shared data)', () => {
-  it.each(llmBodies ?? [])('$name is answered with $expect', async ({ raw_b64, body, expect: wanted }) => {
-    const expected = String(wanted)
-    const gateway = await testGateway(answering().router, { unknownModel: 'error' })
-    const response = await post(gateway, raw_b64 === undefined ? JSON.stringify(body) : Buffer.from(raw_b64, 'base64'))
-    expect(response.status).toBeLessThan(500)
-    const allowed = [...expected.matchAll(/\b([2-4]\d\d)\b/g)].map((match) => Number(match[1]))
-    if (allowed.length > 0)
-      expect([
-        ...allowed,
-        ...(/passed|ignored|kept|last wins|clamped|no slowdown|or the check/.test(expected) ? [200] : []),
-      ]).toContain(response.status)
-  })
-})
-
-interface SuiteRow {
-  readonly name: string
-  readonly expect: 'accept' | 'reject' | 'either'
-  readonly b64?: string
-  readonly repeat?: readonly [string, number]
-}
-
-const suite = adversarialRows<SuiteRow>('bad_json/jsontestsuite_dev.jsonl')
-
-describe.skipIf(suite === null)('the JSON suite as bodies (skipped without the shared data)', () => {
-  it('is refused with 400 or 413 throughout, since none of it is a chat request, and nothing breaks', async () => {
-    const gateway = await testGateway(answering().router)
-    const wrong: string[] = []
-    for (const row of suite ?? []) {
-      const bytes = row.repeat ? Buffer.from(row.repeat[0].repeat(row.repeat[1])) : Buffer.from(row.b64 ?? '', 'base64')
-      const { status } = await post(gateway, bytes)
-      if (status !== 400 && status !== 413) wrong.push(`${row.name}: ${status}`)
-    }
-    expect(wrong).toEqual([])
   })
 })
