@@ -34,16 +34,60 @@ export async function* generateThroughEgress(
   yield* restore(port.generate(masked, limits), vault)
 }
 
-/** Tools and unknown fields travel unchanged, so a secret in them cannot be masked: the request is held. */
+/** What travels unchanged cannot be masked, so a secret in it holds the request. */
 function refuseUnmaskable(call: ModelCall, run: Run): void {
-  const { messages: _, ...fields } = call.wire?.body ?? {}
-  const unmasked = JSON.stringify([call.tools ?? [], call.responseSchema ?? null, fields])
-  if (findPrivate(unmasked, ['secret']).length === 0) return
+  const { messages = [], ...fields } = call.wire?.body ?? {}
+  const own = call.messages.map(({ content, ...rest }) => unmaskedParts({ ...rest, content }))
+  const wire = Array.isArray(messages) ? messages.map(unmaskedParts) : messages
+  const unmasked = [call.tools ?? [], call.responseSchema ?? null, fields, own, wire]
+  // The strings by themselves, too: JSON escapes the line breaks of a key file.
+  const text = [JSON.stringify(unmasked), ...stringsIn(unmasked)].join('\n')
+  if (findPrivate(text, ['secret']).length === 0) return
   throw new RouterError('held_for_human', {
     requestId: run.requestId,
-    reason: 'a secret stands in a field that cannot be masked (tools, schema or an unknown field)',
+    reason: 'a secret stands in a field that cannot be masked (tools, schema, a name or an unknown field)',
     fix: 'Take the secret out of the request.',
   })
+}
+
+/** A message, ours or of the wire, without the texts that are masked and without the bytes of images and sound. */
+function unmaskedParts(message: unknown): unknown {
+  if (!isRecord(message)) return message
+  const { content, tool_calls, toolCalls, ...rest } = message
+  const parts = Array.isArray(content) ? content.map(unmaskedPart) : typeof content === 'string' ? [] : [content]
+  return [rest, parts, unmaskedCalls(tool_calls), unmaskedCalls(toolCalls)]
+}
+
+function unmaskedPart(part: unknown): unknown {
+  if (!isRecord(part)) return part
+  const { text, image_url, input_audio, url, ...rest } = part
+  const isImageData = JSON.stringify([image_url, url]).includes('"data:image/')
+  return [
+    rest,
+    part.type === 'text' ? null : text,
+    isImageData ? null : [image_url, url],
+    input_audio ? null : input_audio,
+  ]
+}
+
+function unmaskedCalls(calls: unknown): unknown {
+  if (!Array.isArray(calls)) return calls
+  return calls.map((call) => {
+    if (!isRecord(call)) return call
+    const { arguments: _, function: called, ...rest } = call
+    if (!isRecord(called)) return [rest, called]
+    const { arguments: __, ...named } = called
+    return [rest, named]
+  })
+}
+
+function stringsIn(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value]
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(stringsIn) : []
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function maskMessage(message: Message, policy: Policy, vault: Vault): Message {

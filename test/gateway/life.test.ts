@@ -38,6 +38,24 @@ describe('stopping', () => {
     await closing
   })
 
+  it('ends with the last stream, although its headers promised to keep the connection', async () => {
+    let release = (): void => {}
+    const after = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const sample = sampleRouter({
+      policy: POLICY,
+      env: { KEY: 'k' },
+      models: { big: { answers: [{ after, text: 'x' }] } },
+    })
+    const gateway = await testGateway(sample.router, { graceMs: 600_000, headersAfter: 1 })
+    const response = await post(gateway, { model: 'auto', messages: MESSAGES, stream: true })
+    const closing = gateway.close()
+    release()
+    expect((await response.text()).trimEnd().endsWith('data: [DONE]')).toBe(true)
+    await closing
+  })
+
   it('tells a client whose answer has not begun that the server stops, not that the client cancelled', async () => {
     const sample = sampleRouter({ policy: POLICY, env: { KEY: 'k' }, models: { big: { answers: [{ hang: true }] } } })
     const gateway = await testGateway(sample.router, { graceMs: 10 })

@@ -276,4 +276,38 @@ describe('egress', () => {
     await expect(sample.router.complete(request)).rejects.toMatchObject({ code: 'held_for_human' })
     expect(sample.models.big?.calls).toEqual([])
   })
+
+  const key = ['AKIA', 'IOSFODNN7', 'QWERTYU'].join('')
+  it.each([
+    ['an unknown field of a message', { role: 'user', content: 'hi', reasoning_content: `use ${key}` }],
+    ['a refusal', { role: 'assistant', content: 'hi', refusal: key }],
+    ['a part that is not read', { role: 'user', content: [{ type: 'file', file: { file_data: key } }] }],
+    ['a name', { role: 'user', content: 'hi', name: key }],
+    [
+      'the id of a tool call',
+      { role: 'assistant', tool_calls: [{ id: key, function: { name: 'f', arguments: '{}' } }] },
+    ],
+    ['a tool call id', { role: 'tool', content: 'hi', tool_call_id: key }],
+  ])('holds a request with a secret in %s', async (_, message) => {
+    const sample = sampleRouter(script({ task: { local: false } }))
+    const wire = { dialect: 'openai_chat' as const, body: { model: 'auto', messages: [message] } }
+    await expect(sample.router.complete({ ...ask('hi'), wire })).rejects.toMatchObject({ code: 'held_for_human' })
+    expect(sample.models.big?.calls).toEqual([])
+  })
+
+  it('holds nothing for secrets that are masked, nor for the bytes of an image', async () => {
+    const sample = sampleRouter(script({ task: { local: false } }))
+    const content = [
+      { type: 'text', text: `Is ${key} old?` },
+      { type: 'image_url', image_url: { url: `data:image/png;base64,${key}` } },
+    ]
+    const calls = [{ id: 'c1', function: { name: 'f', arguments: `{"key":"${key}"}` } }]
+    const messages = [
+      { role: 'user', content },
+      { role: 'assistant', tool_calls: calls },
+    ]
+    const wire = { dialect: 'openai_chat' as const, body: { model: 'auto', messages } }
+    const outcome = await sample.router.complete({ ...ask(`Is ${key} old?`), wire })
+    expect(outcome.decision.route).toBe('frontier')
+  })
 })
