@@ -81,7 +81,7 @@ function presetsPage(): string {
     `\`${name}\``,
     p.provider,
     p.baseUrl,
-    `\`${p.keyVariable}\``,
+    p.keyVariable === null ? 'none' : `\`${p.keyVariable}\``,
     p.jurisdiction,
   ])
   return `# Provider presets\n\n${NOTE}\nUsed as \`preset: name\` in a model.\n\n${table(['preset', 'provider', 'base URL', 'key', 'jurisdiction'], rows)}\n`

@@ -6,6 +6,7 @@ import { diskChecks, memoryCheck, nodeCheck, npmCheck, pythonCheck } from './doc
 import { hubCheck, portCheck } from './doctor-network.ts'
 import { auditCheck, engineCheck, keyChecks, modelChecks, policyCheck, runnableCheck } from './doctor-spillway.ts'
 import { ExitCode } from './failure.ts'
+import { serversCheck } from './models-servers.ts'
 import type { Terminal } from './terminal.ts'
 
 interface DoctorFlags {
@@ -60,6 +61,7 @@ async function inspect(flags: DoctorFlags, context: CliContext): Promise<Finding
     ...keys,
     ...(flags.network ? [await hubCheck(place)] : []),
     await portCheck(loaded, paths),
+    await serversCheck(context.signal),
     answers,
   ]
   return { checks, runnable: answers.state !== 'fail' }

@@ -7,6 +7,7 @@ import type { LoadedPolicy } from '../spec/policy.ts'
 import { PRESETS } from '../spec/presets.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { load, type ModelFlags, pull, running, unload } from './models-engine.ts'
+import { listServers, type ServerFlags } from './models-servers.ts'
 import { findPolicy } from './policy-lookup.ts'
 import { renderTable } from './table.ts'
 import { printResult } from './terminal.ts'
@@ -28,6 +29,9 @@ export const addModels: AddCommand = (program, context) => {
   ).action((name: string, flags: ModelFlags) => pull(name, flags, context))
   addCommand(models, 'ps', 'the models that the engine host holds in memory').action((flags: ModelFlags) =>
     running(flags, context),
+  )
+  addCommand(models, 'servers', 'model servers on this machine: Ollama, LM Studio, llama.cpp, vLLM and others').action(
+    (flags: ServerFlags) => listServers(flags, context),
   )
   addCommand(models, 'load <name>', 'load an embedded model of the policy before the first request')
     .option('--policy <file>', 'the policy file to use')
@@ -94,14 +98,14 @@ function listPresets(flags: ListFlags, context: CliContext): void {
   const presets = Object.entries(PRESETS).map(([name, preset]) => ({
     name,
     ...preset,
-    keySet: Boolean(context.env[preset.keyVariable]),
+    keySet: preset.keyVariable !== null && Boolean(context.env[preset.keyVariable]),
   }))
   const rows = presets.map((preset) => [
     preset.name,
     preset.provider,
     preset.baseUrl,
-    preset.keyVariable,
-    preset.keySet ? 'set' : 'not set',
+    preset.keyVariable ?? 'none',
+    preset.keyVariable === null ? 'not needed' : preset.keySet ? 'set' : 'not set',
     preset.jurisdiction,
   ])
   const lines = renderTable(['preset', 'provider', 'address', 'key', 'state', 'law'], rows, context.terminal)

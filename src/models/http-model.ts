@@ -20,6 +20,8 @@ export interface Dialect {
   readStream(call: ModelCall): AnswerReader
   /** The events of an answer that came as one JSON body, `finish` last. */
   readWhole(body: JsonObject, call: ModelCall): readonly ModelEvent[]
+  /** How a body becomes frames; server-sent events when absent. */
+  readonly createFrames?: (model: string) => FrameReader
 }
 
 /** The state of one streamed answer. */
@@ -127,7 +129,7 @@ async function* streamed(
   }: { readonly call: ModelCall; readonly response: PostResponse; readonly guard: DeadlineGuard },
 ): AsyncGenerator<ModelEvent> {
   const reader = model.dialect.readStream(call)
-  const frames = createFrameReader(model.name)
+  const frames = (model.dialect.createFrames ?? createFrameReader)(model.name)
   try {
     yield* eventsOf(response, { reader, frames, guard })
   } catch (error) {
@@ -152,7 +154,10 @@ async function* eventsOf(response: PostResponse, { reader, frames, guard }: Stre
   for (;;) {
     guard.waiting(reader.isAnswered() ? TRAILER_MS : undefined)
     const chunk = await chunks.next()
-    if (chunk.done) return
+    if (chunk.done) {
+      for (const frame of frames.end?.() ?? []) yield* reader.read(frame)
+      return
+    }
     const fed = frames.feed(chunk.value)
     if (fed.alive) guard.progress()
     for (const frame of fed.frames) yield* reader.read(frame)
@@ -184,6 +189,6 @@ function textlessRefusal(error: unknown, guard: DeadlineGuard): string {
 function bodyKind(headers: Readonly<Record<string, string>>, request: JsonObject): 'stream' | 'whole' | 'page' {
   const type = headers['content-type'] ?? ''
   if (/html|xml/i.test(type)) return 'page'
-  if (/event-stream/i.test(type)) return 'stream'
+  if (/event-stream|x-ndjson/i.test(type)) return 'stream'
   return request.stream === true && !/json/i.test(type) ? 'stream' : 'whole'
 }

@@ -5,6 +5,7 @@ import type { ModelCall, ModelEvent } from '../spec/ports.ts'
 import type { AnswerReader, JsonObject } from './http-model.ts'
 import { asObject, malformed, objectsIn, parseObject } from './http-model.ts'
 import type { Frame } from './server-sent-events.ts'
+import { readTokenLogprob, type TokenLogprob } from './token-signals.ts'
 import { reportedError } from './upstream-errors.ts'
 import type { ReportedCounts } from './usage.ts'
 import { answerChars, usageOf } from './usage.ts'
@@ -14,6 +15,10 @@ export interface OpenAiAnswerSettings {
   /** The configured model id, until the provider names another. */
   readonly model: string
   readonly apiKey: string | null
+  /** Told each token's log-probabilities; absent where nobody asked for them. */
+  readonly onTokens?: (tokens: readonly TokenLogprob[]) => void
+  /** Told that reasoning came in its own field. */
+  readonly onThinking?: () => void
 }
 
 /**
@@ -40,6 +45,7 @@ export function readOpenAiStream(settings: OpenAiAnswerSettings, call: ModelCall
     if (finishes.get(index) && events.length > 0) throw malformed(name, 'more text came after the finish reason')
     finishes.set(index, finishReason(name, choice.finish_reason) ?? finishes.get(index) ?? null)
     outputChars += answerChars(events)
+    if (index === 0) listen(settings, choice, delta)
     return events
   }
 
@@ -91,6 +97,7 @@ export function readOpenAiBody(
   const reason = finishReason(name, choice.finish_reason)
   if (reason === null) throw new RouterError('model_incomplete', { model: name })
   const events = deltaEvents(message, createToolIndexes())
+  listen(settings, choice, message)
   return [
     ...events,
     {
@@ -102,6 +109,13 @@ export function readOpenAiBody(
       raw: body,
     },
   ]
+}
+
+/** What a choice says beside its text: `reasoning_content` of llama.cpp, LM Studio and older vLLM, `reasoning` of newer. */
+function listen({ onTokens, onThinking }: OpenAiAnswerSettings, choice: JsonObject, said: JsonObject): void {
+  onTokens?.(objectsIn(asObject(choice.logprobs)?.content).map(readTokenLogprob))
+  const apart = [said.reasoning_content, said.reasoning]
+  if (apart.some((text) => typeof text === 'string' && text !== '')) onThinking?.()
 }
 
 /** A chunk that names the role, or nothing at all, and says neither a word nor an end. */

@@ -3,9 +3,11 @@ import type { Dispatcher } from 'undici'
 import type { Tier } from '../spec/decision.ts'
 import type { ModelPort } from '../spec/ports.ts'
 import type { Timers } from './deadlines.ts'
-import { generateOverHttp } from './http-model.ts'
+import { generateOverHttp, type HttpModel } from './http-model.ts'
+import { generateLocally, type Listener } from './local-server.ts'
 import { readOpenAiBody, readOpenAiStream } from './openai-answer.ts'
 import { openAiRequestBody } from './openai-wire.ts'
+import { notProbed, type ServerProbe } from './probe.ts'
 import { createTransport } from './transport.ts'
 
 export interface OpenAiCompatibleSettings {
@@ -19,8 +21,13 @@ export interface OpenAiCompatibleSettings {
   readonly model: string
   /** Cap of an answer when the caller sets none (tokens). */
   readonly maxOutputTokens: number
-  /** Names the policy key of a deadline in the fix of a timeout. Default `frontier`. */
+  /**
+   * Names the policy key of a deadline in the fix of a timeout. Default `frontier`: bytes are passed on as they come. With
+   * a local tier reasoning and tool-call notations are split off the text, and log-probabilities become signals.
+   */
   readonly tier?: Tier
+  /** What a local server can do; absent: no log-probabilities are asked for. */
+  readonly probe?: ServerProbe
   readonly extraHeaders?: Readonly<Record<string, string>>
   /** An undici dispatcher to use instead of an own connection pool. */
   readonly dispatcher?: Dispatcher
@@ -42,8 +49,7 @@ export function createOpenAiCompatibleModel(settings: OpenAiCompatibleSettings):
   const transport = createTransport(settings.dispatcher)
   const url = new URL(`${settings.baseUrl.replace(/\/+$/, '')}/chat/completions`)
   const server = url.hostname === 'api.openai.com' ? 'openai' : 'compatible'
-  const answer = { name, model, apiKey }
-  const http = {
+  const httpModel = (listener: Listener): HttpModel => ({
     name,
     tier,
     apiKey,
@@ -52,14 +58,23 @@ export function createOpenAiCompatibleModel(settings: OpenAiCompatibleSettings):
     dialect: {
       url,
       headers: { ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }), ...settings.extraHeaders },
-      requestBody: (call) => openAiRequestBody(call, { model, maxOutputTokens, server }),
-      readStream: (call) => readOpenAiStream(answer, call),
-      readWhole: (body, call) => readOpenAiBody(answer, body, call),
+      requestBody: (call) =>
+        openAiRequestBody(call, { model, maxOutputTokens, server, topLogprobs: listener.topLogprobs ?? null }),
+      readStream: (call) => readOpenAiStream({ name, model, apiKey, ...listener }, call),
+      readWhole: (body, call) => readOpenAiBody({ name, model, apiKey, ...listener }, body, call),
     },
-  } satisfies Parameters<typeof generateOverHttp>[0]
+  })
+  const plain = httpModel({})
+  const probe = settings.probe ?? notProbed
   return {
     name,
-    generate: (call, limits) => generateOverHttp(http, call, limits),
-    close: () => transport.close(),
+    generate: (call, limits) =>
+      tier === 'frontier'
+        ? generateOverHttp(plain, call, limits)
+        : generateLocally({ name, model, probe }, { call, limits, httpModel }),
+    close: async () => {
+      probe.close()
+      await transport.close()
+    },
   }
 }

@@ -10,6 +10,8 @@ export interface OpenAiRequestSettings {
   readonly maxOutputTokens: number
   /** OpenAI itself wants `max_completion_tokens` and takes the `developer` role; servers that imitate it often do not. */
   readonly server: 'openai' | 'compatible'
+  /** How many of the most probable tokens to ask for at each token; null or absent asks for no log-probabilities. */
+  readonly topLogprobs?: number | null
 }
 
 /**
@@ -49,7 +51,10 @@ function callersBody(call: ModelCall, body: JsonObject, model: string): JsonObje
   return { ...rest, model, messages, ...(stream === undefined ? {} : { stream: false }) }
 }
 
-function builtBody(call: ModelCall, { model, maxOutputTokens, server }: OpenAiRequestSettings): JsonObject {
+function builtBody(
+  call: ModelCall,
+  { model, maxOutputTokens, server, topLogprobs }: OpenAiRequestSettings,
+): JsonObject {
   const limit = call.maxOutputTokens ?? maxOutputTokens
   const { tools, temperature, topP, stop, seed } = call
   const messages = call.messages.map((message) =>
@@ -63,6 +68,7 @@ function builtBody(call: ModelCall, { model, maxOutputTokens, server }: OpenAiRe
     ...(server === 'openai' ? { max_completion_tokens: limit } : { max_tokens: limit }),
     ...(tools && tools.length > 0 ? { tools: tools.map((tool) => ({ type: 'function', function: tool })) } : {}),
     ...responseFormat(call.responseSchema),
+    ...(typeof topLogprobs === 'number' ? { logprobs: true, top_logprobs: topLogprobs } : {}),
     ...(temperature === undefined ? {} : { temperature }),
     ...(topP === undefined ? {} : { top_p: topP }),
     ...(stop === undefined || stop.length === 0 ? {} : { stop }),

@@ -14,10 +14,12 @@ export interface FedChunk {
   readonly alive: boolean
 }
 
-/** An unfinished frame at the end of the body is dropped, as the WHATWG rules say. */
+/** An unfinished frame at the end of an event stream is dropped, as the WHATWG rules say. */
 export interface FrameReader {
   /** @throws RouterError `model_malformed` for a body that is no event stream, or a frame above `MAX_FRAME_BYTES` */
   feed(chunk: Uint8Array): FedChunk
+  /** The body is at its end: frames that need no mark behind them. Absent where every frame has one. */
+  end?(): readonly Frame[]
 }
 
 /** @param model the configured model name, for messages; no message holds any text of the body */

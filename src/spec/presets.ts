@@ -1,13 +1,16 @@
-/** Hosted providers as data: where they are, which variable holds the key, under whose law they answer. */
+/** Providers and local servers as data: where they are, which variable holds the key, under whose law they answer. */
 export interface Preset {
-  readonly provider: 'openai' | 'anthropic'
+  readonly provider: 'openai' | 'anthropic' | 'ollama'
   readonly baseUrl: string
-  readonly keyVariable: string
+  /** Null where the server wants no key. */
+  readonly keyVariable: string | null
   /** ISO-like region code; `self` where the operator runs the server. */
   readonly jurisdiction: string
+  /** It answers with the models of others, wherever it runs itself. */
+  readonly passesOn?: true
 }
 
-/** Addresses as the providers publish them for API clients. */
+/** Addresses as the providers publish them for API clients, and the usual ports of local servers. */
 export const PRESETS: Readonly<Record<string, Preset>> = {
   openai: {
     provider: 'openai',
@@ -62,6 +65,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     baseUrl: 'http://127.0.0.1:4000/v1',
     keyVariable: 'LITELLM_API_KEY',
     jurisdiction: 'self',
+    passesOn: true,
   },
   portkey: {
     provider: 'openai',
@@ -69,4 +73,10 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     keyVariable: 'PORTKEY_API_KEY',
     jurisdiction: 'us',
   },
+  ollama: { provider: 'ollama', baseUrl: 'http://127.0.0.1:11434', keyVariable: null, jurisdiction: 'self' },
+  lmstudio: { provider: 'openai', baseUrl: 'http://127.0.0.1:1234/v1', keyVariable: null, jurisdiction: 'self' },
+  llamacpp: { provider: 'openai', baseUrl: 'http://127.0.0.1:8080/v1', keyVariable: null, jurisdiction: 'self' },
+  vllm: { provider: 'openai', baseUrl: 'http://127.0.0.1:8000/v1', keyVariable: null, jurisdiction: 'self' },
+  localai: { provider: 'openai', baseUrl: 'http://127.0.0.1:8080/v1', keyVariable: null, jurisdiction: 'self' },
+  jan: { provider: 'openai', baseUrl: 'http://127.0.0.1:1337/v1', keyVariable: null, jurisdiction: 'self' },
 }

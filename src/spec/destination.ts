@@ -1,0 +1,45 @@
+/** "Local" is a matter of destination: where the bytes of a request go, whatever the provider is called. Pure. */
+
+/**
+ * Whether an address is this machine itself: `localhost`, names below it (RFC 6761), 127.0.0.0/8 and ::1. Addresses of a
+ * private network are other machines. Names of this host are not taken, since name servers decide what they mean.
+ *
+ * @param baseUrl an absolute URL, or nothing
+ */
+export function onThisMachine(baseUrl: string | undefined): boolean {
+  if (!baseUrl || !URL.canParse(baseUrl)) return false
+  const host = new URL(baseUrl).hostname.replace(/\.$/, '')
+  if (host === 'localhost' || host.endsWith('.localhost')) return true
+  // URL has brought every spelling of an IPv4 address into four decimal numbers, and of IPv6 into its shortest.
+  return /^127(\.\d{1,3}){3}$/.test(host) || host === '[::1]' || /^\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\]$/.test(host)
+}
+
+/**
+ * Whether a model id says that the server on this machine only passes the request on: Ollama runs `name:cloud` and
+ * `name:120b-cloud` on machines of its own.
+ */
+export function isPassedOn(model: string): boolean {
+  return /:(?:[^:]*-)?cloud$/i.test(model.trim())
+}
+
+/**
+ * The address that `OLLAMA_HOST` stands for, as Ollama's own client reads it: scheme and port may be missing, and an
+ * address to listen on everywhere means this machine.
+ *
+ * @returns without a slash at the end; the default address when the variable is not set or cannot be read
+ */
+export function ollamaBaseUrl(host: string | undefined): string {
+  const text = host?.trim().replace(/^["']|["']$/g, '') ?? ''
+  if (text === '') return OLLAMA_URL
+  const url = /^https?:\/\//i.test(text) ? text : `http://${text.startsWith(':') ? `127.0.0.1${text}` : text}`
+  if (!URL.canParse(url)) return OLLAMA_URL
+  const { protocol, hostname, port, pathname } = new URL(url)
+  const name = hostname === '0.0.0.0' || hostname === '[::]' ? '127.0.0.1' : hostname
+  // A port that is the default of its scheme is gone from `port`; Ollama's default holds only where no scheme is given.
+  const hasScheme = url === text
+  const shown = port !== '' ? `:${port}` : hasScheme || /:\d+\/?$/.test(text) ? '' : `:${OLLAMA_PORT}`
+  return `${protocol}//${name}${shown}${pathname.replace(/\/+$/, '')}`
+}
+
+const OLLAMA_PORT = 11434
+const OLLAMA_URL = `http://127.0.0.1:${OLLAMA_PORT}`
