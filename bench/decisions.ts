@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { openEmbeddedModel } from '../src/models/embedded/embedded.ts'
+import { openEmbeddedModel } from '../src/models/embedded/configured.ts'
 import { resolvePaths } from '../src/models/paths.ts'
 import { policySchema } from '../src/spec/policy.ts'
 

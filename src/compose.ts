@@ -3,15 +3,20 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { excerptForDecision } from './classify/excerpt.ts'
+import { type SimilarityHead, withComparison } from './decide/similarity.ts'
 import { createAnthropicModel } from './models/anthropic.ts'
-import { embeddedObstacle, openEmbeddedModel } from './models/embedded/embedded.ts'
+import { embeddedObstacle, openEmbeddedModel } from './models/embedded/configured.ts'
+import { keyOf, readHead, writeHead } from './models/head-cache.ts'
 import { withHeads } from './models/head-decider.ts'
+import { createOllamaModel } from './models/ollama.ts'
 import { createOpenAiCompatibleModel } from './models/openai-compatible.ts'
 import { type Paths, resolvePaths } from './models/paths.ts'
 import { callCost } from './models/prices.ts'
+import { createServerProbe } from './models/probe.ts'
 import { systemClock } from './pipeline/clock.ts'
 import { createRoster, type RosterModel } from './pipeline/roster.ts'
 import { routerFrom } from './pipeline/router.ts'
+import { ollamaBaseUrl } from './spec/destination.ts'
 import type { LoadedPolicy, ModelPolicy, PolicyInput } from './spec/policy.ts'
 import type { Clock, ModelPort } from './spec/ports.ts'
 import type { Router } from './spec/router.ts'
@@ -85,7 +90,11 @@ function rosterModel(setup: ModelSetup): RosterModel {
   return {
     name,
     policy,
-    open: () => given ?? withTaskHeads(openModel(setup), setup),
+    open: (adapter) => {
+      if (given) return given
+      const own = adapter && policy.provider === 'embedded' ? { ...setup, policy: { ...policy, adapter } } : setup
+      return withTaskHeads(openModel(own), own)
+    },
     obstacle: () => {
       if (missing) return { reason: 'frontier_down', why: `no key set (${missing})` }
       return policy.provider === 'embedded' && !given ? embeddedObstacle({ policy, paths, env: setup.env }) : null
@@ -94,19 +103,28 @@ function rosterModel(setup: ModelSetup): RosterModel {
 }
 
 function withTaskHeads(port: ModelPort, { loaded, paths }: ModelSetup): ModelPort {
-  return withHeads(port, {
-    heads: loaded.heads,
-    folder: join(paths.dataDir, 'heads'),
-    excerpt: excerptForDecision,
-  })
+  const folder = join(paths.dataDir, 'heads')
+  const decider = withHeads(port, { heads: loaded.heads, folder, excerpt: excerptForDecision })
+  const store = {
+    read: (parts: readonly unknown[]) => readHead<SimilarityHead>(folder, keyOf(parts)),
+    write: (parts: readonly unknown[], head: SimilarityHead) => writeHead(folder, keyOf(parts), head),
+  }
+  return withComparison(decider, { pairs: loaded.pairs, store })
 }
 
 function openModel(setup: ModelSetup): ModelPort {
   const { name, policy, loaded, paths, env } = setup
   if (policy.provider === 'embedded') return openEmbeddedModel({ name, policy, paths, env })
-  const { model, maxOutputTokens, tier } = policy
+  const { model, maxOutputTokens, tier, contextTokens } = policy
   const hosted = { name, model, maxOutputTokens, tier, apiKey: loaded.keys.get(name) ?? null }
   if (policy.provider === 'anthropic')
     return createAnthropicModel({ ...hosted, baseUrl: policy.baseUrl ?? 'https://api.anthropic.com' })
-  return createOpenAiCompatibleModel({ ...hosted, baseUrl: policy.baseUrl ?? 'https://api.openai.com/v1' })
+  const baseUrl = policy.baseUrl ?? (policy.provider === 'ollama' ? ollamaBaseUrl(env.OLLAMA_HOST) : OPENAI_URL)
+  const asked = { api: policy.provider, baseUrl, model, contextTokens, apiKey: hosted.apiKey, cacheDir: paths.cacheDir }
+  const probed = tier === 'frontier' ? {} : { probe: createServerProbe(asked) }
+  if (policy.provider === 'openai') return createOpenAiCompatibleModel({ ...hosted, ...probed, baseUrl })
+  const think = policy.think === undefined ? {} : { think: policy.think }
+  return createOllamaModel({ ...hosted, ...probed, ...think, baseUrl, contextTokens, keepAliveMs: policy.idleUnload })
 }
+
+const OPENAI_URL = 'https://api.openai.com/v1'

@@ -15,6 +15,8 @@ export interface ScriptedFailure {
 export interface ScriptedText {
   /** The pieces that are emitted, in order; a string is one piece. */
   readonly text?: string | readonly string[]
+  /** What the model reports after the piece of the same index. */
+  readonly progress?: readonly { readonly tokens: number; readonly entropyLowNats: number | null }[]
   readonly toolCalls?: readonly ToolCall[]
   /** Default: `tool_calls` when there are tool calls, else `stop`. */
   readonly finishReason?: FinishReason
@@ -185,9 +187,11 @@ async function* play(
   if (scripted.loading) yield { type: 'loading' }
   if (scripted.after) await Promise.race([scripted.after, aborted(signal)])
   const pieces = typeof scripted.text === 'string' ? [scripted.text] : (scripted.text ?? [])
-  for (const delta of pieces) {
+  for (const [index, delta] of pieces.entries()) {
     if (signal.aborted) throw cancelled(signal)
     yield { type: 'text', delta }
+    const progress = scripted.progress?.[index]
+    if (progress) yield { type: 'progress', ...progress }
   }
   for (const [index, { id, name, arguments: argumentsDelta }] of (scripted.toolCalls ?? []).entries()) {
     yield { type: 'tool_call', index, id, name, argumentsDelta }

@@ -13,12 +13,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   route: ['spec', 'learn'],
   solvers: ['spec', 'learn'],
   gates: ['spec', 'learn'],
-  patterns: ['spec', 'learn', 'classify', 'route', 'solvers', 'gates'],
-  pipeline: ['spec', 'learn', 'classify', 'route', 'solvers', 'gates', 'patterns'],
+  decide: ['spec', 'learn', 'classify'],
+  patterns: ['spec', 'learn', 'classify', 'route', 'solvers', 'gates', 'decide'],
+  pipeline: ['spec', 'learn', 'classify', 'route', 'solvers', 'gates', 'decide', 'patterns'],
   models: ['spec', 'learn'],
   stores: ['spec'],
   gateway: ['spec', 'classify', 'pipeline'],
-  eval: ['spec', 'learn', 'classify', 'route', 'solvers', 'gates', 'patterns', 'pipeline'],
+  eval: ['spec', 'learn', 'classify', 'route', 'solvers', 'gates', 'decide', 'patterns', 'pipeline'],
   integrations: ['spec', 'pipeline'],
   cli: [
     'spec',
@@ -27,6 +28,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'route',
     'solvers',
     'gates',
+    'decide',
     'patterns',
     'pipeline',
     'models',
@@ -36,13 +38,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'integrations',
     'compose.ts',
   ],
-  'compose.ts': ['spec', 'classify', 'pipeline', 'models', 'stores'],
+  'compose.ts': ['spec', 'classify', 'decide', 'pipeline', 'models', 'stores'],
   'testing.ts': ['spec'],
   'index.ts': ['spec', 'compose.ts', 'stores'],
 }
 
 /** Everything up to patterns decides and does nothing: none of these may reach a process, clock, file or network. */
-const PURE = ['spec', 'learn', 'classify', 'route', 'solvers', 'gates', 'patterns']
+const PURE = ['spec', 'learn', 'classify', 'route', 'solvers', 'gates', 'decide', 'patterns']
 const IMPURE_IMPORT = /\bfrom 'node:(?!buffer')/
 const IMPURE_CALL =
   /\bprocess\.|\bDate\.now\(|\bMath\.random\(|\bnew Date\(\)|\bconsole\.|\bfetch\((?!\?)|\bsetTimeout\(|\bperformance\.now\(/

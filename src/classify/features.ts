@@ -108,7 +108,8 @@ function canonicalMessages(messages: readonly Message[]): string {
   )
 }
 
-/** One of a closed set is simple work, whatever the text is about. */
+/** Choosing, comparing and finding names is simple work, whatever the text is about. */
 function closedSetComplexity({ kind }: TaskPolicy): Complexity | null {
-  return kind === 'choice' || kind === 'boolean' || kind === 'score' ? 'simple' : null
+  const open = kind === 'answer' || kind === 'text' || kind === 'code'
+  return open ? null : 'simple'
 }

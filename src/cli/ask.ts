@@ -15,7 +15,13 @@ import {
   summaryText,
   verdictText,
 } from './outcome-text.ts'
-import { addRequestOptions, labelsFromFlags, type RequestFlags, requestFromFlags } from './request-options.ts'
+import {
+  addRequestOptions,
+  labelsFromFlags,
+  type RequestFlags,
+  requestFromFlags,
+  typedFromFlags,
+} from './request-options.ts'
 
 interface AskFlags extends RequestFlags {
   readonly json?: true
@@ -59,16 +65,18 @@ function questionFor(request: RouterRequest, flags: AskFlags, context: CliContex
     streamed = true
     context.terminal.write(delta)
   }
-  if (labels) return { question: { kind: 'decide', request: decideRequest(request, labels) }, streamed: () => false }
+  const typed = { ...typedFromFlags(flags), ...(labels && { options: labels }) }
+  if (Object.keys(typed).length > 0)
+    return { question: { kind: 'decide', request: decideRequest(request, typed) }, streamed: () => false }
   if (flags.stream && !flags.json) return { question: { kind: 'stream', request, onDelta }, streamed: () => streamed }
   return { question: { kind: 'complete', request }, streamed: () => false }
 }
 
-function decideRequest(request: RouterRequest, options: readonly string[]): DecideRequest {
+function decideRequest(request: RouterRequest, typed: Partial<DecideRequest>): DecideRequest {
   const { task } = request.metadata ?? {}
   return {
     input: inputText(request.messages),
-    options,
+    ...typed,
     ...(task ? { task } : {}),
     ...(request.metadata ? { metadata: request.metadata } : {}),
   }

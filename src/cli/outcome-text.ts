@@ -18,6 +18,8 @@ export interface OutcomeJson {
   readonly approvalRequired: boolean
   readonly hardStops: Outcome['hardStops']
   readonly value?: string | null
+  /** What a typed decision of an open kind found: places, scores, entities. */
+  readonly reading?: NonNullable<DecideOutcome['reading']>
   readonly quality?: Quality
 }
 
@@ -43,6 +45,7 @@ export function outcomeJson(outcome: Outcome | DecideOutcome): OutcomeJson {
     approvalRequired: outcome.approvalRequired,
     hardStops: outcome.hardStops,
     ...('value' in outcome ? { value: outcome.value } : {}),
+    ...('reading' in outcome && outcome.reading ? { reading: outcome.reading } : {}),
   }
 }
 

@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { relative, resolve, sep } from 'node:path'
 import { type Command, Option } from 'commander'
+import { z } from 'zod'
 import { PARTITIONS, type Partition } from '../spec/decision.ts'
-import type { RequestMetadata, RouteOverride, RouterRequest } from '../spec/request.ts'
+import type { DecideRequest, RequestMetadata, RouteOverride, RouterRequest, ToolDefinition } from '../spec/request.ts'
 import { usage } from './failure.ts'
 
 export interface RequestFlags {
@@ -12,6 +13,11 @@ export interface RequestFlags {
   readonly task?: string
   readonly action?: string
   readonly labels?: string
+  readonly document?: string
+  readonly compare?: string
+  readonly items?: string
+  readonly tools?: string
+  readonly entities?: true
   readonly schema?: string
   readonly route?: RouteOverride
   readonly partition?: Partition
@@ -27,6 +33,11 @@ export function addRequestOptions(command: Command): Command {
     .option('--task <name>', 'a task of the policy, or an action of its action table')
     .option('--action <name>', 'the same as --task')
     .option('--labels <a,b,c>', 'decide between these labels instead of writing an answer')
+    .option('--document <path>', 'a text file: answer with its words, with their place in it, or not at all')
+    .option('--compare <text>', 'how alike the prompt and this text are')
+    .option('--items <path>', 'a text file with one item a line: order them by how well they answer the prompt')
+    .option('--tools <path>', 'a JSON file with a list of tools: choose the one the prompt asks for')
+    .option('--entities', 'the names in the prompt')
     .option('--schema <path>', 'a JSON Schema file that the answer must satisfy')
     .addOption(
       new Option('--route <route>', 'who should answer, inside what the policy allows').choices([
@@ -72,6 +83,46 @@ export function labelsFromFlags(flags: RequestFlags): readonly string[] | null {
   throw usage(`--labels ${flags.labels} names fewer than two labels`, 'Write them as --labels build,test,unknown.')
 }
 
+/** What of a typed decision the flags bring, besides labels; empty when the answer is written. */
+export function typedFromFlags(flags: RequestFlags): Partial<DecideRequest> {
+  return {
+    ...(flags.document !== undefined && { document: readText(flags.document, '--document') }),
+    ...(flags.compare !== undefined && { compareTo: flags.compare }),
+    ...(flags.items !== undefined && { items: linesOf(flags.items) }),
+    ...(flags.tools !== undefined && { tools: toolsOf(flags.tools) }),
+    ...(flags.entities && { kind: 'entities' as const }),
+  }
+}
+
+function linesOf(file: string): readonly string[] {
+  const lines = readText(file, '--items').split(/\r?\n/)
+  const items = lines.filter((line) => line.trim() !== '')
+  if (items.length === 0) throw usage(`--items ${file} holds no line`, 'Write one item in every line.')
+  return items
+}
+
+const toolSchema = z.object({
+  name: z.string().min(1),
+  description: z.string().optional(),
+  parameters: z.record(z.string(), z.unknown()).optional(),
+})
+
+/** Plain definitions, or the form of the OpenAI API. */
+function toolsOf(file: string): readonly ToolDefinition[] {
+  const fix = 'Write a JSON array of {"name", "description", "parameters"}.'
+  let value: unknown
+  try {
+    value = JSON.parse(readText(file, '--tools'))
+  } catch (error) {
+    if (error instanceof SyntaxError) throw usage(`--tools ${file} is not JSON: ${error.message}`, fix)
+    throw error
+  }
+  const list = z.array(z.union([toolSchema, z.object({ function: toolSchema }).transform((tool) => tool.function)]))
+  const tools = list.min(1).safeParse(value)
+  if (!tools.success) throw usage(`--tools ${file} is no list of tools`, fix)
+  return tools.data as readonly ToolDefinition[]
+}
+
 function metadataFromFlags(flags: RequestFlags): RequestMetadata {
   if (flags.task && flags.action && flags.task !== flags.action) {
     throw usage(`--task ${flags.task} and --action ${flags.action} differ`, 'They mean the same; give one of them.')
@@ -81,8 +132,13 @@ function metadataFromFlags(flags: RequestFlags): RequestMetadata {
     ...(task ? { task } : {}),
     ...(flags.partition ? { partition: flags.partition } : {}),
     ...(flags.impact ? { impact: flags.impact } : {}),
-    ...(flags.file && flags.file !== '-' ? { documents: [documentPath(flags.file)] } : {}),
+    ...documentsOf([flags.file, flags.document]),
   }
+}
+
+function documentsOf(files: readonly (string | undefined)[]): Pick<RequestMetadata, 'documents'> {
+  const documents = files.filter((file) => file !== undefined && file !== '-').map((file) => documentPath(file ?? ''))
+  return documents.length === 0 ? {} : { documents }
 }
 
 /** As the globs of `privacy.localOnly.paths` see it: relative to the folder the command runs in, with forward slashes. */

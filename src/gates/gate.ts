@@ -39,6 +39,7 @@ export const GATE_NAMES = [
   'patch',
   'schema',
   'labels',
+  'evidence',
   'confidence',
   'entropy',
   'calibrated',

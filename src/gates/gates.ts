@@ -1,12 +1,14 @@
 /** The table of gates, and the one loop that runs them. */
 import type { Verdict } from '../spec/decision.ts'
 import type { TaskPolicy } from '../spec/policy.ts'
+import { isRead } from '../spec/reading.ts'
 import type { RouterRequest } from '../spec/request.ts'
 import { answerHardStop } from './answer-hard-stop.ts'
 import { calibrated } from './calibrated.ts'
 import { complete } from './complete.ts'
 import { confidence } from './confidence.ts'
 import { entropy } from './entropy.ts'
+import { evidence } from './evidence.ts'
 import { GATE_NAMES, type Gate, type GateInput, type GateName, isTypedDecision, reject } from './gate.ts'
 import { labels } from './labels.ts'
 import { patch } from './patch.ts'
@@ -64,21 +66,26 @@ interface GateRow {
 
 const always = (): boolean => true
 const typed = (task: TaskPolicy): boolean => isTypedDecision(task.kind)
-const written = (task: TaskPolicy): boolean => !isTypedDecision(task.kind)
+const read = (task: TaskPolicy, request: RouterRequest): boolean => isRead(task.kind, request)
+const written = (task: TaskPolicy, request: RouterRequest): boolean => !typed(task) && !read(task, request)
 
 const GATES: Readonly<Record<GateName, GateRow>> = {
   answer_hard_stop: { gate: answerHardStop, applies: always },
   safety_class: { gate: safetyClass, applies: (task) => task.gates.safetyClass.length > 0 },
   complete: { gate: complete, applies: always },
-  refusal: { gate: refusal, applies: (task) => written(task) && task.gates.refusal },
+  refusal: { gate: refusal, applies: (task, request) => written(task, request) && task.gates.refusal },
   repetition: { gate: repetition, applies: written },
-  patch: { gate: patch, applies: (task) => written(task) && task.kind !== 'code' },
+  patch: { gate: patch, applies: (task, request) => written(task, request) && task.kind !== 'code' },
   schema: {
     gate: schema,
     applies: (task, request) => task.schema !== undefined || request.responseSchema !== undefined,
   },
   labels: { gate: labels, applies: typed },
-  confidence: { gate: confidence, applies: typed },
-  entropy: { gate: entropy, applies: (task) => written(task) && task.gates.entropyNats !== null },
+  evidence: { gate: evidence, applies: (task) => task.kind === 'rank' },
+  confidence: { gate: confidence, applies: (task, request) => typed(task) || read(task, request) },
+  entropy: {
+    gate: entropy,
+    applies: (task, request) => written(task, request) && task.gates.entropyNats !== null,
+  },
   calibrated: { gate: calibrated, applies: always },
 }

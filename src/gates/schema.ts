@@ -56,7 +56,8 @@ function invalid(detail: string): ReturnType<Gate> {
   return reject('schema', { reason: 'schema_invalid', detail })
 }
 
-function problemWith(value: unknown, wanted: JsonSchema): string | null {
+/** What is wrong with a value, as a sentence that holds no text of it; null when it satisfies the schema. */
+export function problemWith(value: unknown, wanted: JsonSchema): string | null {
   const text = schemaText(wanted)
   if (text === null) return 'The schema is not plain JSON; nothing can be checked against it.'
   if (text.length > MAX_SCHEMA_CHARS) {

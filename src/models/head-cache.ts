@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Head } from '../learn/softmax-head.ts'
 import type { HeadExampleSet } from '../spec/policy.ts'
 import type { EmbedResult } from '../spec/ports.ts'
 
@@ -15,7 +14,11 @@ import type { EmbedResult } from '../spec/ports.ts'
  */
 export function headKey(embedded: EmbedResult, examples: HeadExampleSet, read: readonly string[]): string {
   const { identity, recipe } = embedded
-  const parts = [VERSION, identity.digest, identity.servedBy, recipe, examples.digest, read]
+  return keyOf([VERSION, identity.digest, identity.servedBy, recipe, examples.digest, read])
+}
+
+/** @returns 64 hex digits */
+export function keyOf(parts: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
 
@@ -25,21 +28,21 @@ const VERSION = 1
 interface Stored {
   /** Of the head's JSON; tells a damaged file from a whole one. */
   readonly sha256: string
-  readonly head: Head
+  readonly head: unknown
 }
 
 /** @returns null when there is none, or when the file is damaged */
-export async function readHead(folder: string, key: string): Promise<Head | null> {
+export async function readHead<H>(folder: string, key: string): Promise<H | null> {
   try {
     const { sha256, head } = JSON.parse(await readFile(fileOf(folder, key), 'utf8')) as Stored
-    return sha256 === digestOf(head) ? head : null
+    return sha256 === digestOf(head) ? (head as H) : null
   } catch {
     return null
   }
 }
 
 /** A cache that cannot be written costs time with the next start, not correctness. */
-export async function writeHead(folder: string, key: string, head: Head): Promise<void> {
+export async function writeHead(folder: string, key: string, head: unknown): Promise<void> {
   try {
     await mkdir(folder, { recursive: true })
     const draft = `${fileOf(folder, key)}.${process.pid}`
@@ -54,6 +57,6 @@ function fileOf(folder: string, key: string): string {
   return join(folder, `${key}.json`)
 }
 
-function digestOf(head: Head): string {
+function digestOf(head: unknown): string {
   return createHash('sha256').update(JSON.stringify(head)).digest('hex')
 }

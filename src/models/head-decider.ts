@@ -29,9 +29,7 @@ export function withHeads(port: ModelPort, settings: HeadSettings): ModelPort {
   const embed = port.embed.bind(port)
   const ready = new Map<string, Promise<Head>>()
   return {
-    name: port.name,
-    generate: (call, limits) => port.generate(call, limits),
-    embed: (text, limits) => embed(text, limits),
+    ...port,
     decide: async (call, limits) => {
       const examples = examplesFor(call, settings)
       if (!examples) return await decide(call, limits)
@@ -87,7 +85,7 @@ interface Fitting {
 }
 
 async function obtainHead({ port, embed, settings, examples, key }: Fitting): Promise<Head> {
-  const known = await readHead(settings.folder, key)
+  const known = await readHead<Head>(settings.folder, key)
   if (known) return known
   const vectors: (readonly number[])[] = []
   for (const text of excerpts(examples, settings)) vectors.push((await embed(text, exampleLimits())).vector)

@@ -1,6 +1,7 @@
 /** The escalation packet: bounded, never the whole trace. */
-import type { Verdict } from '../spec/decision.ts'
+import type { TaskKind, Verdict } from '../spec/decision.ts'
 import type { TaskPolicy } from '../spec/policy.ts'
+import { NO_ANSWER } from '../spec/reading.ts'
 import type { Message, RouterRequest } from '../spec/request.ts'
 import type { Asked } from './pattern.ts'
 
@@ -31,6 +32,22 @@ export function escalationPacket(
 export function typedInstruction(task: TaskPolicy, options: readonly string[]): string {
   const base = task.prompt.system ?? task.description ?? 'Decide about the text of the user.'
   return `${base}\nAnswer with exactly one of: ${options.join(', ')}. No other words.`
+}
+
+/** The same for a kind whose answer is found in the request; null for kinds that are written. */
+export function readInstruction(kind: TaskKind): string | null {
+  return READ_INSTRUCTIONS[kind] ?? null
+}
+
+const READ_INSTRUCTIONS: Readonly<Partial<Record<TaskKind, string>>> = {
+  extract: `Answer the last question with words of the text before it only, or with exactly: ${NO_ANSWER}`,
+  answer: `Answer the last question from the text before it only. When it holds no answer, say exactly: ${NO_ANSWER}`,
+  rank: 'Order the texts by how well they answer the last question, best first. Answer with a JSON array of the texts, word for word.',
+  similarity:
+    'How alike in meaning are the two texts, from 0 (unrelated) to 1 (the same)? Answer with one number and no other words.',
+  entities:
+    'List the names in the text as a JSON array of {"text", "label"}, with label PER, LOC, ORG or MISC, in the order of the text.',
+  tool: 'Call the tool that the request asks for, or none.',
 }
 
 function wanted(

@@ -19,11 +19,16 @@ const AVAILABILITY: ReadonlySet<ErrorCode> = new Set([
   'model_file_missing',
   'model_file_invalid',
   'memory_no_fit',
+  'model_busy',
 ])
 
 /** The reason an availability failure stands for; rethrows what is not one, since no other model would fare better. */
 export function availabilityReason(actor: Actor, thrown: unknown): Reason {
-  if (!(thrown instanceof RouterError) || !AVAILABILITY.has(thrown.code)) throw thrown
+  if (!(thrown instanceof RouterError)) throw thrown
+  // A local model refuses what its window does not hold; a frontier's may.
+  if (actor === 'local' && thrown.code === 'request_invalid' && thrown.values.path === 'messages')
+    return 'input_too_large'
+  if (!AVAILABILITY.has(thrown.code)) throw thrown
   if (actor === 'frontier') return thrown.code === 'model_rate_limited' ? 'frontier_rate_limited' : 'frontier_down'
   if (thrown.code === 'memory_no_fit') return 'memory_no_fit'
   return thrown.code === 'model_timeout' ? 'local_timeout' : 'local_unavailable'

@@ -5,9 +5,10 @@ import type { Actor, Attempt } from '../spec/decision.ts'
 import { RouterError, toRouterError } from '../spec/errors.ts'
 import type { CallLimits } from '../spec/ports.ts'
 import type { RouterRequest } from '../spec/request.ts'
-import { type AskContext, type Collected, decideOnce, type Exchange, generateOnce, partialUsage } from './exchange.ts'
+import { type AskContext, type Collected, type Exchange, generateOnce, partialUsage } from './exchange.ts'
 import { requestFor } from './model-request.ts'
 import { withRetries } from './retry.ts'
+import { readerFor } from './typed.ts'
 
 /** @throws RouterError of the last model that failed; what was tried stands in `run.attempts` */
 export async function ask(
@@ -50,11 +51,13 @@ function openExchange(
   what: { readonly request: RouterRequest; readonly delivery: Delivery },
 ): Exchange {
   const model = context.deps.roster.model(name)
+  const port = context.deps.roster.port(name, context.run.task.adapter)
+  const writesJson = port.writeJson !== undefined && context.run.task.kind === 'text'
   return {
     ...context,
     model,
-    port: context.deps.roster.port(name),
-    request: requestFor(context.run, model, what.request),
+    port,
+    request: requestFor(context.run, { model, writesJson }, what.request),
     delivery: what.delivery,
     delivered: false,
     receivedChars: 0,
@@ -93,7 +96,8 @@ async function askModel(context: AskContext, exchange: Exchange, triesLeft: numb
     const failure = context.signal.aborted
       ? new RouterError('cancelled', { requestId: run.requestId }, error)
       : toRouterError(error)
-    if (failure.row.retryable) deps.roster.failed(name, failure)
+    // A full queue says that the model works.
+    if (failure.row.retryable && failure.code !== 'model_busy') deps.roster.failed(name, failure)
     run.attempts.push(failedAttempt(exchange, failure, { startedMs, tries }))
     throw failure
   }
@@ -113,11 +117,17 @@ async function callOnce(exchange: Exchange): Promise<Collected> {
   const tier = deps.loaded.policy.deadlines[model.policy.tier]
   const limits: CallLimits = {
     signal,
-    deadlines: { connectMs: tier.connect, firstByteMs: tier.firstByte, idleMs: tier.idle, totalMs: tier.total },
+    priority: exchange.purpose === 'shadow' ? 'background' : 'interactive',
+    deadlines: {
+      connectMs: tier.connect,
+      ...('load' in tier && { loadMs: tier.load }),
+      firstByteMs: tier.firstByte,
+      idleMs: tier.idle,
+      totalMs: tier.total,
+    },
   }
-  return run.options && actorOf(exchange) === 'local' && exchange.port.decide
-    ? decideOnce(exchange, limits)
-    : generateOnce(exchange, limits)
+  const read = actorOf(exchange) === 'local' ? readerFor(exchange) : null
+  return read ? read(exchange, limits) : generateOnce(exchange, limits)
 }
 
 interface Timing {

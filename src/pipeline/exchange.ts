@@ -1,16 +1,17 @@
 /** One call of one model: events in, one answer out, passed on to the caller as it comes when the pattern says so. */
 
-import { excerptForDecision } from '../classify/excerpt.ts'
 import type { Delivery } from '../patterns/pattern.ts'
-import type { Attempt, Decision, ModelIdentity, OptionProbability, Usage } from '../spec/decision.ts'
+import type { Attempt, Decision, ModelIdentity, OptionProbability, Usage, Verdict } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { CallLimits, ModelEvent, ModelPort } from '../spec/ports.ts'
-import { inputText, messageText, type RouterRequest, type ToolCall } from '../spec/request.ts'
+import { messageText, type RouterRequest, type ToolCall } from '../spec/request.ts'
 import type { Answer } from '../spec/response.ts'
+import { earlyStop } from './early-stop.ts'
 import { generateThroughEgress } from './egress.ts'
 import type { RosterModel } from './roster.ts'
 import type { PipelineDeps, Run } from './run.ts'
 import type { Sink } from './sink.ts'
+import { promptFor, promptIdentity } from './task-prompt.ts'
 
 /** Everything an attempt may use, whatever model it asks. */
 export interface AskContext {
@@ -39,51 +40,35 @@ export interface Collected {
   readonly firstTokenMs: number | null
 }
 
-/** What a small model is given of a long text: about 400 tokens, well inside its window together with the shots. */
-const DECISION_INPUT_CHARS = 1500
-
-/** Reads a typed decision from the model's distribution. */
-export async function decideOnce(exchange: Exchange, limits: CallLimits): Promise<Collected> {
-  const { run, port, request } = exchange
-  const options = run.options ?? []
-  if (!port.decide) throw new Error(`model ${port.name} cannot decide`)
-  const instruction = run.task.prompt.system ?? run.task.description ?? `Answer with one of: ${options.join(', ')}.`
-  const input = excerptForDecision(inputText(request.messages), DECISION_INPUT_CHARS)
-  const result = await port.decide(
-    { instruction, shots: run.task.prompt.shots, input, options, ...(run.task.head && { head: run.features.task }) },
-    limits,
-  )
-  const best = result.options[0]
-  if (!best) throw new RouterError('model_malformed', { model: port.name, problem: 'it returned no option' })
-  run.localModel = { name: port.name, identity: result.identity }
-  const answer: Answer = {
-    text: best.value,
-    toolCalls: [],
-    finishReason: 'stop',
-    usage: result.usage,
-    signals: result.signals,
-    raw: null,
-  }
-  return { answer, option: best, identity: result.identity, firstTokenMs: null }
-}
-
 /** Lets the model write, and collects what it writes. */
 export async function generateOnce(exchange: Exchange, limits: CallLimits): Promise<Collected> {
   const { deps } = exchange
   const startedMs = deps.clock.monotonicMs()
   const parts = new Parts()
+  const stop = mayStop(exchange) ? earlyStop({ ...exchange, maxTokens: maxTokensOf(exchange) }) : null
   let firstTokenMs: number | null = null
   for await (const event of eventsOf(exchange, limits)) {
+    if (event.type === 'finish') return finished(exchange, parts, { event, firstTokenMs })
     if (event.type === 'loading') await exchange.sink.push({ type: 'waiting', what: 'model_loading' })
-    else if (event.type === 'finish') return finished(exchange, parts, { event, firstTokenMs })
-    else {
+    else if (event.type !== 'progress') {
       firstTokenMs ??= Math.round(deps.clock.monotonicMs() - startedMs)
       parts.add(event)
       exchange.receivedChars = parts.text.length
       if (exchange.delivery !== 'held') await deliver(exchange, event, exchange.delivery.live)
     }
+    const stoppedBy = stop?.(event, parts.text)
+    if (stoppedBy) return stopped(exchange, parts, { stoppedBy, firstTokenMs })
   }
   throw new RouterError('model_incomplete', { model: exchange.model.name })
+}
+
+/** What a caller reads already is not taken back, and a shadow shall show what the model would have said. */
+function mayStop({ delivery, purpose, model }: Exchange): boolean {
+  return delivery === 'held' && purpose === 'answer' && model.policy.tier !== 'frontier'
+}
+
+function maxTokensOf({ request, model }: Exchange): number {
+  return request.maxOutputTokens ?? model.policy.maxOutputTokens
 }
 
 function eventsOf(exchange: Exchange, limits: CallLimits): AsyncIterable<ModelEvent> {
@@ -92,7 +77,7 @@ function eventsOf(exchange: Exchange, limits: CallLimits): AsyncIterable<ModelEv
   const streaming = sink.streaming && exchange.delivery !== 'held'
   const call = {
     messages,
-    maxOutputTokens: request.maxOutputTokens ?? model.policy.maxOutputTokens,
+    maxOutputTokens: maxTokensOf(exchange),
     stream: streaming,
     ...(tools && { tools }),
     ...(responseSchema && { responseSchema }),
@@ -118,7 +103,7 @@ function patient(limits: CallLimits): CallLimits {
 
 async function deliver(
   exchange: Exchange,
-  event: Exclude<ModelEvent, { type: 'finish' | 'loading' }>,
+  event: Exclude<ModelEvent, { type: 'finish' | 'loading' | 'progress' }>,
   reason: Decision['reason'],
 ): Promise<void> {
   if (!exchange.sink.streaming) return
@@ -147,6 +132,27 @@ async function deliver(
   await exchange.sink.push(event)
 }
 
+/** What was written when a gate ended the draft; its own usage is not known. Leaving the loop ended the call. */
+function stopped(
+  exchange: Exchange,
+  parts: Parts,
+  end: { readonly stoppedBy: Verdict; readonly firstTokenMs: number | null },
+): Collected {
+  const { policy } = exchange.model
+  const identity = { digest: null, quantisation: null, servedBy: policy.model }
+  const usage = partialUsage(exchange) ?? { inputTokens: 0, outputTokens: 0, source: 'estimated' }
+  const answer: Answer = {
+    text: parts.text,
+    toolCalls: [],
+    finishReason: 'length',
+    usage,
+    signals: null,
+    stoppedBy: end.stoppedBy,
+    raw: null,
+  }
+  return { answer, option: null, identity, firstTokenMs: end.firstTokenMs }
+}
+
 function finished(
   exchange: Exchange,
   parts: Parts,
@@ -154,7 +160,9 @@ function finished(
 ): Collected {
   const { event, firstTokenMs } = end
   const { finishReason, usage, signals, raw, identity } = event
-  if (exchange.model.policy.tier !== 'frontier') exchange.run.localModel = { name: exchange.model.name, identity }
+  const { model, run } = exchange
+  if (model.policy.tier !== 'frontier')
+    run.localModel = { name: model.name, identity, prompt: promptIdentity(promptFor(run.task, model.name)) }
   return {
     answer: { text: parts.text, toolCalls: parts.toolCalls(), finishReason, usage, signals, raw },
     option: null,

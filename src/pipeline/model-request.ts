@@ -1,27 +1,38 @@
 /** What each kind of model is given: the local one its own prompt, the frontier the caller's. */
-import { typedInstruction } from '../patterns/packet.ts'
+import { readInstruction, typedInstruction } from '../patterns/packet.ts'
+import { isRead } from '../spec/reading.ts'
 import type { Message, RouterRequest } from '../spec/request.ts'
 import type { RosterModel } from './roster.ts'
 import type { Run } from './run.ts'
+import { promptFor } from './task-prompt.ts'
 
-export function requestFor(run: Run, model: RosterModel, request: RouterRequest): RouterRequest {
+/** @param writesJson the model is held to a schema, so it needs no words about it */
+export function requestFor(
+  run: Run,
+  { model, writesJson }: { readonly model: RosterModel; readonly writesJson: boolean },
+  request: RouterRequest,
+): RouterRequest {
   const withSchema =
     run.task.schema && !request.responseSchema ? { ...request, responseSchema: run.task.schema } : request
-  return model.policy.tier === 'frontier' ? forFrontier(run, withSchema) : forLocal(run, withSchema)
+  if (model.policy.tier === 'frontier') return forFrontier(run, withSchema)
+  const own = forLocal(run, model, withSchema)
+  return writesJson && typeof own.responseSchema === 'object' ? own : withSchemaText(own)
 }
 
 /** A typed task whose caller wrote no instructions gets the bounded question; everything else travels unchanged. */
 function forFrontier(run: Run, request: RouterRequest): RouterRequest {
-  if (!run.options || hasInstructions(request)) return request
-  const instruction: Message = { role: 'system', content: typedInstruction(run.task, run.options) }
+  if (hasInstructions(request)) return request
+  const content = run.options ? typedInstruction(run.task, run.options) : readInstruction(run.task.kind)
+  if (content === null || !(run.options || isRead(run.task.kind, request))) return request
+  const instruction: Message = { role: 'system', content }
   return { ...request, messages: [instruction, ...request.messages] }
 }
 
 /** The task's own prompt and shots for the local model replace the caller's instructions, which were written for another. */
-function forLocal(run: Run, request: RouterRequest): RouterRequest {
+function forLocal(run: Run, model: RosterModel, request: RouterRequest): RouterRequest {
   const { wire: _, ...own } = request
-  const { system, shots } = run.task.prompt
-  if (system === undefined && shots.length === 0) return withSchemaText(own)
+  const { system, shots } = promptFor(run.task, model.name)
+  if (system === undefined && shots.length === 0) return own
   const instructions = own.messages.filter((message) => isInstruction(message))
   const conversation = own.messages.filter((message) => !isInstruction(message))
   const head: readonly Message[] = system === undefined ? instructions : [{ role: 'system', content: system }]
@@ -29,7 +40,7 @@ function forLocal(run: Run, request: RouterRequest): RouterRequest {
     { role: 'user', content: shot.input },
     { role: 'assistant', content: shot.output },
   ])
-  return withSchemaText({ ...own, messages: [...head, ...worked, ...conversation] })
+  return { ...own, messages: [...head, ...worked, ...conversation] }
 }
 
 function withSchemaText(request: RouterRequest): RouterRequest {

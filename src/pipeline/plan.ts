@@ -43,6 +43,7 @@ export function planRequest(
     attempts: [],
     localModel: null,
     verdicts: [],
+    reading: null,
   }
 }
 

@@ -2,12 +2,12 @@
 
 import { gatesFor } from '../gates/gates.ts'
 import type { AuditRecord } from '../spec/audit.ts'
-import { RouterError } from '../spec/errors.ts'
-import { DEFAULT_TASK, type TaskPolicy } from '../spec/policy.ts'
+import type { TaskPolicy } from '../spec/policy.ts'
 import type { AuditQuery } from '../spec/ports.ts'
-import type { DecideRequest, RouterRequest } from '../spec/request.ts'
-import type { DecideOutcome, Outcome, StreamEvent } from '../spec/response.ts'
+import type { RouterRequest } from '../spec/request.ts'
+import type { StreamEvent } from '../spec/response.ts'
 import type { AuditHealth, Explanation, RequestOptions, Router, RouterStatus } from '../spec/router.ts'
+import { decideJob, decideOutcome } from './decide.ts'
 import { runPipeline, type Settled } from './pipeline.ts'
 import { planRequest } from './plan.ts'
 import type { PipelineDeps } from './run.ts'
@@ -44,7 +44,10 @@ export function routerFrom(deps: RouterDeps): Router {
   return {
     complete: async (request, options) => (await run({ request, signal: signalOf(options), sink: NO_SINK })).outcome,
     stream: (request, options) => streamed(request, { options, run, inBackground }),
-    decide: async (request, options) => decideOutcome(await run(decideJob(request, signalOf(options), deps))),
+    decide: async (question, options) => {
+      const settled = await run({ ...decideJob(question, deps.loaded), signal: signalOf(options), sink: NO_SINK })
+      return decideOutcome(settled.run, settled.outcome)
+    },
     route: (request) => explain(request, deps),
     status: () => statusOf(deps),
     audit: (query) => deps.readAudit(query),
@@ -80,50 +83,6 @@ async function* streamed(
   } finally {
     gone.abort()
   }
-}
-
-/** Options given with the question make a task of their own; a named task lends its settings. */
-function decideJob(request: DecideRequest, signal: AbortSignal, deps: PipelineDeps): Job {
-  const name = request.task ?? request.metadata?.task
-  const base = name === undefined ? DEFAULT_TASK : deps.loaded.policy.tasks[name]
-  const job = {
-    request: {
-      messages: [{ role: 'user' as const, content: request.input }],
-      metadata: { ...request.metadata, ...((name ?? request.options) && { task: name ?? 'decide' }) },
-    },
-    signal,
-    sink: NO_SINK,
-  }
-  if (!request.options && !request.instruction) return job
-  if (request.options && new Set(request.options).size < 2)
-    throw new RouterError('request_invalid', {
-      path: 'options',
-      problem: 'there are fewer than two different options',
-      fix: 'Give at least two.',
-    })
-  const inlineTask: TaskPolicy = {
-    ...(base ?? DEFAULT_TASK),
-    ...(request.options && { kind: 'choice', labels: [...request.options] }),
-    ...(request.instruction && { prompt: { system: request.instruction, shots: [] } }),
-  }
-  return { ...job, inlineTask }
-}
-
-function decideOutcome({ run, outcome }: Settled): DecideOutcome {
-  const options = outcome.signals?.options ?? null
-  const decided = outcome.decision.route === 'local' ? (options?.[0]?.value ?? null) : null
-  return { ...outcome, options, value: decided ?? namedOption(outcome, run.options ?? []) }
-}
-
-/** A frontier answers in text: the option it is, or the only one it names as a whole word. */
-function namedOption(outcome: Outcome, options: readonly string[]): string | null {
-  const text = outcome.answer?.trim().toLowerCase()
-  if (!text) return null
-  const exact = options.find((option) => option.toLowerCase() === text)
-  if (exact !== undefined) return exact
-  const words = ` ${text.replace(/[^\p{L}\p{N}_-]+/gu, ' ')} `
-  const named = options.filter((option) => words.includes(` ${option.toLowerCase()} `))
-  return named.length === 1 ? (named[0] ?? null) : null
 }
 
 function explain(request: RouterRequest, deps: PipelineDeps): Explanation {

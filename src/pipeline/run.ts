@@ -2,10 +2,11 @@
 import { createHash } from 'node:crypto'
 import { redactPreview } from '../classify/privacy/mask.ts'
 import type { AuditRecord } from '../spec/audit.ts'
-import type { Attempt, ModelIdentity, OutcomeKind, RouteDecision, Usage, Verdict } from '../spec/decision.ts'
+import type { Attempt, OutcomeKind, RouteDecision, Usage, Verdict } from '../spec/decision.ts'
 import type { Features } from '../spec/features.ts'
 import type { LoadedPolicy, ModelPolicy, TaskPolicy } from '../spec/policy.ts'
 import type { Clock, Journal } from '../spec/ports.ts'
+import type { Reading } from '../spec/reading.ts'
 import { inputText, type RouterRequest } from '../spec/request.ts'
 import type { Outcome } from '../spec/response.ts'
 import type { Roster } from './roster.ts'
@@ -35,8 +36,10 @@ export interface Run {
   readonly startedMs: number
   readonly receivedAt: string
   readonly attempts: Attempt[]
-  localModel: { readonly name: string; readonly identity: ModelIdentity } | null
+  localModel: AuditRecord['localModel']
   verdicts: readonly Verdict[]
+  /** What the last local answer of an open typed kind found. */
+  reading: Reading | null
 }
 
 export function hexDigest(text: string): string {

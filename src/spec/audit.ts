@@ -71,7 +71,12 @@ export interface AuditRecord {
   readonly verdicts: readonly Verdict[]
   readonly signals: Signals | null
   /** The local model that was asked, if any. */
-  readonly localModel: { readonly name: string; readonly identity: ModelIdentity } | null
+  readonly localModel: {
+    readonly name: string
+    readonly identity: ModelIdentity
+    /** The task's own prompt for this model: its hash and the name the policy gave it; null when it has none. */
+    readonly prompt: { readonly hash: string; readonly version: string | null } | null
+  } | null
   readonly attempts: readonly Attempt[]
   /** Every call that was about to be made, written before it was made: what a crash cannot hide. */
   readonly calls: readonly RecordedCall[]

@@ -69,7 +69,19 @@ export type Complexity = (typeof COMPLEXITIES)[number]
 export const PATTERNS = ['direct', 'cascade'] as const
 export type PatternName = (typeof PATTERNS)[number]
 
-export const TASK_KINDS = ['choice', 'boolean', 'score', 'extract', 'answer', 'text', 'code'] as const
+export const TASK_KINDS = [
+  'choice',
+  'boolean',
+  'score',
+  'similarity',
+  'rank',
+  'extract',
+  'answer',
+  'entities',
+  'tool',
+  'text',
+  'code',
+] as const
 export type TaskKind = (typeof TASK_KINDS)[number]
 
 export const HARD_STOP_KINDS = ['access', 'security', 'production', 'irreversible'] as const

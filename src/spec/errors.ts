@@ -1,18 +1,7 @@
 /** The one error class and its closed table. A bad answer is a Verdict; a broken call is a RouterError. */
 
-export interface ErrorRow {
-  /** HTTP status at the gateway. */
-  readonly status: number
-  /** Whether the same request may succeed later, unchanged. */
-  readonly retryable: boolean
-  /** Exit code of the command line (DESIGN: 1 failure, 2 usage, 3 nothing to run on, 4 does not fit, 5 blocked by policy). */
-  readonly exitCode: number
-  /** `error.type` on the OpenAI wire. */
-  readonly openaiType: string
-  readonly message: string
-  /** What to do about it. */
-  readonly fix: string
-}
+import type { ErrorRow } from './error-row.ts'
+import { MODEL_ERRORS } from './model-errors.ts'
 
 export const ERRORS = {
   policy_not_found: {
@@ -143,134 +132,7 @@ export const ERRORS = {
     message: 'No model can answer task {task}: {why}.',
     fix: '{fix}',
   },
-  model_timeout: {
-    status: 504,
-    retryable: true,
-    exitCode: 1,
-    openaiType: 'server_error',
-    message: 'Model {model} gave no {phase} within {timeoutMs} ms.',
-    fix: 'Raise deadlines.{tier} in the policy, or use a faster model.',
-  },
-  model_failed: {
-    status: 502,
-    retryable: true,
-    exitCode: 1,
-    openaiType: 'server_error',
-    message: 'Model {model} failed: {problem}.',
-    fix: '{fix}',
-  },
-  model_unreachable: {
-    status: 502,
-    retryable: true,
-    exitCode: 1,
-    openaiType: 'server_error',
-    message: 'Model {model} cannot be reached: {problem}.',
-    fix: 'Check the address and the network; `spillway doctor` tests it.',
-  },
-  model_rate_limited: {
-    status: 429,
-    retryable: true,
-    exitCode: 1,
-    openaiType: 'rate_limit_error',
-    message: 'Model {model} is rate limited by its provider.',
-    fix: 'Wait {retryAfterSeconds} s.',
-  },
-  model_auth_failed: {
-    status: 502,
-    retryable: false,
-    exitCode: 1,
-    openaiType: 'server_error',
-    message: 'The provider of model {model} refused the key (HTTP {status}).',
-    fix: 'Check the key that models.{model}.apiKey names.',
-  },
-  model_refused_request: {
-    status: 400,
-    retryable: false,
-    exitCode: 1,
-    openaiType: 'invalid_request_error',
-    message: 'The provider of model {model} refused the request (HTTP {status}): {problem}.',
-    fix: 'Change the request as the provider says.',
-  },
-  model_malformed: {
-    status: 502,
-    retryable: true,
-    exitCode: 1,
-    openaiType: 'server_error',
-    message: 'Model {model} sent an answer that breaks its protocol: {problem}.',
-    fix: 'Retry; if it stays, check that the base URL speaks the configured provider.',
-  },
-  model_incomplete: {
-    status: 502,
-    retryable: true,
-    exitCode: 1,
-    openaiType: 'server_error',
-    message: 'The answer of model {model} ended before it was complete.',
-    fix: 'Retry the request.',
-  },
-  engine_not_installed: {
-    status: 503,
-    retryable: false,
-    exitCode: 3,
-    openaiType: 'server_error',
-    message: 'The embedded engine is not installed in {path}.',
-    fix: 'Run `spillway engine install`.',
-  },
-  engine_install_failed: {
-    status: 503,
-    retryable: true,
-    exitCode: 3,
-    openaiType: 'server_error',
-    message: 'The embedded engine could not be installed in {path}: {problem}.',
-    fix: '{fix}',
-  },
-  engine_crashed: {
-    status: 502,
-    retryable: true,
-    exitCode: 1,
-    openaiType: 'server_error',
-    message: 'The local engine host stopped while model {model} was answering.',
-    fix: 'The next request starts it again; see {logFile} if it repeats.',
-  },
-  model_file_missing: {
-    status: 503,
-    retryable: false,
-    exitCode: 3,
-    openaiType: 'server_error',
-    message: 'The file of model {model} is not at {path}.',
-    fix: 'Run `spillway models pull {model}`.',
-  },
-  model_file_invalid: {
-    status: 503,
-    retryable: false,
-    exitCode: 3,
-    openaiType: 'server_error',
-    message: 'The model file {path} cannot be used: {problem}.',
-    fix: '{fix}',
-  },
-  model_unobtainable: {
-    status: 503,
-    retryable: true,
-    exitCode: 3,
-    openaiType: 'server_error',
-    message: 'Model {model} could not be obtained. Tried: {tried}.',
-    fix: '{fix}',
-  },
-  checksum_mismatch: {
-    status: 503,
-    retryable: true,
-    exitCode: 3,
-    openaiType: 'server_error',
-    message: '{path} has sha256 {actual}, expected {expected}.',
-    fix: 'Delete the file and fetch it again; if it repeats, do not use the source.',
-  },
-  memory_no_fit: {
-    status: 503,
-    retryable: true,
-    exitCode: 4,
-    openaiType: 'server_error',
-    message: 'Model {model} needs about {needMb} MB and {freeMb} MB are free.',
-    fix: 'Free memory, lower models.{model}.contextTokens, or use a smaller model.',
-  },
+  ...MODEL_ERRORS,
   disk_full: {
     status: 503,
     retryable: true,

@@ -1,6 +1,7 @@
 /** What a schema cannot say: references between parts of a policy. Pure. */
 import { TIERS } from './decision.ts'
-import type { Policy, TaskPolicy } from './policy.ts'
+import { isPassedOn, onThisMachine } from './destination.ts'
+import type { ModelPolicy, Policy, TaskPolicy } from './policy.ts'
 import { PRESETS } from './presets.ts'
 import { closest } from './suggest.ts'
 
@@ -16,6 +17,7 @@ export function policyProblems(policy: Policy): readonly PolicyProblem[] {
     ...Object.keys(policy.models).flatMap((name) => modelProblems(name, policy)),
     ...Object.entries(policy.tasks).flatMap(([name, task]) => [
       ...slotProblems(name, task, policy),
+      ...promptProblems(name, task, policy),
       ...kindProblems(name, task),
     ]),
     ...defaultProblems(policy),
@@ -53,22 +55,38 @@ function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
         fix: 'Write baseUrl, for example http://127.0.0.1:8080/v1.',
       },
     ]
-  if (local && model.provider !== 'embedded' && !onThisMachine(model.baseUrl))
+  if (local && model.provider !== 'embedded') return destinationProblems(path, model)
+  return []
+}
+
+/** A local tier promises that nothing leaves this machine. */
+function destinationProblems(path: readonly string[], model: ModelPolicy): readonly PolicyProblem[] {
+  const tier = [...path, 'tier']
+  if (!onThisMachine(model.baseUrl))
     return [
       {
-        path: [...path, 'tier'],
+        path: tier,
         problem: `${model.baseUrl} is not on this machine, so the model is not local`,
         fix: 'Use tier frontier, or a loopback address.',
       },
     ]
+  if (isPassedOn(model.model))
+    return [
+      {
+        path: tier,
+        problem: `${model.model} runs on machines of its provider, so the model is not local`,
+        fix: 'Use tier frontier, or a model without cloud in its tag.',
+      },
+    ]
+  if (model.preset !== undefined && PRESETS[model.preset]?.passesOn === true)
+    return [
+      {
+        path: tier,
+        problem: `${model.preset} passes requests on to other machines, so the model is not local`,
+        fix: 'Use tier frontier, or name the local server itself.',
+      },
+    ]
   return []
-}
-
-/** "Local" is a matter of destination. */
-export function onThisMachine(baseUrl: string | undefined): boolean {
-  if (!baseUrl) return false
-  const host = new URL(baseUrl).hostname
-  return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
 function slotProblems(name: string, task: TaskPolicy, policy: Policy): readonly PolicyProblem[] {
@@ -101,6 +119,29 @@ function slotProblems(name: string, task: TaskPolicy, policy: Policy): readonly 
   })
 }
 
+function promptProblems(name: string, task: TaskPolicy, policy: Policy): readonly PolicyProblem[] {
+  const path = ['tasks', name]
+  const known = Object.keys(policy.models)
+  const stray = Object.keys(task.prompt.byModel).find((model) => !known.includes(model))
+  if (stray !== undefined)
+    return [
+      {
+        path: [...path, 'prompt', 'byModel', stray],
+        problem: `there is no model ${stray}`,
+        fix: `Known: ${known.join(', ') || 'none'}.`,
+      },
+    ]
+  if (task.adapter && !Object.values(policy.models).some(({ provider }) => provider === 'embedded'))
+    return [
+      {
+        path: [...path, 'adapter'],
+        problem: 'only an embedded model takes an adapter, and the policy has none',
+        fix: 'Remove adapter, or add a model with provider embedded.',
+      },
+    ]
+  return []
+}
+
 function kindProblems(name: string, task: TaskPolicy): readonly PolicyProblem[] {
   const path = ['tasks', name]
   if (task.kind === 'choice' && !task.labels)
@@ -117,8 +158,10 @@ function kindProblems(name: string, task: TaskPolicy): readonly PolicyProblem[] 
     ]
   if (new Set(task.labels).size !== (task.labels?.length ?? 0))
     return [{ path: [...path, 'labels'], problem: 'a label stands twice', fix: 'Name each label once.' }]
-  if (task.head && task.kind !== 'choice' && task.kind !== 'boolean')
-    return [{ path: [...path, 'head'], problem: `kind ${task.kind} takes no head`, fix: 'Use kind choice or boolean.' }]
+  if (task.head && !['choice', 'boolean', 'similarity'].includes(task.kind)) {
+    const fix = 'Use kind choice, boolean or similarity.'
+    return [{ path: [...path, 'head'], problem: `kind ${task.kind} takes no head`, fix }]
+  }
   const stray = task.escalateLabels.find((label) => !optionsOf(task)?.includes(label))
   if (stray !== undefined)
     return [

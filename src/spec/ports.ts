@@ -19,15 +19,22 @@ export interface ModelCall {
   readonly stream: boolean
 }
 
+/** Who is served first where calls wait for a model: somebody waits for an interactive one. */
+export type Priority = 'interactive' | 'background'
+
 /** What a call may take and when it must stop. */
 export interface CallLimits {
   readonly signal: AbortSignal
+  /** Interactive when absent. */
+  readonly priority?: Priority
   readonly deadlines: Deadlines
 }
 
 /** All in milliseconds from the moment each phase starts; reached means a typed error that names the phase. */
 export interface Deadlines {
   readonly connectMs: number
+  /** Embedded engine only: until the model is loaded; two minutes when absent. */
+  readonly loadMs?: number
   /** First byte of the answer; for the embedded engine, the first token, loading excluded. */
   readonly firstByteMs: number
   /** Silence between two pieces of an answer. */
@@ -39,6 +46,8 @@ export interface Deadlines {
 export type ModelEvent =
   | { readonly type: 'loading' }
   | { readonly type: 'text'; readonly delta: string }
+  /** Now and then: tokens so far and the mean lower bound of their entropy (nats, null when unknown). */
+  | { readonly type: 'progress'; readonly tokens: number; readonly entropyLowNats: number | null }
   | {
       readonly type: 'tool_call'
       readonly index: number
@@ -80,6 +89,89 @@ export interface DecideResult {
   readonly identity: ModelIdentity
 }
 
+/** Two texts whose likeness is asked for. */
+export interface CompareCall {
+  readonly left: string
+  readonly right: string
+  /** Name of the task whose examples set the scale, when it has some. */
+  readonly head?: string
+}
+
+export interface CompareResult {
+  /** On the scale of the examples; without examples from 0 (nothing in common) to 1. */
+  readonly score: number
+  /** Probability that the score is off by at most a tenth of the examples' range; null without examples. */
+  readonly probability: number | null
+  readonly usage: Usage
+  readonly identity: ModelIdentity
+}
+
+/** A worked example for an extraction; a null answer says that the passage holds none. */
+export interface ExtractShot {
+  readonly question: string
+  readonly passage: string
+  readonly answer: string | null
+}
+
+/** A question whose answer stands word for word in the passage, or not at all. */
+export interface ExtractCall {
+  readonly instruction: string
+  readonly shots: readonly ExtractShot[]
+  readonly question: string
+  readonly passage: string
+}
+
+/** A piece of the passage that was asked about. */
+export interface Span {
+  /** UTF-16 offsets into the passage, `end` exclusive; `passage.slice(start, end) === text`. */
+  readonly start: number
+  readonly end: number
+  readonly text: string
+  /** Log-probability of the span's tokens and of ending after them, over the whole vocabulary (nats, <= 0). */
+  readonly logprob: number
+}
+
+export interface ExtractResult {
+  /** Most probable first; empty when the passage has no words. */
+  readonly spans: readonly Span[]
+  /** Log-probability of saying that there is no answer (nats, <= 0); null when it could not be read. */
+  readonly noAnswerLogprob: number | null
+  /** Of the tokens of the best span. */
+  readonly signals: Signals
+  readonly usage: Usage
+  readonly identity: ModelIdentity
+}
+
+/** A request for one JSON value of a schema. */
+export interface WriteJsonCall {
+  readonly messages: readonly Message[]
+  readonly schema: Readonly<Record<string, unknown>>
+  readonly maxOutputTokens: number
+}
+
+/** One value inside the JSON and how it came about. */
+export interface JsonLeaf {
+  /** RFC 6901. */
+  readonly pointer: string
+  /** `written`: the schema leaves no choice. `decided`: read from a closed set. `generated`: written token by token. */
+  readonly by: 'written' | 'decided' | 'generated'
+  /** Log-probability of the leaf's tokens over the whole vocabulary (nats, <= 0); null when nothing was read. */
+  readonly logprob: number | null
+  /** `decided` only: probability of the best value minus that of the second. */
+  readonly margin: number | null
+}
+
+export interface WriteJsonResult {
+  readonly text: string
+  /** `length`: the cap was reached before the value was complete. */
+  readonly finishReason: 'stop' | 'length'
+  readonly leaves: readonly JsonLeaf[]
+  /** Of the tokens of the leaves; the skeleton's own tokens are not the model's and do not count. */
+  readonly signals: Signals
+  readonly usage: Usage
+  readonly identity: ModelIdentity
+}
+
 export interface EmbedResult {
   /** Not normalised; of the same length for every text of one model. */
   readonly vector: readonly number[]
@@ -97,6 +189,12 @@ export interface ModelPort {
   decide?(call: DecideCall, limits: CallLimits): Promise<DecideResult>
   /** Absent where the model gives no embedding of its own. Long texts are cut, never refused. */
   embed?(text: string, limits: CallLimits): Promise<EmbedResult>
+  /** Absent where the model gives no embedding of its own. */
+  compare?(call: CompareCall, limits: CallLimits): Promise<CompareResult>
+  /** Absent where the model cannot be held to the words of a passage. */
+  extract?(call: ExtractCall, limits: CallLimits): Promise<ExtractResult>
+  /** Absent where the model cannot be held to a schema leaf by leaf. */
+  writeJson?(call: WriteJsonCall, limits: CallLimits): Promise<WriteJsonResult>
   close(): Promise<void>
 }
 

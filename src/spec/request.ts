@@ -73,11 +73,48 @@ export interface RouterRequest {
 /** A question with a closed set of answers, read from the model's distribution instead of generated. */
 export interface DecideRequest {
   readonly task?: string
+  /** The text to decide about; for `extract`, `answer` and `rank` the question. */
   readonly input: string
+  /** `extract`, `answer`: the text that holds the answer. */
+  readonly document?: string
+  /** `similarity`: the text to compare with. */
+  readonly compareTo?: string
+  /** `rank`: what is to be ordered. */
+  readonly items?: readonly string[]
+  /** `tool`: what there is to choose from. */
+  readonly tools?: readonly ToolDefinition[]
+  /** What is asked, where nothing above tells it: `entities`, or `answer` in place of `extract` for a document. */
+  readonly kind?: 'entities' | 'answer'
+  /** A JSON Schema: the answer is one value of it. */
+  readonly schema?: Readonly<Record<string, unknown>>
   /** Overrides the task's labels; for `boolean` it is `yes`, `no`; for `score` the integers of its range. */
   readonly options?: readonly string[]
   readonly instruction?: string
   readonly metadata?: RequestMetadata
+}
+
+/** What a question is about, and the question. */
+export interface QuestionParts {
+  readonly context: readonly string[]
+  readonly question: string
+}
+
+/**
+ * Splits the last user message: of several text parts the last is the question; of one text the last paragraph is, when
+ * something stands before it. Null when there is nothing that the question is about.
+ */
+export function questionParts(messages: readonly Message[]): QuestionParts | null {
+  const message = messages.findLast(({ role }) => role === 'user')
+  if (!message) return null
+  const { content } = message
+  const texts =
+    typeof content === 'string' ? [content] : content.flatMap((part) => (part.type === 'text' ? part.text : []))
+  const question = texts.at(-1)
+  if (question === undefined) return null
+  if (texts.length > 1) return { context: texts.slice(0, -1), question }
+  const at = question.trimEnd().lastIndexOf('\n\n')
+  if (at < 0 || question.slice(0, at).trim() === '') return null
+  return { context: [question.slice(0, at)], question: question.slice(at).trim() }
 }
 
 /** All text of a message, parts joined by line breaks; image alt text counts, binary content does not. */

@@ -10,6 +10,7 @@ import type {
   Usage,
   Verdict,
 } from './decision.ts'
+import type { Reading } from './reading.ts'
 import type { ToolCall } from './request.ts'
 
 /** A model's whole answer to one call. */
@@ -19,6 +20,10 @@ export interface Answer {
   readonly finishReason: FinishReason
   readonly usage: Usage
   readonly signals: Signals | null
+  /** Typed decisions of an open kind: what was found, beside the text. */
+  readonly reading?: Reading
+  /** The gate that ended the answer while it was being written; absent when it was written to its end. */
+  readonly stoppedBy?: Verdict
   /** The upstream's own body (non-stream), to be returned unchanged to a caller of the same dialect. */
   readonly raw: Readonly<Record<string, unknown>> | null
 }
@@ -52,6 +57,8 @@ export interface DecideOutcome extends Outcome {
   readonly value: string | null
   /** Probability per option; null when a frontier answered in text. */
   readonly options: readonly OptionProbability[] | null
+  /** Kinds without options: what the local model found; null when a frontier answered in text. */
+  readonly reading: Reading | null
 }
 
 /** What a caller of `stream` receives, in order; exactly one `final` or `error` ends it. */

@@ -4,12 +4,20 @@ import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
+import { ollamaBaseUrl } from '../spec/destination.ts'
 import { RouterError } from '../spec/errors.ts'
-import { type HeadExampleSet, type LoadedPolicy, type Policy, policySchema } from '../spec/policy.ts'
+import {
+  type HeadExampleSet,
+  type LoadedPolicy,
+  type PairExampleSet,
+  type Policy,
+  policySchema,
+} from '../spec/policy.ts'
 import { optionsOf, policyProblems } from '../spec/policy-problems.ts'
 import { PRESETS } from '../spec/presets.ts'
 import { closest } from '../spec/suggest.ts'
 import { readHeadExamples } from './head-examples.ts'
+import { readPairExamples } from './pair-examples.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -54,7 +62,7 @@ export function parsePolicy(text: string, source: Source): LoadedPolicy {
 export function validatePolicy(input: unknown, source: Source, where: (path: Path) => string = dotted): LoadedPolicy {
   const missingKeys: Record<string, string> = {}
   const keys = new Map<string, string>()
-  const expanded = expand(withPresetKeys(input), [], source, where)
+  const expanded = expand(withOllamaAddress(withPresetKeys(input), source.env), [], source, where)
   const parsed = policySchema.safeParse(expanded)
   if (!parsed.success) throw schemaError(parsed.error, source, where)
   const problem = policyProblems(parsed.data)[0]
@@ -66,32 +74,60 @@ export function validatePolicy(input: unknown, source: Source, where: (path: Pat
     if (value) keys.set(name, value)
     else missingKeys[name] = variable
   }
-  const heads = headExamples(parsed.data, source, where)
-  return { policy: parsed.data, digest: digestOf(parsed.data, heads), file: source.file, missingKeys, heads, keys }
+  const examples = headExamples(parsed.data, source, where)
+  return {
+    policy: parsed.data,
+    digest: digestOf(parsed.data, examples),
+    file: source.file,
+    missingKeys,
+    ...examples,
+    keys,
+  }
 }
 
 /** Read with the policy, so that a wrong example stops the start and not the hundredth request. */
-function headExamples(
-  policy: Policy,
-  source: Source,
-  where: (path: Path) => string,
-): ReadonlyMap<string, HeadExampleSet> {
+function headExamples(policy: Policy, source: Source, where: (path: Path) => string): Examples {
   const heads = new Map<string, HeadExampleSet>()
+  const pairs = new Map<string, PairExampleSet>()
+  const folder = dirname(source.file)
   for (const [name, task] of Object.entries(policy.tasks)) {
     if (!task.head) continue
-    const read = readHeadExamples(task.head.examples, { folder: dirname(source.file), options: optionsOf(task) ?? [] })
-    if ('problem' in read) throw invalid(source, where(['tasks', name, 'head', 'examples']), read.problem, read.fix)
-    heads.set(name, read)
+    const wrong = ({ problem, fix }: { readonly problem: string; readonly fix: string }): RouterError =>
+      invalid(source, where(['tasks', name, 'head', 'examples']), problem, fix)
+    if (task.kind === 'similarity') {
+      const read = readPairExamples(task.head.examples, folder)
+      if ('problem' in read) throw wrong(read)
+      pairs.set(name, read)
+    } else {
+      const read = readHeadExamples(task.head.examples, { folder, options: optionsOf(task) ?? [] })
+      if ('problem' in read) throw wrong(read)
+      heads.set(name, read)
+    }
   }
-  return heads
+  return { heads, pairs }
 }
+
+type Examples = Pick<LoadedPolicy, 'heads' | 'pairs'>
 
 function withPresetKeys(input: unknown): unknown {
   if (!isRecord(input) || !isRecord(input.models)) return input
   const models = Object.entries(input.models).map(([name, model]) => {
     const preset = isRecord(model) && typeof model.preset === 'string' ? PRESETS[model.preset] : undefined
     if (!preset || !isRecord(model)) return [name, model]
-    return [name, { baseUrl: preset.baseUrl, apiKey: `\${env:${preset.keyVariable}}`, ...model }]
+    const key = preset.keyVariable === null ? {} : { apiKey: `\${env:${preset.keyVariable}}` }
+    // Where Ollama is found says its own variable, preset or not.
+    const address = preset.provider === 'ollama' ? {} : { baseUrl: preset.baseUrl }
+    return [name, { ...address, ...key, ...model }]
+  })
+  return { ...input, models: Object.fromEntries(models) }
+}
+
+/** Written into the policy, so that the check of destinations and the digest see it. */
+function withOllamaAddress(input: unknown, env: Environment): unknown {
+  if (!isRecord(input) || !isRecord(input.models)) return input
+  const models = Object.entries(input.models).map(([name, model]) => {
+    if (!isRecord(model) || model.provider !== 'ollama') return [name, model]
+    return [name, { baseUrl: ollamaBaseUrl(env.OLLAMA_HOST), ...model }]
   })
   return { ...input, models: Object.fromEntries(models) }
 }
@@ -207,9 +243,9 @@ function invalid(source: Source, path: string, problem: string, fix: string): Ro
   return new RouterError('policy_invalid', { file: source.file, path, problem, fix })
 }
 
-function digestOf(policy: Policy, heads: ReadonlyMap<string, HeadExampleSet>): string {
+function digestOf(policy: Policy, { heads, pairs }: Examples): string {
   // A path says nothing about behaviour, what stands in the file does.
-  const examples = [...heads].map(([task, { digest }]) => [task, digest])
+  const examples = [...heads, ...pairs].map(([task, { digest }]) => [task, digest])
   const content = examples.length === 0 ? canonical(policy) : canonical([policy, examples])
   return `sha256:${createHash('sha256').update(content).digest('hex')}`
 }

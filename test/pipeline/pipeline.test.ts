@@ -26,6 +26,21 @@ async function collect(events: AsyncIterable<StreamEvent>): Promise<readonly Str
   return all
 }
 
+describe('a prompt that the local window does not hold', () => {
+  const tooLong = { fail: 'request_invalid', values: { path: 'messages', problem: 'too long', fix: 'less' } } as const
+
+  it('goes to the frontier', async () => {
+    const sample = sampleRouter(script({ models: { small: { answers: [tooLong] }, big: { answers: ['frontier'] } } }))
+    const outcome = await sample.router.complete(ask('hello'))
+    expect(outcome).toMatchObject({ answer: 'frontier', decision: { route: 'frontier', reason: 'input_too_large' } })
+  })
+
+  it('is an error where no frontier may answer', async () => {
+    const only = script({ task: { frontier: false }, models: { small: { answers: [tooLong] } } })
+    await expect(sampleRouter(only).router.complete(ask('hello'))).rejects.toMatchObject({ code: 'request_invalid' })
+  })
+})
+
 describe('the journal', () => {
   it('holds the intent before any call and a line before each call', async () => {
     const sample = sampleRouter(script({ task: { local: false, pattern: 'direct' } }))

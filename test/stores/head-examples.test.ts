@@ -67,9 +67,9 @@ describe('the examples of a head', () => {
     )
   })
 
-  it('belong to choices and yes-or-no questions only', async () => {
+  it('belong to choices, yes-or-no questions and similarities only', async () => {
     await expect(load(GOOD, 'kind: text')).rejects.toMatchObject(
-      failure('kind text takes no head', 'Use kind choice or boolean.', 'tasks.sort.head (line 4:5)'),
+      failure('kind text takes no head', 'Use kind choice, boolean or similarity.', 'tasks.sort.head (line 4:5)'),
     )
   })
 })

@@ -26,7 +26,7 @@ function abilities({ task, features }: RuleInput): readonly Removal[] {
   if (features.hasImages) return local('both', 'capability_missing', 'The request holds images.')
   if (features.needs.length > 0)
     return local('both', 'capability_missing', `The request asks for ${features.needs.join(', ')}.`)
-  if (features.hasTools) return local('both', 'capability_missing', 'The request offers tools.')
+  if (features.hasTools && task.kind !== 'tool') return local('both', 'capability_missing', 'The request offers tools.')
   if (features.inputChars > task.maxInputChars)
     return local(
       'both',

@@ -1,0 +1,79 @@
+/** The policy's `models`. */
+import { z } from 'zod'
+import { TIERS } from './decision.ts'
+import { duration } from './policy-values.ts'
+
+/** A GGUF file that changes the weights of a model. */
+export const adapterSchema = z.strictObject({
+  path: z.string().min(1).describe('A LoRA adapter as GGUF; absolute, or relative to the working directory.'),
+  scale: z.number().positive().max(10).default(1).describe('Strength of the adapter; 1 as it was trained.'),
+})
+
+/** One entry of `models`. */
+export const modelSchema = z.strictObject({
+  provider: z
+    .enum(['embedded', 'openai', 'anthropic', 'ollama'])
+    .describe(
+      'embedded: the engine of this package. openai: any server with an OpenAI-compatible API. anthropic: the Messages API. ollama: Ollama through its own API.',
+    ),
+  preset: z
+    .string()
+    .optional()
+    .describe(
+      'A provider preset by name: base URL, key variable and jurisdiction (see `spillway models list --presets`).',
+    ),
+  model: z.string().describe('The model id at the provider, or the catalogue name of an embedded model.'),
+  tier: z.enum(TIERS).describe('What the model is for. `frontier` models are only reached through the egress door.'),
+  baseUrl: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'Base URL of the API, for example http://127.0.0.1:8080/v1. Default for ollama: OLLAMA_HOST, else http://127.0.0.1:11434.',
+    ),
+  apiKey: z.string().optional().describe('Only as "${env:NAME}". When NAME is not set the model is unavailable.'),
+  path: z.string().optional().describe('Embedded only: a GGUF file to use instead of the catalogue.'),
+  contextTokens: z
+    .number()
+    .int()
+    .min(256)
+    .max(1_048_576)
+    .default(4096)
+    .describe('Embedded and ollama: the context window in tokens (num_ctx); longer inputs are refused.'),
+  parallel: z
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .default(2)
+    .describe(
+      'Embedded only: requests that run side by side. Each holds a context of its own, so memory grows with it.',
+    ),
+  signals: z
+    .enum(['bracket', 'exact'])
+    .default('bracket')
+    .describe(
+      'Embedded only. bracket: bounds of the entropy at every token. exact: the entropy over the whole vocabulary, at about a third of the speed.',
+    ),
+  adapter: adapterSchema
+    .optional()
+    .describe('Embedded only: a LoRA adapter on top of the weights; its digest is part of the calibration key.'),
+  threads: z
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('Embedded only. Default: physical cores minus one, at least 1.'),
+  idleUnload: duration
+    .default(300_000)
+    .describe('Embedded and ollama: unload after this long without a request (keep_alive).'),
+  think: z
+    .union([z.boolean(), z.enum(['low', 'medium', 'high'])])
+    .optional()
+    .describe("Ollama only: whether a thinking model thinks before it answers. Default: the model's own."),
+  maxOutputTokens: z.number().int().min(1).default(1024).describe('Cap of an answer when the caller sets none.'),
+  priceUsdPerMillion: z
+    .strictObject({ input: z.number().min(0), output: z.number().min(0) })
+    .optional()
+    .describe('Overrides the price table. Without a price the cost is unknown (null), never 0.'),
+})

@@ -1,0 +1,142 @@
+/** The policy's `tasks`. */
+import { z } from 'zod'
+import { COMPLEXITIES, PARTITIONS, PATTERNS, TASK_KINDS } from './decision.ts'
+import { adapterSchema } from './policy-models.ts'
+import { duration } from './policy-values.ts'
+
+const slot = z
+  .union([z.string(), z.array(z.string()).min(1)])
+  .transform((value) => (typeof value === 'string' ? [value] : value))
+
+const shots = z.array(z.strictObject({ input: z.string(), output: z.string() })).max(32)
+const version = z.string().max(64).optional().describe('A name for this wording; stands in the audit beside its hash.')
+
+const promptSchema = z.strictObject({
+  system: z.string().optional().describe("The local model's own instruction for this task."),
+  shots: shots.default([]).describe('Worked examples for the local model.'),
+  version,
+  byModel: z
+    .record(z.string(), z.strictObject({ system: z.string().optional(), shots: shots.optional(), version }))
+    .default({})
+    .describe('Another wording for one model, by its name in `models`; what it leaves out stays.'),
+})
+
+const gateSchema = z.strictObject({
+  refusal: z.boolean().default(true).describe('Reject answers that refuse.'),
+  length: z
+    .strictObject({ minChars: z.number().int().min(0).default(1), maxChars: z.number().int().positive().optional() })
+    .optional()
+    .describe('Reject answers outside these lengths (`incomplete`).'),
+  entropyNats: z
+    .number()
+    .positive()
+    .nullable()
+    .default(0.8)
+    .describe('Reject text when the mean token entropy may exceed this (nats). null switches the gate off.'),
+  safetyClass: z.array(z.string()).default([]).describe('Reject answers that hold one of these terms as a whole word.'),
+})
+
+const stageSchema = z.union([
+  z.enum(['off', 'shadow', 'accept']),
+  z.strictObject({
+    canary: z.strictObject({
+      percent: z.number().min(0).max(100).default(0),
+      groups: z.array(z.string()).default([]),
+      tenants: z.array(z.string()).default([]),
+    }),
+  }),
+])
+
+/** One entry of `tasks`. */
+export const taskSchema = z.strictObject({
+  description: z.string().optional(),
+  kind: z.enum(TASK_KINDS).default('text').describe('The shape of the answer.'),
+  labels: z.array(z.string().min(1)).min(2).max(64).optional().describe('choice: the closed set of answers.'),
+  escalateLabels: z.array(z.string()).default([]).describe('Labels that a local model may not settle.'),
+  range: z
+    .strictObject({ min: z.number().int(), max: z.number().int() })
+    .optional()
+    .describe('score: the integers from min to max.'),
+  schema: z.record(z.string(), z.unknown()).optional().describe('JSON Schema the answer must satisfy.'),
+  render: z.string().optional().describe('Shape of a typed answer for the caller; `{value}` stands for the option.'),
+  match: z
+    .strictObject({
+      words: z.array(z.string()).default([]).describe('Whole terms in the last user message.'),
+      systemHash: z.string().optional().describe('sha256 of the system prompt, as `spillway route --json` prints it.'),
+      model: z.string().optional().describe('The model name the client sent.'),
+    })
+    .optional()
+    .describe('How an untyped request becomes this task.'),
+  action: z.string().optional().describe('An entry of routing.actions whose complexity this task has.'),
+  complexity: z.enum(COMPLEXITIES).optional(),
+  pattern: z.enum(PATTERNS).default('cascade'),
+  local: z
+    .union([z.literal(false), slot])
+    .optional()
+    .describe('Models or tiers that may answer locally, first choice first; false: frontier only.'),
+  frontier: z
+    .union([z.literal(false), slot])
+    .optional()
+    .describe('Models or tiers to escalate to; false: never leaves this machine.'),
+  stage: stageSchema
+    .optional()
+    .describe('off | shadow | canary | accept. Default: shadow when a frontier is configured, accept when none is.'),
+  maxInputChars: z
+    .number()
+    .int()
+    .positive()
+    .default(8000)
+    .describe('Longer inputs are not given to the local model (`input_too_large`).'),
+  minConfidence: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.7)
+    .describe('Least probability of a typed decision while no calibrator is fitted.'),
+  accept: z
+    .strictObject({
+      uncalibrated: z
+        .boolean()
+        .default(false)
+        .describe('Accept on plain thresholds before a bound is proven; every such answer is marked proven: false.'),
+    })
+    .prefault({}),
+  gates: gateSchema.prefault({}),
+  prompt: promptSchema.prefault({}),
+  head: z
+    .strictObject({
+      examples: z
+        .string()
+        .min(1)
+        .describe(
+          'JSON Lines of {"text", "label"}, at least 3 of each label, beside the policy file; or `shipped:classify-issue`.',
+        ),
+    })
+    .optional()
+    .describe('choice, boolean: a classifier over the local model, trained in process from labelled examples.'),
+  rank: z
+    .strictObject({
+      keep: z.number().int().positive().optional().describe('Items to keep at most.'),
+      minScore: z.number().min(0).max(1).default(0).describe('Items below this are not kept.'),
+    })
+    .prefault({})
+    .describe('rank: which items the answer keeps.'),
+  allowCodeChange: z
+    .boolean()
+    .default(false)
+    .describe('Whether requests under this task may ask for code changes; always true for kind code.'),
+  impact: z
+    .enum(['low', 'medium', 'high'])
+    .default('low')
+    .describe('high: only a frontier may answer (`policy_requires_frontier`).'),
+  irreversible: z.boolean().default(false).describe('The outcome carries approvalRequired.'),
+  adapter: adapterSchema
+    .optional()
+    .describe('A LoRA adapter for this task, in place of the one of the embedded model; loaded beside it.'),
+  partition: z.enum(PARTITIONS).optional().describe('Tightens the default partition for this task.'),
+  reason: z.string().optional().describe('Why the task is routed this way, for readers of the policy.'),
+  onUnavailable: z
+    .union([z.enum(['local', 'error']), z.strictObject({ queue: z.strictObject({ maxWait: duration }) })])
+    .default('local')
+    .describe('When the frontier cannot be reached: the local answer marked degraded, an error, or wait.'),
+})

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import { chooseTool } from '../../src/decide/tool-choice.ts'
+import type { ToolDefinition } from '../../src/spec/request.ts'
+
+const tool = (name: string, description: string, properties: Record<string, unknown> = {}): ToolDefinition => ({
+  name,
+  description,
+  parameters: { type: 'object', properties },
+})
+const TOOLS = [
+  tool('weather.forecast', 'Forecasts the weather of a place.', {
+    place: { type: 'string', description: 'City name.' },
+  }),
+  tool('bookFlight', 'Books a seat on an airplane.', { from: { type: 'string' }, to: { type: 'string' } }),
+  tool('convert_currency', 'Converts an amount of money.', { to: { type: 'string', enum: ['euro', 'krona'] } }),
+]
+
+describe('the choice of a tool', () => {
+  it.each([
+    ['its name, taken apart', 'I want to book a flight to Oslo', 'bookFlight'],
+    ['its description, in another form of the word', 'What will the weather be in Oslo?', 'weather.forecast'],
+    ['what the request implies', 'How much is $20?', 'convert_currency'],
+    ['the values of a parameter', 'I need krona', 'convert_currency'],
+  ])('goes by %s', (_, request, expected) => {
+    const choice = chooseTool(request, TOOLS)
+    expect(choice.name).toBe(expected)
+    expect(choice.ranked.map(({ name }) => name).sort()).toEqual(TOOLS.map(({ name }) => name).sort())
+    expect(choice.margin).toBeGreaterThan(0)
+    expect(choice.probability).toBeGreaterThan(0.5)
+    expect(choice.probability).toBeLessThanOrEqual(1)
+  })
+
+  it('is none when the request shares nothing with any tool', () => {
+    const choice = chooseTool('Who wrote the third symphony?', TOOLS)
+    expect(choice.name).toBeNull()
+    expect(choice.probability).toBeGreaterThan(0.5)
+    expect(choice.ranked[0]?.score).toBe(0)
+  })
+
+  it('does not depend on the order of the tools', () => {
+    const request = 'Book me a seat on a plane'
+    expect(chooseTool(request, TOOLS.toReversed()).name).toBe(chooseTool(request, TOOLS).name)
+  })
+
+  it('takes an empty request and deep or odd schemas', () => {
+    const odd = { name: 'x', parameters: { properties: { a: { items: { properties: { deep: null } } } } } }
+    expect(chooseTool('', [odd]).name).toBeNull()
+    expect(chooseTool('deep', [odd]).name).toBe('x')
+  })
+})
