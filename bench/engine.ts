@@ -1,86 +1,47 @@
 /**
- * `node bench/engine.ts`: what reading the distribution costs, as JSON. A 64-token greedy answer is written with no
- * signals, with level 1 on every token, and as the engine host does it (level 2 on the first 16 tokens); the three take
- * turns in one process, so the ratios hold when the machine's speed drifts.
+ * `npm run bench:engine -- [--json] [--quick]`: what the embedded engine costs and gains, as JSON. SmolLM2-135M Q4_1 on
+ * one thread; every ratio has both sides measured in this run. `--quick` takes fewer rounds.
  */
-import { engineDirectory, engineModuleUrl } from '../src/models/embedded/install.ts'
-import type { GenerateNext, LlamaLibrary, LlamaSequence, Token } from '../src/models/embedded/llama-types.ts'
-import { TOP_TOKENS } from '../src/models/embedded/signals.ts'
-import { locateModel } from '../src/models/fetch/locate.ts'
-import { resolvePaths } from '../src/models/paths.ts'
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { decisionCost, prefixGain } from './engine/decisions.ts'
+import { crashRecovery, idleCost, parallelGain } from './engine/host.ts'
+import { llamaCppRatio } from './engine/llama-cpp-python.ts'
+import { signalCost } from './engine/signals.ts'
 
-const ROUNDS = 7
-const TOKENS = 64
-const LEVEL_2_TOKENS = 16
+const { values } = parseArgs({ options: { json: { type: 'boolean' }, quick: { type: 'boolean', default: false } } })
+const rounds = values.quick ? 3 : 9
 
-type Mode = 'off' | 'level1' | 'mixed'
+const signals = await signalCost(rounds)
+const prefix = await prefixGain(values.quick ? 2 : 5)
+const decision = await decisionCost(values.quick ? 8 : 36)
+const parallel = await parallelGain(values.quick ? 2 : 5, 48)
+const crash = await crashRecovery(values.quick ? 2 : 5)
+const idle = await idleCost(values.quick ? 3 : 10, processCpuMs)
+const llamaCpp = await llamaCppRatio(values.quick ? 2 : 5)
 
-function reading(mode: Mode, index: number): GenerateNext {
-  const options = { temperature: 0 }
-  if (mode === 'off') return { token: true, options } as unknown as GenerateNext
-  const wide = mode === 'mixed' && index < LEVEL_2_TOKENS
-  const filter = { tokens: [], includeSelected: true as const, ...(wide && { includeTop: TOP_TOKENS }) }
-  return { token: true, logits: { filter }, totalLogitWeight: true, options }
-}
-
-async function tokensPerSecond(sequence: LlamaSequence, prompt: readonly Token[], mode: Mode): Promise<number> {
-  await sequence.clearHistory()
-  await sequence.evaluateWithoutGeneratingNewTokens(prompt.slice(0, -1))
-  let last = prompt.at(-1) ?? 0
-  const started = performance.now()
-  for (let index = 0; index < TOKENS; index++) {
-    const [output] = await sequence.controlledEvaluate([[last, { generateNext: reading(mode, index) }]])
-    last = output?.next.token ?? last
-  }
-  return TOKENS / ((performance.now() - started) / 1000)
-}
-
-function spread(values: readonly number[]): { min: number; median: number; max: number } {
-  const sorted = values.toSorted((a, b) => a - b)
-  const at = (index: number): number => Number((sorted[index] ?? 0).toFixed(3))
-  return { min: at(0), median: at(Math.floor(sorted.length / 2)), max: at(sorted.length - 1) }
-}
-
-const paths = resolvePaths(process.env, process.platform)
-const library = (await import(engineModuleUrl(engineDirectory(paths)))) as LlamaLibrary
-const quiet = {
-  gpu: false,
-  build: 'never',
-  skipDownload: true,
-  progressLogs: false,
-  logLevel: 'error',
-  maxThreads: 0,
-} as const
-const llama = await library.getLlama(quiet)
-const { path } = locateModel({ name: 'smollm2-135m-instruct', path: null, env: process.env, paths })
-const model = await llama.loadModel({ modelPath: path, gpuLayers: 0, ignoreMemorySafetyChecks: true })
-const settings = {
-  contextSize: 512,
-  sequences: 1,
-  threads: 1,
-  ignoreMemorySafetyChecks: true,
-  failedCreationRemedy: false,
-} as const
-const context = await model.createContext(settings)
-const sequence = context.getSequence()
-const prompt = model.tokenize('Once upon a time there was a river that ran through a quiet valley, and every morning')
-
-await tokensPerSecond(sequence, prompt, 'off')
-const rounds: Record<Mode, number>[] = []
-for (let round = 0; round < ROUNDS; round++) {
-  const off = await tokensPerSecond(sequence, prompt, 'off')
-  const level1 = await tokensPerSecond(sequence, prompt, 'level1')
-  const mixed = await tokensPerSecond(sequence, prompt, 'mixed')
-  rounds.push({ off, level1, mixed })
-}
-await context.dispose()
-await model.dispose()
-await llama.dispose()
 const report = {
-  rounds: ROUNDS,
-  tokens: TOKENS,
-  tokensPerSecondOff: spread(rounds.map((round) => round.off)),
-  level1OverOff: spread(rounds.map((round) => round.level1 / round.off)),
-  firstTokensLevel2OverOff: spread(rounds.map((round) => round.mixed / round.off)),
+  signalsRatio: signals.level1OverOff.median,
+  signalsLevel2Ratio: signals.level2OverOff.median,
+  llamaCppRatio: llamaCpp.ratio?.median ?? null,
+  llamaCppReason: llamaCpp.reason,
+  prefixSpeedup: prefix.speedup.median,
+  parallelSpeedup: parallel.median,
+  decisionOverReading: decision.overReading.median,
+  crashRecoveryMs: crash.median,
+  idleCpuPercent: idle?.cpuPercent ?? null,
+  detail: { signals, prefix, decision, parallel, crash, idle, llamaCpp },
 }
 process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
+
+/** User and system time of a process so far. */
+function processCpuMs(pid: number): number | null {
+  if (process.platform !== 'linux') return null
+  // After the command in brackets, fields 14 and 15 of proc(5) are at 11 and 12, in clock ticks.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ')
+  const ticks = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
+  return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticks
+}

@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs'
 import { findInCatalog } from '../models/catalog.ts'
 import { type GgufHeader, readGgufHeader } from '../models/embedded/gguf.ts'
 import { type FreeMemory, fitVerdict, largestContext, loadParts, type SizedHeader } from '../models/embedded/memory.ts'
-import { SEQUENCES } from '../models/embedded/running-model.ts'
 import { locateModel } from '../models/fetch/locate.ts'
 import { resolvePaths } from '../models/paths.ts'
 import { RouterError } from '../spec/errors.ts'
@@ -21,6 +20,7 @@ interface FitFlags {
 const DOES_NOT_FIT = 4
 const MEGABYTE = 1_000_000
 const DEFAULT_CONTEXT = 4096
+const DEFAULT_SEQUENCES = 2
 
 export const addFits: AddCommand = (program, context) => {
   addCommand(program, 'fits <model-or-MB>', 'whether a model (name or GGUF file), or so many MB, fits in memory now')
@@ -57,7 +57,7 @@ function model(
 ) {
   const { header, estimated } = headerOf(what, plan.context)
   const { contextTokens, free } = plan
-  const parts = loadParts(header, { contextTokens, sequences: SEQUENCES })
+  const parts = loadParts(header, { contextTokens, sequences: DEFAULT_SEQUENCES })
   const needBytes = parts.weights + parts.cache + parts.buffers
   return {
     verdict: fitVerdict(needBytes, free),
@@ -66,7 +66,7 @@ function model(
     kvCacheBytes: parts.cache,
     bufferBytes: parts.buffers,
     contextTokens,
-    largestContextTokens: largestContext(header, free, { sequences: SEQUENCES, limitTokens: header.contextTokens }),
+    largestContextTokens: largestContext(header, free, { sequences: DEFAULT_SEQUENCES, limitTokens: header.contextTokens }),
     availableBytes: free.available,
     reclaimableBytes: free.reclaimable,
     estimated,

@@ -1,4 +1,5 @@
 /** Fetching, loading and unloading embedded models. */
+import { modelSpec } from '../models/embedded/configured.ts'
 import type { ModelSpec } from '../models/embedded/protocol.ts'
 import { type ObtainedModel, obtainModel } from '../models/fetch/obtain.ts'
 import { resolvePaths } from '../models/paths.ts'
@@ -90,12 +91,6 @@ async function specOf(name: string, flags: ModelFlags, context: CliContext): Pro
     })
   }
   const file = await obtain(model.model, model.path, context)
-  return {
-    name,
-    path: file.path,
-    digest: `sha256:${file.sha256}`,
-    contextTokens: model.contextTokens,
-    threads: model.threads ?? null,
-    idleUnloadMs: model.idleUnload,
-  }
+  const paths = resolvePaths(context.env, process.platform)
+  return await modelSpec({ name, policy: model, paths }, file, context.signal)
 }

@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { engineDirectory, engineModuleUrl } from '../../src/models/embedded/install.ts'
-import type { LlamaLibrary } from '../../src/models/embedded/llama-types.ts'
-import { readToken, TOP_TOKENS, tokenBracket, withTop } from '../../src/models/embedded/signals.ts'
+import { createEmbeddedModel } from '../../src/models/embedded/embedded.ts'
 import type { ModelEvent } from '../../src/spec/ports.ts'
-import { limits, type TestHost, testHost, textOf } from './support.ts'
+import { limits, specOf, type TestHost, testHost, textOf } from './support.ts'
 
 let host: TestHost
 beforeAll(async () => {
@@ -62,6 +60,20 @@ describe('an answer of the embedded model', () => {
     expect(first.at(-1)).toMatchObject({ signals: { fullDistribution: false } })
     const second = await textOf(host.model.generate(call, limits()))
     expect(second).toBe(first.map((event) => (event.type === 'text' ? event.delta : '')).join(''))
+  })
+
+  it('holds the exact entropy with signals: exact, inside the bracket that is read otherwise', async () => {
+    const call = { messages: user('Describe a river in one sentence.'), stream: true, maxOutputTokens: 24 }
+    const bracket = (await eventsOf(host.model.generate(call, limits()))).at(-1)
+    const model = createEmbeddedModel({ spec: specOf(host), signals: 'exact', paths: host.paths, env: process.env })
+    const exact = (await eventsOf(model.generate(call, limits()))).at(-1)
+    await model.close()
+    if (bracket?.type !== 'finish' || exact?.type !== 'finish') throw new Error('no finish')
+    const entropy = exact.signals?.entropyLowNats ?? Number.NaN
+    expect(exact.signals).toMatchObject({ level: 2, entropyHighNats: entropy, tokens: bracket.signals?.tokens })
+    expect(entropy).toBeGreaterThan(bracket.signals?.entropyLowNats ?? Number.NaN)
+    expect(entropy).toBeLessThan(bracket.signals?.entropyHighNats ?? Number.NaN)
+    expect(exact.signals?.meanLogprob).toBeCloseTo(bracket.signals?.meanLogprob ?? Number.NaN, 2)
   })
 
   it('does not mix eight texts that run side by side', async () => {
@@ -147,67 +159,5 @@ describe('a typed decision', () => {
       code: 'request_invalid',
       message: 'The request is invalid at options: a decision needs at least two different options.',
     })
-  })
-})
-
-/** Plain prose of a few hundred tokens, with sure and unsure places. */
-const PASSAGE = `The capital of France is Paris. In the morning, the river is quiet and the first boats leave the harbour.
-Two and two make four, and the days of the week are Monday, Tuesday, Wednesday, Thursday, Friday, Saturday and Sunday.
-A dam holds back the water of a river; when the lake is full, the rest runs over the spillway and down the valley. The
-engineers who built it measured the rain of a hundred years before they chose how high the wall had to be. Once upon a
-time there was a small model that answered easy questions by itself and asked a larger one when it was in doubt. People
-liked it because it was quick, because it was honest about what it did not know, and because it never told a secret. In
-the evening the wind came from the sea, the lamps were lit, and somebody played an old song on a piano far away. The
-next day they opened the gates a little, let the water out in time, and nothing was lost.`
-
-describe('the entropy bracket on the real model', () => {
-  it('holds the exact entropy of the full distribution, and is tight with the top of it', async () => {
-    const library = (await import(engineModuleUrl(engineDirectory(host.paths)))) as LlamaLibrary
-    const llama = await library.getLlama({
-      gpu: false,
-      build: 'never',
-      skipDownload: true,
-      progressLogs: false,
-      logLevel: 'error',
-      maxThreads: 0,
-    })
-    const model = await llama.loadModel({ modelPath: host.modelPath, gpuLayers: 0, ignoreMemorySafetyChecks: true })
-    const context = await model.createContext({
-      contextSize: 512,
-      sequences: 1,
-      threads: 1,
-      ignoreMemorySafetyChecks: true,
-      failedCreationRemedy: false,
-    })
-    const sequence = context.getSequence()
-    const generateNext = { token: true, logits: true, totalLogitWeight: true, options: { temperature: 0 } } as const
-    const tokens = model.tokenize(PASSAGE)
-    const outputs = await sequence.controlledEvaluate(tokens.map((token) => [token, { generateNext }]))
-    const checks = outputs.map((output) => {
-      const logits = [...(output?.next.logits?.values() ?? [])]
-      const largest = Math.max(...logits)
-      const total = logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0)
-      const exact = logits.reduce(
-        (sum, logit) => sum - (Math.exp(logit - largest) / total) * (logit - largest - Math.log(total)),
-        0,
-      )
-      const reading = readToken(largest, largest, output?.next.totalLogitWeight)
-      const top = logits.toSorted((a, b) => b - a).slice(0, TOP_TOKENS)
-      const size = logits.length
-      return { exact, size, one: tokenBracket(reading, size), two: tokenBracket(withTop(reading, top, largest), size) }
-    })
-    expect(checks.length).toBeGreaterThanOrEqual(200)
-    for (const { exact, size, one, two } of checks) {
-      expect(size).toBe(49_152)
-      for (const bracket of [one, two]) {
-        expect(exact).toBeGreaterThan(bracket?.lowNats ?? Number.NaN)
-        expect(exact).toBeLessThan(bracket?.highNats ?? Number.NaN)
-      }
-    }
-    const widths = checks.map(({ two }) => (two?.highNats ?? 9) - (two?.lowNats ?? 0)).toSorted((a, b) => a - b)
-    expect(widths[Math.floor(widths.length / 2)]).toBeLessThan(0.5)
-    await context.dispose()
-    await model.dispose()
-    await llama.dispose()
   })
 })

@@ -52,7 +52,7 @@ describe('the engine host', () => {
     await host.client.call('ps', null)
     const reply = await rawExchange(
       host,
-      encodeFrame({ id: 1, method: 'hello', params: { protocol: 2, key: '0'.repeat(64) } }),
+      encodeFrame({ id: 1, method: 'hello', params: { protocol: 3, key: '0'.repeat(64) } }),
     )
     expect(reply).toEqual([
       { id: 1, error: { code: 'unauthorized', values: { keyFile: hostEndpoint(host.paths.stateDir).keyFile } } },
@@ -116,6 +116,7 @@ describe('the engine host', () => {
         topP: 1,
         stop: [],
         seed: null,
+        signals: 'bracket',
       },
       { onEvent: (event) => event.type === 'text' && void leaver.close() },
     )

@@ -35,7 +35,12 @@ describe('frames', () => {
 
 describe('signals', () => {
   it('read the log-probability from the logit, the largest logit and the weight', () => {
-    expect(readToken(3, 5, 4)).toEqual({ logprob: -2 - Math.log(4), maxLogprob: -Math.log(4), topLogprobs: null })
+    expect(readToken(3, 5, 4)).toEqual({
+      logprob: -2 - Math.log(4),
+      maxLogprob: -Math.log(4),
+      topLogprobs: null,
+      entropyNats: null,
+    })
   })
 
   it.each([
@@ -43,7 +48,7 @@ describe('signals', () => {
     ['a weight that is not a number', readToken(1, 1, Number.NaN)],
     ['a weight below 1', readToken(1, 1, 0.5)],
   ])('are missing with %s', (_, reading) => {
-    expect(reading).toEqual({ logprob: null, maxLogprob: null, topLogprobs: null })
+    expect(reading).toEqual({ logprob: null, maxLogprob: null, topLogprobs: null, entropyNats: null })
   })
 
   it('treat a log-probability of minus infinity as missing', () => {
@@ -84,8 +89,8 @@ describe('signals', () => {
 
   it('are level 2 only when every token was read at level 2', () => {
     const mode = { pass: 'decode', fullDistribution: true, vocabulary: 1000 } as const
-    const wide = withTop({ logprob: -0.1, maxLogprob: -0.1, topLogprobs: null }, [5, 2], 5)
-    const narrow = { logprob: -0.1, maxLogprob: -0.1, topLogprobs: null }
+    const wide = withTop({ logprob: -0.1, maxLogprob: -0.1, topLogprobs: null, entropyNats: null }, [5, 2], 5)
+    const narrow = { logprob: -0.1, maxLogprob: -0.1, topLogprobs: null, entropyNats: null }
     expect(textSignals([wide, wide], mode).level).toBe(2)
     expect(textSignals([wide, narrow], mode).level).toBe(1)
     expect(withTop(narrow, [5, Number.NEGATIVE_INFINITY], 5)).toEqual(narrow)
@@ -95,8 +100,8 @@ describe('signals', () => {
     const mode = { pass: 'decode', fullDistribution: true, vocabulary: 100 } as const
     const signals = textSignals(
       [
-        { logprob: -0.5, maxLogprob: -0.5, topLogprobs: null },
-        { logprob: null, maxLogprob: null, topLogprobs: null },
+        { logprob: -0.5, maxLogprob: -0.5, topLogprobs: null, entropyNats: null },
+        { logprob: null, maxLogprob: null, topLogprobs: null, entropyNats: null },
       ],
       mode,
     )
@@ -109,8 +114,8 @@ describe('signals', () => {
     })
     const whole = textSignals(
       [
-        { logprob: -0.5, maxLogprob: -0.5, topLogprobs: null },
-        { logprob: -1.5, maxLogprob: -1.5, topLogprobs: null },
+        { logprob: -0.5, maxLogprob: -0.5, topLogprobs: null, entropyNats: null },
+        { logprob: -1.5, maxLogprob: -1.5, topLogprobs: null, entropyNats: null },
       ],
       mode,
     )
@@ -178,12 +183,12 @@ describe('the engine host process', () => {
   })
 
   it('listens in the state directory, or in the temp folder when the path is too long for a socket', () => {
-    expect(hostEndpoint('/state', 'linux').address).toBe('/state/engine/3.22.1-p2.sock')
+    expect(hostEndpoint('/state', 'linux').address).toBe('/state/engine/3.22.1-p3.sock')
     const long = hostEndpoint(`/${'a'.repeat(120)}`, 'linux')
     expect(long.address).toMatch(/spillway-\d+-[0-9a-f]{16}\/e\.sock$/)
     expect(long.address.length).toBeLessThanOrEqual(103)
     expect(hostEndpoint('C:\\state', 'win32').address).toMatch(
-      /^\\\\\.\\pipe\\spillway-engine-[0-9a-f]{16}-3\.22\.1-p2$/,
+      /^\\\\\.\\pipe\\spillway-engine-[0-9a-f]{16}-3\.22\.1-p3$/,
     )
   })
 })

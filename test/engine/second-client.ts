@@ -2,18 +2,14 @@
 import { EngineClient } from '../../src/models/embedded/client.ts'
 import { createEmbeddedModel } from '../../src/models/embedded/embedded.ts'
 import type { Paths } from '../../src/models/paths.ts'
-import { limits, MODEL_SHA256, textOf } from './support.ts'
+import { limits, specAt, textOf } from './support.ts'
 
 const { paths, modelPath } = JSON.parse(process.argv[2] ?? '{}') as {
   readonly paths: Paths
   readonly modelPath: string
 }
 const model = createEmbeddedModel({
-  name: 'small',
-  modelPath,
-  digest: MODEL_SHA256,
-  contextTokens: 1024,
-  idleUnloadMs: 60_000,
+  spec: specAt(modelPath),
   hostIdleExitMs: 60_000,
   paths,
   env: process.env,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EngineClient } from '../../src/models/embedded/client.ts'
 import { createEmbeddedModel } from '../../src/models/embedded/embedded.ts'
-import type { ModelSpec } from '../../src/models/embedded/protocol.ts'
+import type { ModelSpec, SignalReading } from '../../src/models/embedded/protocol.ts'
 import { locateModel } from '../../src/models/fetch/locate.ts'
 import { type Paths, resolvePaths } from '../../src/models/paths.ts'
 import type { CallLimits, ModelEvent, ModelPort } from '../../src/spec/ports.ts'
@@ -21,18 +21,19 @@ export interface TestHost {
   readonly end: () => Promise<void>
 }
 
-export async function testHost(settings: { readonly contextTokens?: number } = {}): Promise<TestHost> {
+export async function testHost(
+  settings: Partial<ModelSpec> & { readonly signals?: SignalReading } = {},
+): Promise<TestHost> {
   const stateDir = await mkdtemp(join(tmpdir(), 'spillway-engine-'))
   const paths = { ...resolvePaths(process.env, process.platform), stateDir }
   const modelPath = locateModel({ name: MODEL_NAME, path: null, env: {}, paths }).path
   const start = { paths, env: process.env, idleExitMs: 60_000 }
   const client = new EngineClient(start)
+  const { signals = 'bracket', ...changes } = settings
+  const spec = specAt(modelPath, changes)
   const model = createEmbeddedModel({
-    name: 'small',
-    modelPath,
-    digest: MODEL_SHA256,
-    contextTokens: settings.contextTokens ?? 1024,
-    idleUnloadMs: 60_000,
+    spec,
+    signals,
     hostIdleExitMs: 60_000,
     paths,
     env: process.env,
@@ -47,13 +48,18 @@ export async function testHost(settings: { readonly contextTokens?: number } = {
 }
 
 export function specOf(host: TestHost, changes: Partial<ModelSpec> = {}): ModelSpec {
-  const digest = `sha256:${MODEL_SHA256}`
+  return specAt(host.modelPath, changes)
+}
+
+export function specAt(path: string, changes: Partial<ModelSpec> = {}): ModelSpec {
   return {
     name: 'small',
-    path: host.modelPath,
-    digest,
+    path,
+    digest: `sha256:${MODEL_SHA256}`,
     contextTokens: 1024,
+    sequences: 2,
     threads: null,
+    adapter: null,
     idleUnloadMs: 60_000,
     ...changes,
   }

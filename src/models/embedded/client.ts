@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { RouterError } from '../../spec/errors.ts'
+import type { Priority } from '../../spec/ports.ts'
 import { hostEndpoint, readKey } from './endpoint.ts'
 import { encodeFrame, FrameDecoder } from './frames.ts'
 import { connectToHost, type HostStart } from './host-process.ts'
@@ -21,6 +22,8 @@ interface Pending {
 export interface CallSettings {
   readonly signal?: AbortSignal
   readonly onEvent?: (event: HostEvent) => void
+  /** Interactive when absent. */
+  readonly priority?: Priority
 }
 
 /** One connection to the engine host; made with the first call, made again after the host ended. */
@@ -124,7 +127,8 @@ export class EngineClient {
       signal?.addEventListener('abort', cancel, { once: true })
       // An open socket keeps this process alive only while someone waits for an answer.
       socket.ref()
-      socket.write(encodeFrame({ id, method, params }))
+      const { priority } = settings
+      socket.write(encodeFrame({ id, method, params, ...(priority && { priority }) }))
     })
   }
 

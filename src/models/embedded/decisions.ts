@@ -2,9 +2,10 @@ import type { OptionProbability } from '../../spec/decision.ts'
 import { RouterError } from '../../spec/errors.ts'
 import type { DecideCall } from '../../spec/ports.ts'
 import { decisionSignals } from '../decision-signals.ts'
-import { readPrompt, requireFit, type Tail } from './generate.ts'
+import { holdPrefix, readPrompt, requireFit, sharedPrefix, type Tail } from './generate.ts'
 import type { GenerateNext, LlamaSequence, Token } from './llama-types.ts'
 import { neutralInputs } from './neutral-inputs.ts'
+import { type OptionTree, optionLogprobs, optionTree } from './option-tree.ts'
 import type { DecideHostResult } from './protocol.ts'
 import type { RunningModel } from './running-model.ts'
 import { readToken } from './signals.ts'
@@ -21,11 +22,12 @@ export async function decideOption(
   call: DecideCall,
   signal: AbortSignal,
 ): Promise<DecideHostResult> {
-  const options = optionTree(running, call.options)
+  const options = treeOf(running, call.options)
   const prompt = promptTokens(running, call, call.input)
+  const fixed = sharedPrefix(prompt, promptTokens(running, call, ''))
   requireFit(prompt.length + options.depth, running.spec.contextTokens, running.spec.name)
   const priors = await priorsOf(running, call, options, signal)
-  const { logprobs, evaluated } = await scoreOptions(running, prompt, options, signal)
+  const { logprobs, evaluated } = await scoreOptions(running, { prompt, fixed, options }, signal)
   const ranked = rank(call.options, logprobs, priors)
   return {
     options: ranked,
@@ -48,24 +50,7 @@ function item(input: string): string {
   return `Input: ${input.trim()}\nLabel:`
 }
 
-interface Branch {
-  /** Tokens from the end of the prompt to this branching point. */
-  readonly path: readonly Token[]
-  readonly next: readonly Token[]
-}
-
-interface OptionTree {
-  /** Per option, every token that has to be read: the branch it is read at and the token. */
-  readonly steps: readonly (readonly { readonly branch: number; readonly token: Token }[])[]
-  readonly branches: readonly Branch[]
-  readonly depth: number
-}
-
-/**
- * The places where options part. An option is read at every such place on its way and no further: after the last one
- * its remaining tokens are forced, and reading them would favour short options.
- */
-function optionTree(running: RunningModel, options: readonly string[]): OptionTree {
+function treeOf(running: RunningModel, options: readonly string[]): OptionTree {
   if (options.length < 2 || new Set(options).size !== options.length) {
     throw new RouterError('request_invalid', {
       path: 'options',
@@ -74,24 +59,7 @@ function optionTree(running: RunningModel, options: readonly string[]): OptionTr
     })
   }
   // The line break ends an option that is the beginning of another one (`test`, `test suite`).
-  const tokens = options.map((option) => running.model.tokenize(` ${option}\n`))
-  const branches: Branch[] = []
-  const steps = tokens.map((own) =>
-    own.flatMap((token, at) => {
-      const siblings = tokens.filter((other) => own.slice(0, at).every((value, index) => other[index] === value))
-      const next = [...new Set(siblings.map((other) => other[at]).filter((value) => value !== undefined))]
-      if (next.length < 2) return []
-      return [{ branch: branchAt(branches, own.slice(0, at), next), token }]
-    }),
-  )
-  return { steps, branches, depth: Math.max(...branches.map((branch) => branch.path.length)) + 1 }
-}
-
-function branchAt(branches: Branch[], path: readonly Token[], next: readonly Token[]): number {
-  const known = branches.findIndex(
-    (branch) => branch.path.length === path.length && branch.path.every((token, at) => token === path[at]),
-  )
-  return known >= 0 ? known : branches.push({ path, next }) - 1
+  return optionTree(options.map((option) => running.model.tokenize(` ${option}\n`)))
 }
 
 interface Scored {
@@ -101,13 +69,20 @@ interface Scored {
   readonly evaluated: number
 }
 
+interface Scoring {
+  readonly prompt: readonly Token[]
+  /** The beginning of the prompt that all inputs of the task share. */
+  readonly fixed: readonly Token[]
+  readonly options: OptionTree
+}
+
 async function scoreOptions(
   running: RunningModel,
-  prompt: readonly Token[],
-  options: OptionTree,
+  { prompt, fixed, options }: Scoring,
   signal: AbortSignal,
 ): Promise<Scored> {
   return await running.pool.use(prompt, signal, async (sequence) => {
+    await holdPrefix(running, sequence, { prefix: fixed, signal })
     const readings: ReadonlyMap<Token, number | null>[] = []
     let evaluated = 1
     for (const branch of options.branches) {
@@ -116,13 +91,7 @@ async function scoreOptions(
       readings.push(await readBranch(sequence, tail, branch.next))
       evaluated += branch.path.length
     }
-    const logprobs = options.steps.map((steps) =>
-      steps.reduce<number | null>((sum, { branch, token }) => {
-        const logprob = readings[branch]?.get(token) ?? null
-        return sum === null || logprob === null ? null : sum + logprob
-      }, 0),
-    )
-    return { logprobs, evaluated }
+    return { logprobs: optionLogprobs(options, readings), evaluated }
   })
 }
 
@@ -159,7 +128,8 @@ async function priorsOf(
   for (const input of neutralInputs(call.shots)) {
     const prompt = promptTokens(running, call, input)
     requireFit(prompt.length + options.depth, running.spec.contextTokens, running.spec.name)
-    const { logprobs } = await scoreOptions(running, prompt, options, signal)
+    const fixed = sharedPrefix(prompt, promptTokens(running, call, ''))
+    const { logprobs } = await scoreOptions(running, { prompt, fixed, options }, signal)
     rows.push(softmax(requireReadings(logprobs, running.spec.name)))
   }
   const priors = call.options.map((_, index) => rows.reduce((sum, row) => sum + (row[index] ?? 0), 0) / rows.length)

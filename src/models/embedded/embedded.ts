@@ -1,38 +1,30 @@
 import type { ModelIdentity, Tier } from '../../spec/decision.ts'
-import { RouterError, toRouterError } from '../../spec/errors.ts'
-import type { ModelPolicy } from '../../spec/policy.ts'
+import { RouterError } from '../../spec/errors.ts'
 import type {
   CallLimits,
-  DecideCall,
   DecideResult,
   EmbedResult,
+  ExtractResult,
   ModelCall,
   ModelEvent,
   ModelPort,
+  WriteJsonResult,
 } from '../../spec/ports.ts'
-import { cachedSha256 } from '../fetch/digest.ts'
-import { locateModel } from '../fetch/locate.ts'
+import { localAnswer } from '../local-answer.ts'
 import type { Paths } from '../paths.ts'
 import { EngineClient } from './client.ts'
 import { EMBEDDING_RECIPE } from './embed-prompt.ts'
 import { EventQueue } from './event-queue.ts'
-import { isEngineInstalled } from './install.ts'
 import { watchPhases } from './phases.ts'
 import { toTurns } from './prompt.ts'
-import type { GenerateResult, ModelSpec } from './protocol.ts'
+import type { GenerateResult, MethodName, Methods, ModelSpec, SignalReading } from './protocol.ts'
 
 export interface EmbeddedModelSettings {
-  /** The policy's name of the model. */
-  readonly name: string
-  readonly modelPath: string
-  /** Hex sha256 of the file, as `obtainModel` returns it. */
-  readonly digest: string
-  readonly contextTokens: number
-  readonly idleUnloadMs: number
+  readonly spec: ModelSpec
   readonly paths: Paths
   readonly env: NodeJS.ProcessEnv
-  /** Physical cores minus one when absent. */
-  readonly threads?: number
+  /** `bracket` when absent. */
+  readonly signals?: SignalReading
   /** Names the deadline to raise in messages; `local_fast` by default. */
   readonly tier?: Tier
   /** Cap of an answer when a call sets none; 512 by default. */
@@ -56,144 +48,73 @@ export function createEmbeddedModel(settings: EmbeddedModelSettings): ModelPort 
     env: settings.env,
     ...(settings.hostIdleExitMs === undefined ? {} : { idleExitMs: settings.hostIdleExitMs }),
   })
-  const digest = settings.digest.startsWith('sha256:') ? settings.digest : `sha256:${settings.digest}`
-  const spec: ModelSpec = {
-    name: settings.name,
-    path: settings.modelPath,
-    digest,
-    contextTokens: settings.contextTokens,
-    threads: settings.threads ?? null,
-    idleUnloadMs: settings.idleUnloadMs,
-  }
+  const { spec } = settings
   const identity = (quantisation: string | null): ModelIdentity => ({
-    digest,
+    digest: spec.adapter ? `${spec.digest}+${spec.adapter.digest}@${spec.adapter.scale}` : spec.digest,
     quantisation,
-    servedBy: settings.servedBy ?? settings.name,
+    servedBy: settings.servedBy ?? spec.name,
+  })
+  const identified = <T extends { readonly quantisation: string | null }>({ quantisation, ...result }: T) => ({
+    ...result,
+    identity: identity(quantisation),
   })
   const tier = settings.tier ?? 'local_fast'
   return {
-    name: settings.name,
-    generate: (call, limits) =>
-      generate(
-        { client, spec, tier, identity, maxOutputTokens: settings.maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS },
-        call,
-        limits,
-      ),
-    decide: async (call, limits): Promise<DecideResult> => {
-      const phases = watchPhases({ model: spec.name, tier, limits })
-      try {
-        const params = { ...call, model: spec }
-        const result = await client.call('decide', params, { signal: phases.signal, onEvent: phases.see })
-        return {
-          options: result.options,
-          signals: result.signals,
-          usage: result.usage,
-          identity: identity(result.quantisation),
-        }
-      } catch (error) {
-        throw phases.explain(error)
-      } finally {
-        phases.end()
+    name: spec.name,
+    generate: (call, limits) => {
+      const bound = {
+        client,
+        spec,
+        tier,
+        identity,
+        maxOutputTokens: settings.maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS,
+        signals: settings.signals ?? 'bracket',
       }
+      const answer = { name: spec.name, model: settings.servedBy ?? spec.name, call }
+      return localAnswer(generate(bound, call, limits), answer)
     },
-    embed: async (text, limits): Promise<EmbedResult> => {
-      const phases = watchPhases({ model: spec.name, tier, limits })
-      try {
-        const params = { text, model: spec }
-        const result = await client.call('embed', params, { signal: phases.signal, onEvent: phases.see })
-        const { vector, usage, quantisation } = result
-        return { vector, usage, identity: identity(quantisation), recipe: EMBEDDING_RECIPE }
-      } catch (error) {
-        throw phases.explain(error)
-      } finally {
-        phases.end()
-      }
+    decide: async (call, limits): Promise<DecideResult> =>
+      identified(await once({ client, spec, tier, limits }, 'decide', { ...call, model: spec })),
+    embed: async (text, limits): Promise<EmbedResult> => ({
+      ...identified(await once({ client, spec, tier, limits }, 'embed', { text, model: spec })),
+      recipe: EMBEDDING_RECIPE,
+    }),
+    extract: async (call, limits): Promise<ExtractResult> =>
+      identified(await once({ client, spec, tier, limits }, 'extract', { ...call, model: spec })),
+    writeJson: async ({ messages, schema, maxOutputTokens }, limits): Promise<WriteJsonResult> => {
+      const params = { turns: toTurns(messages), schema, maxOutputTokens, model: spec }
+      return identified(await once({ client, spec, tier, limits }, 'writeJson', params))
     },
     close: () => client.close(),
   }
 }
 
-export interface ConfiguredModel {
-  readonly name: string
-  readonly policy: ModelPolicy
-  readonly paths: Paths
-  readonly env: NodeJS.ProcessEnv
+interface Asking {
+  readonly client: EngineClient
+  readonly spec: ModelSpec
+  readonly tier: Tier
+  readonly limits: CallLimits
 }
 
-/**
- * The embedded model of a policy entry. The file is looked for, and its digest taken, with the first call; nothing is
- * downloaded. Calls also reject with model_file_missing and checksum_mismatch.
- */
-export function openEmbeddedModel(configured: ConfiguredModel): ModelPort {
-  let opened: Promise<ModelPort> | null = null
-  const open = (signal: AbortSignal): Promise<ModelPort> => {
-    opened ??= openFile(configured, signal).catch((error: unknown) => {
-      opened = null
-      throw error
-    })
-    return opened
-  }
-  return {
-    name: configured.name,
-    generate: async function* (call, limits) {
-      yield* (await open(limits.signal)).generate(call, limits)
-    },
-    decide: async (call, limits) => await decideWith(await open(limits.signal), call, limits),
-    embed: async (text, limits) => await embedWith(await open(limits.signal), text, limits),
-    close: async () => await (await opened?.catch(() => null))?.close(),
-  }
-}
-
-/** Why the model cannot be used now; null when engine and file are in place. Reads the disk, starts nothing. */
-export function embeddedObstacle(
-  configured: Omit<ConfiguredModel, 'name'>,
-): { readonly reason: 'local_unavailable'; readonly why: string } | null {
-  const { policy, paths, env } = configured
-  if (!isEngineInstalled(paths)) {
-    return { reason: 'local_unavailable', why: 'the embedded engine is not installed (run `spillway engine install`)' }
-  }
+/** One request that has one answer, under the call's deadlines. */
+async function once<M extends MethodName>(
+  { client, spec, tier, limits }: Asking,
+  method: M,
+  params: Methods[M]['params'],
+): Promise<Methods[M]['result']> {
+  const phases = watchPhases({ model: spec.name, tier, limits })
   try {
-    const file = locateModel({ name: policy.model, path: policy.path ?? null, env, paths })
-    if (file.exists) return null
-    const why = `no model file at ${file.path} (run \`spillway models pull ${policy.model}\`)`
-    return { reason: 'local_unavailable', why }
+    const { priority } = limits
+    return await client.call(method, params, {
+      signal: phases.signal,
+      onEvent: phases.see,
+      ...(priority && { priority }),
+    })
   } catch (error) {
-    const { message, fix } = toRouterError(error)
-    return { reason: 'local_unavailable', why: `${message} ${fix}` }
+    throw phases.explain(error)
+  } finally {
+    phases.end()
   }
-}
-
-async function openFile(configured: ConfiguredModel, signal: AbortSignal): Promise<ModelPort> {
-  const { name, policy, paths, env } = configured
-  const file = locateModel({ name: policy.model, path: policy.path ?? null, env, paths })
-  if (!file.exists) throw new RouterError('model_file_missing', { model: policy.model, path: file.path })
-  const digest = await cachedSha256(file.path, paths.cacheDir, signal)
-  if (file.sha256 !== null && file.sha256 !== digest) {
-    throw new RouterError('checksum_mismatch', { path: file.path, actual: digest, expected: file.sha256 })
-  }
-  return createEmbeddedModel({
-    name,
-    modelPath: file.path,
-    digest,
-    servedBy: policy.model,
-    contextTokens: policy.contextTokens,
-    idleUnloadMs: policy.idleUnload,
-    maxOutputTokens: policy.maxOutputTokens,
-    tier: policy.tier,
-    paths,
-    env,
-    ...(policy.threads === undefined ? {} : { threads: policy.threads }),
-  })
-}
-
-async function decideWith(port: ModelPort, call: DecideCall, limits: CallLimits): Promise<DecideResult> {
-  if (port.decide === undefined) throw new RouterError('internal', { problem: `model ${port.name} cannot decide` })
-  return await port.decide(call, limits)
-}
-
-async function embedWith(port: ModelPort, text: string, limits: CallLimits): Promise<EmbedResult> {
-  if (port.embed === undefined) throw new RouterError('internal', { problem: `model ${port.name} cannot embed` })
-  return await port.embed(text, limits)
 }
 
 interface Bound {
@@ -201,6 +122,7 @@ interface Bound {
   readonly spec: ModelSpec
   readonly tier: Tier
   readonly maxOutputTokens: number
+  readonly signals: SignalReading
   readonly identity: (quantisation: string | null) => ModelIdentity
 }
 
@@ -219,14 +141,16 @@ async function* generate(bound: Bound, call: ModelCall, limits: CallLimits): Asy
     topP: call.topP ?? 1,
     stop: call.stop ?? [],
     seed: call.seed ?? null,
+    signals: bound.signals,
   }
   bound.client
     .call('generate', params, {
       signal: AbortSignal.any([phases.signal, stopped.signal]),
+      ...(limits.priority && { priority: limits.priority }),
       onEvent: (event) => {
         phases.see(event)
         if (event.type === 'loading') events.push({ type: 'loading' })
-        if (event.type === 'text') events.push({ type: 'text', delta: event.delta })
+        if (event.type === 'text' || event.type === 'progress') events.push(event)
       },
     })
     .then(

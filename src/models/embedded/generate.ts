@@ -2,9 +2,9 @@ import type { FinishReason } from '../../spec/decision.ts'
 import { RouterError } from '../../spec/errors.ts'
 import type { GenerateNext, LlamaModel, LlamaSequence, Token } from './llama-types.ts'
 import { chatTokens } from './prompt.ts'
-import type { GenerateParams, GenerateResult } from './protocol.ts'
+import type { ChatTurn, GenerateParams, GenerateResult } from './protocol.ts'
 import type { RunningModel } from './running-model.ts'
-import { readToken, TOP_TOKENS, type TokenReading, textSignals, withTop } from './signals.ts'
+import { readToken, readVocabulary, TOP_TOKENS, type TokenReading, textSignals, withTop } from './signals.ts'
 import { StopFilter } from './stop-filter.ts'
 
 /**
@@ -16,11 +16,12 @@ import { StopFilter } from './stop-filter.ts'
 export async function generateText(
   running: RunningModel,
   params: GenerateParams,
-  run: { readonly signal: AbortSignal; readonly emit: (delta: string) => void },
+  run: Listening,
 ): Promise<GenerateResult> {
   const prompt = chatTokens(running.model, running.wrapper, params.turns)
   requireFit(prompt.length, params.model.contextTokens, params.model.name)
   return await running.pool.use(prompt, run.signal, async (sequence) => {
+    await holdPrefix(running, sequence, { prefix: systemPrefix(running, params.turns, prompt), signal: run.signal })
     const tail = await readPrompt(sequence, prompt, run.signal)
     const answer = await writeAnswer(running, sequence, {
       params,
@@ -38,6 +39,16 @@ export async function generateText(
   })
 }
 
+interface Listening {
+  readonly signal: AbortSignal
+  readonly emit: (delta: string) => void
+  /** Called every `PROGRESS_TOKENS` tokens with what was read so far. */
+  readonly progress: (read: { readonly tokens: number; readonly entropyLowNats: number | null }) => void
+}
+
+/** Often enough to stop a hopeless answer early, seldom enough to cost nothing. */
+const PROGRESS_TOKENS = 16
+
 /** @throws RouterError request_invalid; one token must be left for the answer */
 export function requireFit(promptTokens: number, contextTokens: number, model: string): void {
   if (promptTokens < contextTokens) return
@@ -45,6 +56,34 @@ export function requireFit(promptTokens: number, contextTokens: number, model: s
     path: 'messages',
     problem: `the prompt has ${promptTokens} tokens and the context of model ${model} holds ${contextTokens}, the answer included`,
     fix: `Send less text, or raise models.${model}.contextTokens in the policy.`,
+  })
+}
+
+/** The part of a prompt that the next request of the same caller starts with as well: its system turns. */
+function systemPrefix(running: RunningModel, turns: readonly ChatTurn[], prompt: readonly Token[]): readonly Token[] {
+  const first = turns.findIndex((turn) => turn.role !== 'system')
+  if (first <= 0) return []
+  const other = chatTokens(running.model, running.wrapper, [...turns.slice(0, first), { role: 'user', text: '.' }])
+  return sharedPrefix(prompt, other)
+}
+
+/** The tokens that both start with. */
+export function sharedPrefix(prompt: readonly Token[], other: readonly Token[]): readonly Token[] {
+  const end = prompt.findIndex((token, index) => token !== other[index])
+  return end < 0 ? prompt : prompt.slice(0, end)
+}
+
+/** Brings the sequence to hold the fixed beginning of a prompt, restored when it was read before; see `PrefixStore`. */
+export async function holdPrefix(
+  running: RunningModel,
+  sequence: LlamaSequence,
+  { prefix, signal }: { readonly prefix: readonly Token[]; readonly signal: AbortSignal },
+): Promise<void> {
+  await running.prefixes.prepare(sequence, prefix, async (tokens) => {
+    for (let from = 0; from < tokens.length; from += PIECE_TOKENS) {
+      signal.throwIfAborted()
+      await sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(from, from + PIECE_TOKENS))
+    }
   })
 }
 
@@ -86,13 +125,11 @@ export async function readPrompt(
   return { before: prompt.slice(sequence.nextTokenIndex, end), last }
 }
 
-interface Writing {
+interface Writing extends Listening {
   readonly params: GenerateParams
   readonly tail: Tail
   /** Tokens the context still has room for. */
   readonly room: number
-  readonly signal: AbortSignal
-  readonly emit: (delta: string) => void
 }
 
 interface Written {
@@ -118,6 +155,7 @@ async function writeAnswer(running: RunningModel, sequence: LlamaSequence, writi
     )
     if (running.model.isEogToken(next.token)) return finish('stop')
     readings.push(next.reading)
+    if (readings.length % PROGRESS_TOKENS === 0) writing.progress(progressOf(readings, running.vocabulary))
     if (output.push(text.push(next.token))) return finish('stop')
     tail = { before: [], last: next.token }
   }
@@ -127,6 +165,11 @@ async function writeAnswer(running: RunningModel, sequence: LlamaSequence, writi
     output.end(text.end())
     return { finishReason, tokens: readings.length, readings }
   }
+}
+
+function progressOf(readings: readonly TokenReading[], vocabulary: number) {
+  const { tokens, entropyLowNats } = textSignals(readings, { pass: 'decode', fullDistribution: true, vocabulary })
+  return { tokens, entropyLowNats }
 }
 
 async function nextToken(
@@ -143,7 +186,11 @@ async function nextToken(
       fix: 'Retry; if it stays, fetch the model again.',
     })
   }
-  return { token: next.token, reading: readOutput(next.token, next.logits, next.totalLogitWeight) }
+  const reading =
+    generateNext.logits === true && next.logits
+      ? readVocabulary(next.token, next.logits)
+      : readOutput(next.token, next.logits, next.totalLogitWeight)
+  return { token: next.token, reading }
 }
 
 function readOutput(
@@ -162,9 +209,9 @@ function readOutput(
 
 /**
  * The first tokens of an answer are read at level 2. A short answer is all here, and its level-1 bracket is too wide to
- * decide anything (2.2 nats for a certain "Paris."); on a long one the reading of 16 tokens costs about 60 ms in all.
+ * decide anything (2.2 nats for a certain "Paris."); on a long one the reading of 12 tokens costs about 50 ms in all.
  */
-const LEVEL_2_TOKENS = 16
+const LEVEL_2_TOKENS = 12
 
 /** Library defaults would cut the distribution (top 40, top 95 %); without the caller's wish it stays whole. */
 function samplingOf(params: GenerateParams, token: { readonly seed: number; readonly wide: boolean }): GenerateNext {
@@ -173,7 +220,7 @@ function samplingOf(params: GenerateParams, token: { readonly seed: number; read
   const { temperature, topP } = params
   return {
     token: true,
-    logits: { filter: { tokens: [], includeSelected: true, ...top } },
+    logits: params.signals === 'exact' ? true : { filter: { tokens: [], includeSelected: true, ...top } },
     totalLogitWeight: true,
     options: cold ? { temperature: 0 } : { temperature, topK: 0, topP, seed: token.seed },
   }

@@ -2,6 +2,9 @@
  * The engine host's program: `node host-main <settings as JSON>`. One a machine and engine version; it loads the
  * native engine, so that a crash there ends this process and no other.
  */
+import { randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { hostEndpoint, readKey } from './endpoint.ts'
 import { startHost } from './host.ts'
@@ -16,6 +19,12 @@ const endpoint = hostEndpoint(settings.stateDir)
 const key = await readKey(endpoint)
 if (key === null) throw new Error(`no key in ${endpoint.keyFile}`)
 
+// What a model has read may be private: nothing this process writes is for other users.
+process.umask(0o077)
+const prefixFolders = join(settings.stateDir, 'prefixes')
+// Left behind by a host that was killed; this process holds the only lock on the folder.
+await rm(prefixFolders, { recursive: true, force: true })
+
 /** Set before the first client can connect: it may ask for a model while `startHost` is still being awaited. */
 let loaded: Promise<{ readonly library: LlamaLibrary; readonly llama: Llama }> | null = null
 
@@ -28,6 +37,7 @@ const shelf = new ModelShelf(async (spec) => {
     monotonicMs,
     random: Math.random,
     availableMemory: () => process.availableMemory(),
+    prefixFolder: () => join(prefixFolders, randomUUID()),
   })
 })
 

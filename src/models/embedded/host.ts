@@ -2,16 +2,19 @@ import { timingSafeEqual } from 'node:crypto'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { RouterError } from '../../spec/errors.ts'
+import type { Priority } from '../../spec/ports.ts'
 import { decideOption } from './decisions.ts'
 import { embedText } from './embed.ts'
 import type { Endpoint } from './endpoint.ts'
 import { ENGINE_VERSION } from './engine-lock.ts'
+import { extractSpan } from './extract-span.ts'
 import { encodeFrame, FrameDecoder } from './frames.ts'
 import { generateText } from './generate.ts'
 import type { ModelShelf } from './model-shelf.ts'
 import {
   type DecideParams,
   type EmbedParams,
+  type ExtractParams,
   type GenerateParams,
   type HostEvent,
   type HostStatus,
@@ -20,8 +23,10 @@ import {
   type ReplyFrame,
   type RequestFrame,
   toWireError,
+  type WriteJsonParams,
 } from './protocol.ts'
 import type { RunningModel } from './running-model.ts'
+import { writeJson } from './write-json.ts'
 
 export interface HostSettings {
   readonly endpoint: Endpoint
@@ -56,6 +61,13 @@ interface Connection {
   readonly socket: Socket
   readonly requests: Map<number, AbortController>
   trusted: boolean
+}
+
+/** What a request brings along besides its parameters. */
+interface Running {
+  readonly signal: AbortSignal
+  readonly emit: (event: HostEvent) => void
+  readonly priority: Priority
 }
 
 class Host {
@@ -115,7 +127,8 @@ class Host {
     const abort = new AbortController()
     connection.requests.set(request.id, abort)
     const emit = (event: HostEvent): void => send(connection, { id: request.id, event })
-    this.#answer(connection, request, { signal: abort.signal, emit })
+    const priority = request.priority === 'background' ? 'background' : 'interactive'
+    this.#answer(connection, request, { signal: abort.signal, emit, priority })
       .then(
         (result) => send(connection, { id: request.id, result }),
         (error: unknown) => send(connection, { id: request.id, error: toWireError(asCancelled(error, abort.signal)) }),
@@ -138,11 +151,7 @@ class Host {
     connection.socket.end(encodeFrame({ id: request.id, error: toWireError(error) } satisfies ReplyFrame))
   }
 
-  async #answer(
-    connection: Connection,
-    request: RequestFrame,
-    run: { readonly signal: AbortSignal; readonly emit: (event: HostEvent) => void },
-  ): Promise<unknown> {
+  async #answer(connection: Connection, request: RequestFrame, run: Running): Promise<unknown> {
     switch (request.method) {
       case 'hello':
         return { pid: process.pid }
@@ -150,24 +159,35 @@ class Host {
         return this.#status()
       case 'load': {
         const spec = request.params as ModelSpec
-        return await this.#withModel(spec, run.emit, async () => this.#settings.shelf.row(spec))
+        return await this.#withModel(spec, run, async () => this.#settings.shelf.row(spec))
       }
       case 'unload':
         return { unloaded: await this.#settings.shelf.unload((request.params as { digest: string }).digest) }
       case 'generate': {
         const params = request.params as GenerateParams
-        const emit = (delta: string): void => run.emit({ type: 'text', delta })
-        return await this.#withModel(params.model, run.emit, (running) =>
-          generateText(running, params, { signal: run.signal, emit }),
+        return await this.#withModel(params.model, run, (running) =>
+          generateText(running, params, {
+            signal: run.signal,
+            emit: (delta) => run.emit({ type: 'text', delta }),
+            progress: (read) => run.emit({ type: 'progress', ...read }),
+          }),
         )
       }
       case 'decide': {
         const params = request.params as DecideParams
-        return await this.#withModel(params.model, run.emit, (running) => decideOption(running, params, run.signal))
+        return await this.#withModel(params.model, run, (running) => decideOption(running, params, run.signal))
       }
       case 'embed': {
         const params = request.params as EmbedParams
-        return await this.#withModel(params.model, run.emit, (running) => embedText(running, params.text, run.signal))
+        return await this.#withModel(params.model, run, (running) => embedText(running, params.text, run.signal))
+      }
+      case 'extract': {
+        const params = request.params as ExtractParams
+        return await this.#withModel(params.model, run, (running) => extractSpan(running, params, run.signal))
+      }
+      case 'writeJson': {
+        const params = request.params as WriteJsonParams
+        return await this.#withModel(params.model, run, (running) => writeJson(running, params, run.signal))
       }
       case 'cancel': {
         const other = connection.requests.get((request.params as { request: number }).request)
@@ -186,15 +206,11 @@ class Host {
     }
   }
 
-  #withModel<T>(
-    spec: ModelSpec,
-    emit: (event: HostEvent) => void,
-    work: (running: RunningModel) => Promise<T>,
-  ): Promise<T> {
+  #withModel<T>(spec: ModelSpec, { emit, priority }: Running, work: (running: RunningModel) => Promise<T>): Promise<T> {
     if (this.#settings.shelf.isLoading(spec)) emit({ type: 'loading' })
     return this.#settings.shelf.use(spec, (running) => {
       emit({ type: 'loaded' })
-      return work(running)
+      return work(running.at(priority))
     })
   }
 

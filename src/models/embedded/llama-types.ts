@@ -42,6 +42,7 @@ export interface LlamaModel {
     readonly contextSize: number
     readonly sequences: number
     readonly threads: number
+    readonly lora?: { readonly adapters: readonly { readonly filePath: string; readonly scale: number }[] }
     readonly ignoreMemorySafetyChecks: true
     readonly failedCreationRemedy: false
   }): Promise<LlamaContext>
@@ -76,6 +77,7 @@ export interface GenerateNext {
           readonly includeTop?: number
         }
       }
+    /** The whole vocabulary, as the sampling options leave it. */
     | true
   readonly totalLogitWeight: true
   readonly options: {
@@ -102,6 +104,9 @@ export interface LlamaSequence {
   readonly contextSize: number
   controlledEvaluate(input: readonly ControlledInput[]): Promise<readonly (ControlledOutput | undefined)[]>
   evaluateWithoutGeneratingNewTokens(tokens: readonly Token[]): Promise<void>
+  compareContextTokens(tokens: readonly Token[]): { readonly firstDifferentIndex: number }
+  saveStateToFile(file: string): Promise<{ readonly fileSize: number }>
+  loadStateFromFile(file: string, consent: { readonly acceptRisk: true }): Promise<void>
   adaptStateToTokens(tokens: readonly Token[], allowShift: false): Promise<void>
   eraseContextTokenRanges(ranges: readonly { readonly start: number; readonly end: number }[]): Promise<void>
   clearHistory(): Promise<void>

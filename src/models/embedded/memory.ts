@@ -85,5 +85,5 @@ const BATCH_TOKENS = 512
 const BUFFER_BYTES = 96 * 1024 * 1024
 
 /** For files that do not give head sizes or vocabulary: those of a 7B model without grouped heads, to be safe. */
-const UNKNOWN_CACHE_BYTES = 524_288
+export const UNKNOWN_CACHE_BYTES = 524_288
 const UNKNOWN_VOCABULARY = 131_072

@@ -85,7 +85,7 @@ export class ModelShelf {
 
 /** What makes two loaded copies interchangeable. */
 function keyOf(spec: ModelSpec): string {
-  return JSON.stringify([spec.path, spec.digest, spec.contextTokens, spec.threads])
+  return JSON.stringify([spec.path, spec.digest, spec.contextTokens, spec.sequences, spec.threads, spec.adapter])
 }
 
 /** What `ps` and `load` say about one copy. */
@@ -96,9 +96,10 @@ function rowOf(entry: Entry): LoadedModelRow {
     path: entry.spec.path,
     state: entry.ready === null ? 'loading' : 'ready',
     contextTokens: entry.spec.contextTokens,
+    sequences: entry.spec.sequences,
     threads: entry.ready?.threads ?? 0,
-    active: entry.ready?.pool.active ?? 0,
-    waiting: entry.ready?.pool.waiting ?? 0,
+    active: entry.ready?.load().active ?? 0,
+    waiting: entry.ready?.load().waiting ?? 0,
     needBytes: entry.ready?.needBytes ?? 0,
     loadMs: entry.ready?.loadMs ?? null,
   }

@@ -35,7 +35,7 @@ export function watchPhases(call: {
       () => late.abort(new RouterError('model_timeout', { model: call.model, phase, timeoutMs, tier: call.tier })),
       timeoutMs,
     )
-  let step = after('loaded model', LOAD_MS)
+  let step = after('loaded model', deadlines.loadMs ?? LOAD_MS)
   const next = (phase: string, timeoutMs: number): void => {
     clearTimeout(step)
     step = after(phase, timeoutMs)
@@ -47,7 +47,7 @@ export function watchPhases(call: {
         next('first token', deadlines.firstByteMs)
         total ??= after('complete answer', deadlines.totalMs)
       }
-      if (event.type === 'text') next('further token', deadlines.idleMs)
+      if (event.type === 'text' || event.type === 'progress') next('further token', deadlines.idleMs)
     },
     explain: (error) => {
       if (late.signal.aborted) return late.signal.reason

@@ -1,9 +1,9 @@
 import type { FinishReason, OptionProbability, Signals, Usage } from '../../spec/decision.ts'
 import { ERRORS, type ErrorCode, type ErrorValues, RouterError, toRouterError } from '../../spec/errors.ts'
-import type { DecideCall } from '../../spec/ports.ts'
+import type { DecideCall, ExtractCall, ExtractResult, Priority, WriteJsonResult } from '../../spec/ports.ts'
 
 /** Raised whenever a message changes; part of the socket's name, so old and new programs never talk to each other. */
-export const PROTOCOL_VERSION = 2
+export const PROTOCOL_VERSION = 3
 
 /** Which model to answer with, and how to load it. Equal values share one loaded copy. */
 export interface ModelSpec {
@@ -13,8 +13,12 @@ export interface ModelSpec {
   /** `sha256:` of the file; part of the identity of a loaded copy. */
   readonly digest: string
   readonly contextTokens: number
+  /** Requests that run side by side, each with a context of its own. */
+  readonly sequences: number
   /** Null: the host's default, physical cores minus one. */
   readonly threads: number | null
+  /** A LoRA adapter on top of the weights; `digest` is `sha256:` of its file. */
+  readonly adapter: { readonly path: string; readonly digest: string; readonly scale: number } | null
   /** Unload after this long without a request. */
   readonly idleUnloadMs: number
 }
@@ -24,6 +28,9 @@ export interface ChatTurn {
   readonly text: string
 }
 
+/** `exact`: the entropy over the whole vocabulary at every token, at about three times the cost of a token. */
+export type SignalReading = 'bracket' | 'exact'
+
 export interface GenerateParams {
   readonly model: ModelSpec
   readonly turns: readonly ChatTurn[]
@@ -32,6 +39,7 @@ export interface GenerateParams {
   readonly topP: number
   readonly stop: readonly string[]
   readonly seed: number | null
+  readonly signals: SignalReading
 }
 
 export interface DecideParams extends DecideCall {
@@ -42,6 +50,21 @@ export interface EmbedParams {
   readonly model: ModelSpec
   readonly text: string
 }
+
+export interface ExtractParams extends ExtractCall {
+  readonly model: ModelSpec
+}
+
+export interface WriteJsonParams {
+  readonly model: ModelSpec
+  readonly turns: readonly ChatTurn[]
+  readonly schema: Readonly<Record<string, unknown>>
+  readonly maxOutputTokens: number
+}
+
+/** What the host knows of a result; the client adds the identity. */
+export type ExtractHostResult = Omit<ExtractResult, 'identity'> & { readonly quantisation: string | null }
+export type WriteJsonHostResult = Omit<WriteJsonResult, 'identity'> & { readonly quantisation: string | null }
 
 export interface EmbedHostResult {
   readonly vector: readonly number[]
@@ -69,6 +92,7 @@ export interface LoadedModelRow {
   readonly path: string
   readonly state: 'loading' | 'ready'
   readonly contextTokens: number
+  readonly sequences: number
   readonly threads: number
   readonly active: number
   readonly waiting: number
@@ -97,6 +121,8 @@ export interface Methods {
   readonly generate: { readonly params: GenerateParams; readonly result: GenerateResult }
   readonly decide: { readonly params: DecideParams; readonly result: DecideHostResult }
   readonly embed: { readonly params: EmbedParams; readonly result: EmbedHostResult }
+  readonly extract: { readonly params: ExtractParams; readonly result: ExtractHostResult }
+  readonly writeJson: { readonly params: WriteJsonParams; readonly result: WriteJsonHostResult }
   readonly cancel: { readonly params: { readonly request: number }; readonly result: { readonly cancelled: boolean } }
   readonly shutdown: { readonly params: null; readonly result: { readonly pid: number } }
 }
@@ -106,6 +132,8 @@ export interface RequestFrame {
   readonly id: number
   readonly method: MethodName
   readonly params: unknown
+  /** Interactive when absent. */
+  readonly priority?: Priority
 }
 
 /** What a request says before its result. */
@@ -113,6 +141,7 @@ export type HostEvent =
   | { readonly type: 'loading' }
   | { readonly type: 'loaded' }
   | { readonly type: 'text'; readonly delta: string }
+  | { readonly type: 'progress'; readonly tokens: number; readonly entropyLowNats: number | null }
 
 export type ReplyFrame =
   | { readonly id: number; readonly event: HostEvent }

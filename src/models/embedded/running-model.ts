@@ -1,4 +1,6 @@
 import { RouterError } from '../../spec/errors.ts'
+import type { Priority } from '../../spec/ports.ts'
+import { adapterBytes } from './adapter-file.ts'
 import { openEmbedder } from './embedder.ts'
 import { type GgufHeader, readGgufHeader } from './gguf.ts'
 import type {
@@ -9,13 +11,11 @@ import type {
   LlamaLibrary,
   LlamaModel,
 } from './llama-types.ts'
-import { loadBytes, requireMemory } from './memory.ts'
+import { loadBytes, requireMemory, UNKNOWN_CACHE_BYTES } from './memory.ts'
+import { PrefixStore } from './prefix-store.ts'
 import type { ModelSpec } from './protocol.ts'
-import { SequencePool } from './sequence-pool.ts'
+import { SequencePool, type SequenceSource } from './sequence-pool.ts'
 import { defaultThreads } from './threads.ts'
-
-/** Two requests of one model run side by side: 1.4 to 1.7 times the throughput of one after the other on one thread. */
-export const SEQUENCES = 2
 
 /** One loaded copy of a model with its context. */
 export interface RunningModel {
@@ -23,7 +23,12 @@ export interface RunningModel {
   readonly header: GgufHeader
   readonly model: LlamaModel
   readonly wrapper: ChatWrapper
-  readonly pool: SequencePool
+  readonly pool: SequenceSource
+  /** Requests that hold a sequence, and that wait for one. */
+  readonly load: () => { readonly active: number; readonly waiting: number }
+  /** The same copy for requests of another priority. */
+  readonly at: (priority: Priority) => RunningModel
+  readonly prefixes: PrefixStore
   readonly vocabulary: number
   readonly threads: number
   readonly needBytes: number
@@ -45,6 +50,8 @@ export interface LoadEnvironment {
   readonly random: () => number
   /** Bytes that can be taken without swapping. */
   readonly availableMemory: () => number
+  /** Private folder for states of prompts; emptied when the model is unloaded. */
+  readonly prefixFolder: () => string
 }
 
 /**
@@ -57,17 +64,28 @@ export async function loadModel(spec: ModelSpec, environment: LoadEnvironment): 
   const started = environment.monotonicMs()
   const header = readGgufHeader(spec.path)
   if (spec.contextTokens > header.contextTokens) throw contextTooLarge(spec, header)
-  const needBytes = loadBytes(header, { contextTokens: spec.contextTokens, sequences: SEQUENCES })
+  const plan = { contextTokens: spec.contextTokens, sequences: spec.sequences }
+  const needBytes = loadBytes(header, plan) + (spec.adapter ? adapterBytes(spec.adapter.path) : 0)
   requireMemory(spec.name, needBytes, environment.availableMemory())
   const threads = spec.threads ?? defaultThreads()
   const { model, context } = await openModel(spec, threads, environment)
-  const sequences = Array.from({ length: SEQUENCES }, () => context.getSequence())
-  return {
+  const pool = new SequencePool(
+    spec.name,
+    Array.from({ length: spec.sequences }, () => context.getSequence()),
+  )
+  const prefixes = new PrefixStore({
+    folder: environment.prefixFolder(),
+    bytesPerToken: header.cacheBytesPerToken ?? UNKNOWN_CACHE_BYTES,
+  })
+  const running: RunningModel = {
     spec,
     header,
     model,
     wrapper: environment.library.resolveChatWrapper(model),
-    pool: new SequencePool(spec.name, sequences),
+    pool,
+    load: () => ({ active: pool.active, waiting: pool.waiting }),
+    at: (priority) => ({ ...running, pool: pool.at(priority) }),
+    prefixes,
     vocabulary: header.vocabularySize ?? model.fileInfo.metadata.tokenizer.ggml.tokens.length,
     threads,
     needBytes,
@@ -76,10 +94,12 @@ export async function loadModel(spec: ModelSpec, environment: LoadEnvironment): 
     priors: new Map(),
     random: environment.random,
     dispose: async () => {
+      await prefixes.dispose()
       await context.dispose()
       await model.dispose()
     },
   }
+  return running
 }
 
 interface Opened {
@@ -93,8 +113,9 @@ async function openModel(spec: ModelSpec, threads: number, environment: LoadEnvi
     model = await environment.llama.loadModel({ modelPath: spec.path, gpuLayers: 0, ignoreMemorySafetyChecks: true })
     const context = await model.createContext({
       contextSize: spec.contextTokens,
-      sequences: SEQUENCES,
+      sequences: spec.sequences,
       threads,
+      ...(spec.adapter && { lora: { adapters: [{ filePath: spec.adapter.path, scale: spec.adapter.scale }] } }),
       ignoreMemorySafetyChecks: true,
       failedCreationRemedy: false,
     })

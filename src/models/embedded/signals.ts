@@ -1,4 +1,5 @@
 import type { Signals } from '../../spec/decision.ts'
+import type { Token } from './llama-types.ts'
 
 /** What was read from the distribution at one generated token. Natural logarithms. */
 export interface TokenReading {
@@ -8,6 +9,8 @@ export interface TokenReading {
   readonly maxLogprob: number | null
   /** Level 2 only: log-probabilities of the most probable tokens, whatever their order; null at level 1. */
   readonly topLogprobs: readonly number[] | null
+  /** Entropy over the whole vocabulary (nats); null unless every logit was read. */
+  readonly entropyNats: number | null
 }
 
 /** How many of the most probable tokens level 2 reads. The library sorts the vocabulary for any number, so more is free. */
@@ -26,9 +29,11 @@ export function readToken(
 ): TokenReading {
   if (totalWeight === undefined || !Number.isFinite(totalWeight) || totalWeight < 1) return MISSING
   const maxLogprob = -Math.log(totalWeight)
-  if (logit === undefined || maxLogit === undefined) return { logprob: null, maxLogprob, topLogprobs: null }
+  if (logit === undefined || maxLogit === undefined)
+    return { logprob: null, maxLogprob, topLogprobs: null, entropyNats: null }
   const logprob = logit - maxLogit + maxLogprob
-  return { logprob: Number.isFinite(logprob) && logprob <= 0 ? logprob : null, maxLogprob, topLogprobs: null }
+  const known = Number.isFinite(logprob) && logprob <= 0
+  return { logprob: known ? logprob : null, maxLogprob, topLogprobs: null, entropyNats: null }
 }
 
 /** The same reading with the top of the distribution added; a logit that is no number makes it a level-1 reading again. */
@@ -39,7 +44,41 @@ export function withTop(reading: TokenReading, logits: readonly number[], maxLog
   return topLogprobs.every(Number.isFinite) ? { ...reading, topLogprobs } : reading
 }
 
-const MISSING: TokenReading = { logprob: null, maxLogprob: null, topLogprobs: null }
+const MISSING: TokenReading = { logprob: null, maxLogprob: null, topLogprobs: null, entropyNats: null }
+
+/**
+ * The reading of a token whose whole distribution is known: H = -sum p ln p over the vocabulary, p = softmax(logits), in
+ * nats, with 0 ln 0 = 0. The sums are made here in double precision.
+ *
+ * @param logits of every token of the vocabulary
+ * @returns a missing reading when a logit is NaN or plus infinity, or when the chosen token has none; minus infinity is
+ *   a probability of 0
+ * @see Shannon 1948, section 6
+ */
+export function readVocabulary(token: Token, logits: ReadonlyMap<Token, number>): TokenReading {
+  let largest = Number.NEGATIVE_INFINITY
+  for (const logit of logits.values()) {
+    if (Number.isNaN(logit) || logit === Number.POSITIVE_INFINITY) return MISSING
+    if (logit > largest) largest = logit
+  }
+  if (largest === Number.NEGATIVE_INFINITY) return MISSING
+  let weight = 0
+  let weighted = 0
+  for (const logit of logits.values()) {
+    const above = logit - largest
+    if (above === Number.NEGATIVE_INFINITY) continue
+    weight += Math.exp(above)
+    weighted += Math.exp(above) * above
+  }
+  const chosen = logits.get(token)
+  const logprob = chosen === undefined ? Number.NaN : chosen - largest - Math.log(weight)
+  return {
+    logprob: Number.isFinite(logprob) ? Math.min(0, logprob) : null,
+    maxLogprob: -Math.log(weight),
+    topLogprobs: null,
+    entropyNats: Math.max(0, Math.log(weight) - weighted / weight),
+  }
+}
 
 /** Lower and upper bound of an entropy, in nats. */
 export interface EntropyBracket {
@@ -92,7 +131,8 @@ const UNSEEN_MASS = 5e-4
 
 /** The bracket of one reading, wide enough for the engine's rounding; null when nothing was read. */
 export function tokenBracket(reading: TokenReading, vocabulary: number): EntropyBracket | null {
-  const { topLogprobs, maxLogprob } = reading
+  const { topLogprobs, maxLogprob, entropyNats } = reading
+  if (entropyNats !== null) return { lowNats: entropyNats, highNats: entropyNats }
   if (maxLogprob === null) return null
   const { lowNats, highNats } = topLogprobs
     ? topBracket(topLogprobs, vocabulary)
@@ -118,7 +158,7 @@ export function textSignals(readings: readonly TokenReading[], mode: ReadingMode
   const brackets = complete(readings.map((reading) => tokenBracket(reading, mode.vocabulary)))
   return {
     pass: mode.pass,
-    level: readings.length > 0 && readings.every((reading) => reading.topLogprobs !== null) ? 2 : 1,
+    level: readings.length > 0 && readings.every(isWide) ? 2 : 1,
     fullDistribution: mode.fullDistribution,
     tokens: readings.length,
     meanLogprob: logprobs === null ? null : mean(logprobs),
@@ -130,6 +170,10 @@ export function textSignals(readings: readonly TokenReading[], mode: ReadingMode
     options: null,
     margin: null,
   }
+}
+
+function isWide({ topLogprobs, entropyNats }: TokenReading): boolean {
+  return topLogprobs !== null || entropyNats !== null
 }
 
 /** The values when there is at least one and none is missing. */

@@ -1,0 +1,121 @@
+/** The embedded models of a policy: found on disk with the first call, never downloaded. */
+import { existsSync } from 'node:fs'
+import { RouterError, toRouterError } from '../../spec/errors.ts'
+import type { ModelPolicy } from '../../spec/policy.ts'
+import type { ModelPort } from '../../spec/ports.ts'
+import { cachedSha256 } from '../fetch/digest.ts'
+import { locateModel } from '../fetch/locate.ts'
+import type { Paths } from '../paths.ts'
+import { createEmbeddedModel } from './embedded.ts'
+import { isEngineInstalled } from './install.ts'
+import type { ModelSpec } from './protocol.ts'
+
+export interface ConfiguredModel {
+  readonly name: string
+  readonly policy: ModelPolicy
+  readonly paths: Paths
+  readonly env: NodeJS.ProcessEnv
+}
+
+/**
+ * The embedded model of a policy entry. The file is looked for, and its digest taken, with the first call; nothing is
+ * downloaded. Calls also reject with model_file_missing and checksum_mismatch.
+ */
+export function openEmbeddedModel(configured: ConfiguredModel): ModelPort {
+  let opened: Promise<ModelPort> | null = null
+  const open = (signal: AbortSignal): Promise<ModelPort> => {
+    opened ??= openFile(configured, signal).catch((error: unknown) => {
+      opened = null
+      throw error
+    })
+    return opened
+  }
+  return {
+    name: configured.name,
+    generate: async function* (call, limits) {
+      yield* (await open(limits.signal)).generate(call, limits)
+    },
+    decide: async (call, limits) => await can(await open(limits.signal), 'decide')(call, limits),
+    embed: async (text, limits) => await can(await open(limits.signal), 'embed')(text, limits),
+    extract: async (call, limits) => await can(await open(limits.signal), 'extract')(call, limits),
+    writeJson: async (call, limits) => await can(await open(limits.signal), 'writeJson')(call, limits),
+    close: async () => await (await opened?.catch(() => null))?.close(),
+  }
+}
+
+/** Why the model cannot be used now; null when engine and file are in place. Reads the disk, starts nothing. */
+export function embeddedObstacle(
+  configured: Omit<ConfiguredModel, 'name'>,
+): { readonly reason: 'local_unavailable'; readonly why: string } | null {
+  const { policy, paths, env } = configured
+  if (!isEngineInstalled(paths)) {
+    return { reason: 'local_unavailable', why: 'the embedded engine is not installed (run `spillway engine install`)' }
+  }
+  try {
+    const file = locateModel({ name: policy.model, path: policy.path ?? null, env, paths })
+    if (file.exists) return null
+    const why = `no model file at ${file.path} (run \`spillway models pull ${policy.model}\`)`
+    return { reason: 'local_unavailable', why }
+  } catch (error) {
+    const { message, fix } = toRouterError(error)
+    return { reason: 'local_unavailable', why: `${message} ${fix}` }
+  }
+}
+
+async function openFile(configured: ConfiguredModel, signal: AbortSignal): Promise<ModelPort> {
+  const { policy, paths, env } = configured
+  const file = locateModel({ name: policy.model, path: policy.path ?? null, env, paths })
+  if (!file.exists) throw new RouterError('model_file_missing', { model: policy.model, path: file.path })
+  const sha256 = await cachedSha256(file.path, paths.cacheDir, signal)
+  if (file.sha256 !== null && file.sha256 !== sha256) {
+    throw new RouterError('checksum_mismatch', { path: file.path, actual: sha256, expected: file.sha256 })
+  }
+  return createEmbeddedModel({
+    spec: await modelSpec(configured, { path: file.path, sha256 }, signal),
+    servedBy: policy.model,
+    maxOutputTokens: policy.maxOutputTokens,
+    tier: policy.tier,
+    signals: policy.signals,
+    paths,
+    env,
+  })
+}
+
+/**
+ * How the engine loads a configured model; equal for every program that reads the same policy, so that they share a copy.
+ *
+ * @param file the weights, with the hex sha256 of the file
+ * @throws RouterError model_file_missing (the adapter)
+ */
+export async function modelSpec(
+  { name, policy, paths }: Pick<ConfiguredModel, 'name' | 'policy' | 'paths'>,
+  file: { readonly path: string; readonly sha256: string },
+  signal: AbortSignal,
+): Promise<ModelSpec> {
+  return {
+    name,
+    path: file.path,
+    digest: `sha256:${file.sha256}`,
+    contextTokens: policy.contextTokens,
+    sequences: policy.parallel,
+    threads: policy.threads ?? null,
+    adapter: policy.adapter ? await openAdapter(policy.adapter, paths, signal) : null,
+    idleUnloadMs: policy.idleUnload,
+  }
+}
+
+async function openAdapter(
+  { path, scale }: NonNullable<ModelPolicy['adapter']>,
+  paths: Paths,
+  signal: AbortSignal,
+): Promise<NonNullable<ModelSpec['adapter']>> {
+  if (!existsSync(path)) throw new RouterError('model_file_missing', { model: 'adapter', path })
+  return { path, scale, digest: `sha256:${await cachedSha256(path, paths.cacheDir, signal)}` }
+}
+
+/** @throws RouterError internal when the port lacks what every embedded model has */
+function can<K extends 'decide' | 'embed' | 'extract' | 'writeJson'>(port: ModelPort, what: K): Required<ModelPort>[K] {
+  const method = port[what]
+  if (method === undefined) throw new RouterError('internal', { problem: `model ${port.name} cannot ${what}` })
+  return method as Required<ModelPort>[K]
+}
