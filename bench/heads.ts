@@ -1,7 +1,7 @@
 /**
- * `node bench/heads.ts [--data DIR] [--limit N] [--only agnews,sst2,classify_issue]`: how well heads over the smallest
- * model decide, as JSON. AG News and SST-2: fitted on the last 100 rows, reported on the first N (300). classify_issue:
- * fitted on the shipped examples only, reported on the build logs that no hard stop takes away from the local model.
+ * `npm run bench:heads -- [--json] [--data DIR]`: how well a head from the shipped examples labels build logs, as JSON.
+ * Fitted on `shipped:classify-issue` only, reported on the logs that no hard stop takes away from the local model. For
+ * public tasks see `npm run eval:tasks`.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,16 +14,14 @@ import { resolvePaths } from '../src/models/paths.ts'
 import { type HeadExampleSet, policySchema } from '../src/spec/policy.ts'
 import type { CallLimits, ModelPort } from '../src/spec/ports.ts'
 import { readHeadExamples } from '../src/stores/head-examples.ts'
+import { wilson } from './tasks/metrics.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
-const FIT_ROWS = 100
 /** `minConfidence` of classify_issue in the shipped policy. */
 const SURE = 0.72
 const { values } = parseArgs({
   options: {
     data: { type: 'string', default: resolve(ROOT, '../shared/data') },
-    limit: { type: 'string', default: '300' },
-    only: { type: 'string', default: 'agnews,sst2,classify_issue' },
     json: { type: 'boolean' },
   },
 })
@@ -45,33 +43,14 @@ const policy = policySchema.parse({
 }).models.small
 if (!policy) throw new Error('the model is not in its own policy')
 const model = openEmbeddedModel({ name: 'small', policy, paths, env: process.env })
-const report: Record<string, unknown> = {}
+let report: unknown
 try {
-  for (const task of values.only.split(',')) report[task] = await measure(task)
+  report = { classify_issue: await buildLogs() }
 } finally {
   await model.close()
   rmSync(folder, { recursive: true, force: true })
 }
 console.log(JSON.stringify(report, null, 2))
-
-async function measure(task: string): Promise<unknown> {
-  return task === 'classify_issue' ? await buildLogs() : await publicTask(task)
-}
-
-async function publicTask(task: string): Promise<unknown> {
-  const lines = linesOf(`tasks/${task}.jsonl`)
-  if (!lines) return absent(`tasks/${task}.jsonl`)
-  const rows = lines.map((line) => {
-    const { input, answers } = JSON.parse(line) as { input: string; answers: readonly string[] }
-    return { text: input, label: answers[0] ?? '' }
-  })
-  const fitted = rows.slice(-FIT_ROWS)
-  const options = [...new Set(rows.map(({ label }) => label))]
-  return summary(
-    await judge({ options, rows: fitted, digest: task }, rows.slice(0, Number(values.limit))),
-    fitted.length,
-  )
-}
 
 async function buildLogs(): Promise<unknown> {
   const lines = linesOf('traffic/logs.jsonl')
@@ -99,7 +78,13 @@ async function judge(examples: HeadExampleSet, rows: readonly Row[]): Promise<re
   const judged: Judged[] = []
   for (const { text, label } of rows) {
     const input = excerptForDecision(text, 1500)
-    const call = { instruction: '', shots: [], input, options: examples.options, head: 'task' }
+    const call = {
+      instruction: 'Which kind of build failure is this?',
+      shots: [],
+      input,
+      options: examples.options,
+      head: 'task',
+    }
     const best = (await port.decide?.(call, limits()))?.options[0]
     if (!best) throw new Error('no option came back')
     judged.push({ text, label, value: best.value, probability: best.probability })
@@ -127,15 +112,6 @@ function summary(judged: readonly Judged[], fittedOn: number): Record<string, un
 function share(judged: readonly Judged[]): Record<string, unknown> {
   const right = judged.filter(({ value, label }) => value === label).length
   return { n: judged.length, accuracy: round(right / judged.length), interval: wilson(right, judged.length) }
-}
-
-/** 95 %, two-sided (Wilson 1927). */
-function wilson(right: number, n: number): readonly (number | null)[] {
-  const z = 1.96
-  const p = right / n
-  const centre = (p + z ** 2 / (2 * n)) / (1 + z ** 2 / n)
-  const half = (z / (1 + z ** 2 / n)) * Math.sqrt((p * (1 - p)) / n + z ** 2 / (4 * n ** 2))
-  return [round(centre - half), round(centre + half)]
 }
 
 function round(value: number): number | null {

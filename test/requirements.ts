@@ -165,4 +165,72 @@ export const REQUIREMENTS: readonly Requirement[] = [
       { file: 'test/architecture.test.ts', title: 'stay pure up to the patterns' },
     ],
   },
+  {
+    behaviour: 'The entropy of the full vocabulary lies in the brackets that are reported',
+    source: 'docs/reference/benchmarks.md',
+    citedBy: [
+      { file: 'test/system/entropy-brackets.test.ts', title: 'hold the exact entropy at 2,000 places' },
+      { file: 'test/engine/answers.test.ts', title: 'holds the exact entropy with signals: exact' },
+    ],
+  },
+  {
+    behaviour: 'Words of a document come with their place in it, or not at all',
+    source: 'docs/guides/decisions.md',
+    citedBy: [
+      { file: 'test/engine/typed-kinds.test.ts', title: 'finds the words of a document and their place' },
+      { file: 'test/engine/typed-kinds.test.ts', title: 'says that a document holds no answer' },
+    ],
+  },
+  {
+    behaviour: 'A ranking on which words and model disagree escalates',
+    source: 'docs/guides/decisions.md',
+    citedBy: [{ file: 'test/gateway/rerank.test.ts', title: 'escalates a ranking on which words and model disagree' }],
+  },
+  {
+    behaviour: 'The fixed beginning of a prompt is evaluated once and restored, in private files within a limit',
+    source: 'ARCHITECTURE.md',
+    citedBy: [
+      { file: 'test/engine/prefix-store.test.ts', title: 'are evaluated once, restored after another text' },
+      { file: 'test/engine/prefix-store.test.ts', title: 'stay private, and within their limit' },
+    ],
+  },
+  {
+    behaviour: 'Waiting requests are served by priority, and refused when too many wait',
+    source: 'ARCHITECTURE.md',
+    citedBy: [
+      { file: 'test/engine/sequence-pool.test.ts', title: 'serve interactive requests before background ones' },
+      { file: 'test/engine/sequence-pool.test.ts', title: 'refuse at once when 256 requests wait' },
+    ],
+  },
+  {
+    behaviour: 'Three crashes in a minute take a model off; one costs an escalation',
+    source: 'ARCHITECTURE.md',
+    citedBy: [
+      { file: 'test/faults/f24.test.ts', title: 'three crashes in a minute take the model off' },
+      { file: 'test/faults/f24.test.ts', title: 'mid-answer costs an escalation' },
+    ],
+  },
+  {
+    behaviour: 'Requests side by side do not read each other',
+    source: 'ARCHITECTURE.md',
+    citedBy: [{ file: 'test/system/f29.test.ts', title: '200 parallel prompts with a marker each' }],
+  },
+  {
+    behaviour: 'A local tier never names a destination outside this machine',
+    source: 'docs/guides/local-servers.md',
+    citedBy: [
+      { file: 'test/spec/destination.test.ts', title: 'may not live on another machine, a private network included' },
+    ],
+  },
+  {
+    behaviour: 'A prompt that a server cut is an error, not an answer',
+    source: 'docs/guides/local-servers.md',
+    citedBy: [
+      {
+        file: 'test/models/ollama.test.ts',
+        title: 'together with its answer gives an error, since the beginning was dropped',
+      },
+      { file: 'test/models/ollama.test.ts', title: 'and has few words is known by the half window that was read' },
+    ],
+  },
 ]

@@ -8,6 +8,7 @@ import { failureOf, sendFailure } from './failure.ts'
 import { internalComplete, internalStatus } from './internal.ts'
 import { chatCompletions } from './openai-chat.ts'
 import { healthz, listModels, oneModel, readyz } from './pages.ts'
+import { rerank } from './rerank.ts'
 
 interface Route {
   readonly method: 'GET' | 'POST'
@@ -18,6 +19,7 @@ interface Route {
 
 const ROUTES: readonly Route[] = [
   { method: 'POST', path: /^\/v1\/chat\/completions$/, answer: chatCompletions },
+  { method: 'POST', path: /^\/v1\/rerank$/, answer: rerank },
   { method: 'GET', path: /^\/v1\/models$/, answer: listModels },
   { method: 'GET', path: /^\/v1\/models\/([^/]+)$/, answer: oneModel },
   { method: 'GET', path: /^\/healthz$/, isOpen: true, answer: healthz },

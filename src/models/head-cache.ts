@@ -2,19 +2,25 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ModelIdentity } from '../spec/decision.ts'
 import type { HeadExampleSet } from '../spec/policy.ts'
-import type { EmbedResult } from '../spec/ports.ts'
+import { ENGINE_VERSION } from './embedded/engine-lock.ts'
 
 /**
- * Names a head by everything that would change it: weights, recipe (engine version included), examples with their
- * options, and what of them the model is given.
+ * Names heads by everything that would change them: weights, engine, the ways of reading, examples with their options,
+ * and what of them the model is given.
  *
- * @param read the texts of the examples as the model gets them
  * @returns 64 hex digits
  */
-export function headKey(embedded: EmbedResult, examples: HeadExampleSet, read: readonly string[]): string {
-  const { identity, recipe } = embedded
-  return keyOf([VERSION, identity.digest, identity.servedBy, recipe, examples.digest, read])
+export function headKey(parts: {
+  readonly identity: ModelIdentity | null
+  readonly recipes: readonly string[]
+  /** As the model gets them. */
+  readonly examples: HeadExampleSet
+}): string {
+  const { identity, recipes, examples } = parts
+  const weights = [identity?.digest ?? null, identity?.servedBy ?? null, ENGINE_VERSION]
+  return keyOf([VERSION, weights, recipes, examples.digest, examples.rows])
 }
 
 /** @returns 64 hex digits */
@@ -23,7 +29,7 @@ export function keyOf(parts: readonly unknown[]): string {
 }
 
 /** Raised when the fit changes: a head of an older fit must not be used. */
-const VERSION = 1
+const VERSION = 2
 
 interface Stored {
   /** Of the head's JSON; tells a damaged file from a whole one. */

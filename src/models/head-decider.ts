@@ -3,9 +3,10 @@ import { fitHead, predictHead } from '../learn/softmax-head.ts'
 import type { OptionProbability } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { HeadExampleSet } from '../spec/policy.ts'
-import type { CallLimits, DecideCall, DecideResult, EmbedResult, ModelPort } from '../spec/ports.ts'
+import type { CallLimits, DecideCall, DecideResult, ModelPort } from '../spec/ports.ts'
 import { decisionSignals } from './decision-signals.ts'
 import { headKey, readHead, writeHead } from './head-cache.ts'
+import { type View, type Viewer, viewersOf } from './head-views.ts'
 
 export interface HeadSettings {
   /** The examples of every task with a head, by task name. */
@@ -27,30 +28,36 @@ export function withHeads(port: ModelPort, settings: HeadSettings): ModelPort {
   if (!port.decide || !port.embed || settings.heads.size === 0) return port
   const decide = port.decide.bind(port)
   const embed = port.embed.bind(port)
-  const ready = new Map<string, Promise<Head>>()
+  const ready = new Map<string, Promise<Heads>>()
   return {
     ...port,
     decide: async (call, limits) => {
-      const examples = examplesFor(call, settings)
-      if (!examples) return await decide(call, limits)
-      const embedded = await embed(settings.excerpt(call.input, lengthOf(examples)), limits)
-      const head = await abortable(headFor(embedded, examples), limits.signal)
-      return decided(head, embedded)
+      const found = examplesFor(call, settings)
+      if (!found) return await decide(call, limits)
+      const text = settings.excerpt(call.input, lengthOf(found))
+      const examples = { ...found, rows: excerpts(found, settings) }
+      const viewers = viewersOf({ embed, decide, examples, instruction: call.instruction })
+      const views: View[] = []
+      for (const viewer of viewers) views.push(await viewer.read(text, limits))
+      return decided(await abortable(headsFor(viewers, views, examples), limits.signal), views)
     },
-    close: () => port.close(),
   }
 
-  function headFor(embedded: EmbedResult, examples: HeadExampleSet): Promise<Head> {
-    const key = headKey(embedded, examples, excerpts(examples, settings))
+  function headsFor(viewers: readonly Viewer[], [first]: readonly View[], examples: HeadExampleSet): Promise<Heads> {
+    const recipes = viewers.map(({ recipe }) => recipe)
+    const key = headKey({ identity: first?.identity ?? null, recipes, examples })
     const known = ready.get(key)
     if (known) return known
-    const fitting = obtainHead({ port, embed, settings, examples, key })
+    const fitting = obtainHeads({ model: port.name, folder: settings.folder, viewers, options: examples.options, key })
     ready.set(key, fitting)
     // The next decision tries again: what failed may have been the engine, which comes back.
     fitting.catch(() => ready.delete(key))
     return fitting
   }
 }
+
+/** One head for each way of reading, in the order of `viewersOf`. */
+type Heads = readonly Head[]
 
 function examplesFor(call: DecideCall, { heads }: HeadSettings): HeadExampleSet | null {
   const examples = call.head === undefined ? undefined : heads.get(call.head)
@@ -72,30 +79,36 @@ const MIN_CHARS = 400
 /** What a decision is given of a long text, whoever decides. */
 const MAX_CHARS = 1500
 
-function excerpts(examples: HeadExampleSet, { excerpt }: HeadSettings): readonly string[] {
-  return examples.rows.map(({ text }) => excerpt(text, lengthOf(examples)))
+function excerpts(examples: HeadExampleSet, { excerpt }: HeadSettings): HeadExampleSet['rows'] {
+  return examples.rows.map(({ text, label }) => ({ text: excerpt(text, lengthOf(examples)), label }))
 }
 
 interface Fitting {
-  readonly port: ModelPort
-  readonly embed: NonNullable<ModelPort['embed']>
-  readonly settings: HeadSettings
-  readonly examples: HeadExampleSet
+  readonly model: string
+  readonly folder: string
+  readonly viewers: readonly Viewer[]
+  readonly options: readonly string[]
   readonly key: string
 }
 
-async function obtainHead({ port, embed, settings, examples, key }: Fitting): Promise<Head> {
-  const known = await readHead<Head>(settings.folder, key)
+async function obtainHeads({ model, folder, viewers, options, key }: Fitting): Promise<Heads> {
+  const known = await readHead<Heads>(folder, key)
   if (known) return known
-  const vectors: (readonly number[])[] = []
-  for (const text of excerpts(examples, settings)) vectors.push((await embed(text, exampleLimits())).vector)
+  const read: (readonly number[])[][] = []
+  for (const { rows, read: readOne } of viewers) {
+    const vectors: (readonly number[])[] = []
+    for (const { text } of rows) vectors.push((await readOne(text, exampleLimits())).vector)
+    read.push(vectors)
+  }
   try {
-    const head = fitHead({ vectors, labels: examples.rows.map(({ label }) => label), options: examples.options })
-    await writeHead(settings.folder, key, head)
-    return head
+    const heads = viewers.map(({ rows }, index) =>
+      fitHead({ vectors: read[index] ?? [], labels: rows.map(({ label }) => label), options }),
+    )
+    await writeHead(folder, key, heads)
+    return heads
   } catch (error) {
     const problem = `its head could not be fitted (${error instanceof Error ? error.message : 'no message'})`
-    throw new RouterError('model_failed', { model: port.name, problem, fix: 'Check the examples of the task.' }, error)
+    throw new RouterError('model_failed', { model, problem, fix: 'Check the examples of the task.' }, error)
   }
 }
 
@@ -107,15 +120,49 @@ function exampleLimits(): CallLimits {
   return { signal: new AbortController().signal, deadlines }
 }
 
-function decided(head: Head, { vector, usage, identity }: EmbedResult): DecideResult {
-  const options: readonly OptionProbability[] = predictHead(head, vector).map(({ value, probability }) => ({
-    value,
-    probability,
-    // The logarithm of 0 would not survive JSON.
-    logprob: Math.log(Math.max(probability, Number.MIN_VALUE)),
-  }))
-  return { options, signals: decisionSignals(options), usage, identity }
+function decided(heads: Heads, views: readonly View[]): DecideResult {
+  const opinions = heads.map((head, view) => predictHead(head, views[view]?.vector ?? []))
+  const options = together(opinions)
+  const [first] = views
+  if (!first) throw new Error('a text was not read')
+  const usage = views.reduce((sum, view) => sum + view.usage.inputTokens, 0)
+  return {
+    options,
+    signals: decisionSignals(options),
+    usage: { ...first.usage, inputTokens: usage },
+    identity: first.identity,
+  }
 }
+
+type Opinion = ReturnType<typeof predictHead>
+
+/**
+ * The product of the opinions, each raised to `TRUST`, normalised: a logarithmic opinion pool. The views read one text,
+ * so what they say is not independent; a plain product (1) would be too sure, the geometric mean (1/2) not sure enough.
+ *
+ * @see Heskes 1998, Selecting Weighting Factors in Logarithmic Opinion Pools
+ */
+function together(opinions: readonly Opinion[]): readonly OptionProbability[] {
+  const scores = (opinions[0] ?? []).map(({ value }) => ({
+    value,
+    score: opinions.reduce((sum, opinion) => {
+      const probability = opinion.find((option) => option.value === value)?.probability ?? 0
+      return sum + TRUST * Math.log(Math.max(probability, Number.MIN_VALUE))
+    }, 0),
+  }))
+  const most = Math.max(...scores.map(({ score }) => score))
+  const total = scores.reduce((sum, { score }) => sum + Math.exp(score - most), 0)
+  return scores
+    .map(({ value, score }) => ({
+      value,
+      probability: Math.exp(score - most) / total,
+      logprob: score - most - Math.log(total),
+    }))
+    .toSorted((a, b) => b.probability - a.probability)
+}
+
+/** Chosen by the log-loss of four fits on 100 film reviews each, on 1,600 others. */
+const TRUST = 0.75
 
 function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted()

@@ -64,9 +64,9 @@ afterAll(async () => {
 /** The real model with its embeddings counted, behind heads that are kept in the test's folder. */
 function counted(set: HeadExampleSet = examples): { readonly port: ModelPort; readonly embeds: () => number } {
   let embeds = 0
-  const embed: ModelPort['embed'] = async (text, callLimits) => {
+  const embed: ModelPort['embed'] = async (text, callLimits, frame) => {
     embeds++
-    const result = await host.model.embed?.(text, callLimits)
+    const result = await host.model.embed?.(text, callLimits, frame)
     if (!result) throw new Error('the model cannot embed')
     return result
   }
@@ -119,16 +119,16 @@ describe('a head on the real model', () => {
   it('is read from disk the second time, and fitted again when the file is damaged', async () => {
     const first = counted()
     const before = await first.port.decide?.({ ...call, input: 'A bowl of hot soup.' }, limits())
-    expect(first.embeds()).toBe(1)
+    expect(first.embeds()).toBe(2)
     const file = join(folder, (await readdir(folder))[0] ?? '')
     await writeFile(file, (await readFile(file, 'utf8')).replace('"n":24', '"n":25'))
     const second = counted()
     const after = await second.port.decide?.({ ...call, input: 'A bowl of hot soup.' }, limits())
-    expect(second.embeds()).toBe(25)
+    expect(second.embeds()).toBe(2 * 25)
     expect(after?.options).toEqual(before?.options)
     const third = counted()
     await third.port.decide?.({ ...call, input: 'A bowl of hot soup.' }, limits())
-    expect(third.embeds()).toBe(1)
+    expect(third.embeds()).toBe(2)
   })
 
   it('leaves decisions with other options, or of a task without a head, to the model', async () => {

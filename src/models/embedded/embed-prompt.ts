@@ -1,3 +1,4 @@
+import type { EmbedFrame } from '../../spec/ports.ts'
 import { ENGINE_VERSION } from './engine-lock.ts'
 
 /** Tokens of a text that count, from its start; the rest is cut. Build logs come as excerpts that are shorter. */
@@ -13,4 +14,6 @@ export const MAX_EMBED_TOKENS = 768
 export const EMBED_PROMPT = { before: 'This text: "', after: '" means in one word: "' } as const
 
 /** Changes whenever a text would get another vector from the same weights. */
-export const EMBEDDING_RECIPE = `last-token ${EMBED_PROMPT.before}…${EMBED_PROMPT.after} ${MAX_EMBED_TOKENS} ${ENGINE_VERSION}`
+export function embeddingRecipe({ before, after }: EmbedFrame): string {
+  return `last-token ${before}…${after} ${MAX_EMBED_TOKENS} ${ENGINE_VERSION}`
+}

@@ -1,4 +1,5 @@
-import { EMBED_PROMPT, MAX_EMBED_TOKENS } from './embed-prompt.ts'
+import type { EmbedFrame } from '../../spec/ports.ts'
+import { MAX_EMBED_TOKENS } from './embed-prompt.ts'
 import { embedContextTokens } from './embedder.ts'
 import { requireFit } from './generate.ts'
 import type { Token } from './llama-types.ts'
@@ -11,9 +12,13 @@ import type { RunningModel } from './running-model.ts'
  *
  * @throws RouterError memory_no_fit, model_failed (too many wait); the signal's reason when aborted while waiting
  */
-export async function embedText(running: RunningModel, text: string, signal: AbortSignal): Promise<EmbedHostResult> {
+export async function embedText(
+  running: RunningModel,
+  { text, frame }: { readonly text: string; readonly frame: EmbedFrame },
+  signal: AbortSignal,
+): Promise<EmbedHostResult> {
   const pool = await running.embedder()
-  const prompt = promptTokens(running, text)
+  const prompt = promptTokens(running, text, frame)
   return await pool.use(prompt, signal, async (context) => {
     signal.throwIfAborted()
     const { vector } = await context.getEmbeddingFor([...prompt])
@@ -25,8 +30,8 @@ export async function embedText(running: RunningModel, text: string, signal: Abo
   })
 }
 
-function promptTokens({ model, header, spec }: RunningModel, text: string): readonly Token[] {
-  const [before, after] = [model.tokenize(EMBED_PROMPT.before), model.tokenize(EMBED_PROMPT.after)]
+function promptTokens({ model, header, spec }: RunningModel, text: string, frame: EmbedFrame): readonly Token[] {
+  const [before, after] = [model.tokenize(frame.before), model.tokenize(frame.after)]
   const room = embedContextTokens(header) - before.length - after.length - 2
   const prompt = [...before, ...model.tokenize(text).slice(0, Math.min(MAX_EMBED_TOKENS, room)), ...after]
   requireFit(prompt.length, embedContextTokens(header), spec.name)

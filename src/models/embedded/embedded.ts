@@ -13,7 +13,7 @@ import type {
 import { localAnswer } from '../local-answer.ts'
 import type { Paths } from '../paths.ts'
 import { EngineClient } from './client.ts'
-import { EMBEDDING_RECIPE } from './embed-prompt.ts'
+import { EMBED_PROMPT, embeddingRecipe } from './embed-prompt.ts'
 import { EventQueue } from './event-queue.ts'
 import { watchPhases } from './phases.ts'
 import { toTurns } from './prompt.ts'
@@ -75,9 +75,9 @@ export function createEmbeddedModel(settings: EmbeddedModelSettings): ModelPort 
     },
     decide: async (call, limits): Promise<DecideResult> =>
       identified(await once({ client, spec, tier, limits }, 'decide', { ...call, model: spec })),
-    embed: async (text, limits): Promise<EmbedResult> => ({
-      ...identified(await once({ client, spec, tier, limits }, 'embed', { text, model: spec })),
-      recipe: EMBEDDING_RECIPE,
+    embed: async (text, limits, frame = EMBED_PROMPT): Promise<EmbedResult> => ({
+      ...identified(await once({ client, spec, tier, limits }, 'embed', { text, frame, model: spec })),
+      recipe: embeddingRecipe(frame),
     }),
     extract: async (call, limits): Promise<ExtractResult> =>
       identified(await once({ client, spec, tier, limits }, 'extract', { ...call, model: spec })),

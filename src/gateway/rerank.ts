@@ -1,0 +1,90 @@
+/** `POST /v1/rerank`, in the form of Cohere, Jina and vLLM: order texts by how well they answer a query. */
+import { z } from 'zod'
+import { RouterError } from '../spec/errors.ts'
+import type { DecideOutcome } from '../spec/response.ts'
+import { readJsonBody } from './body.ts'
+import { answered, answeredBy, spillwayField } from './completion.ts'
+import type { Exchange } from './exchange.ts'
+import { sendJson } from './failure.ts'
+import { knownOf, setDecisionHeaders } from './headers.ts'
+import { metadataOf } from './metadata.ts'
+
+/** Each is read by the model on its own. */
+const MAX_DOCUMENTS = 1000
+
+const bodySchema = z.object({
+  model: z.string().optional(),
+  query: z.string().min(1),
+  documents: z
+    .array(z.union([z.string(), z.object({ text: z.string() }).transform(({ text }) => text)]))
+    .min(1)
+    .max(MAX_DOCUMENTS),
+  top_n: z.number().int().min(1).optional(),
+  return_documents: z.boolean().default(false),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+})
+
+/** A model name that is a task of the policy is that task; every other one leaves the choice to the router. */
+export async function rerank(exchange: Exchange): Promise<void> {
+  const { app, request: incoming, response } = exchange
+  const body = parse(await readJsonBody(incoming, app.settings.maxBodyBytes))
+  const metadata = metadataOf(body.metadata ?? {}, incoming.headers)
+  const named = body.model !== undefined && app.router.status().tasks.includes(body.model) ? body.model : undefined
+  const task = metadata.task ?? named
+  const outcome = await app.router.decide(
+    { input: body.query, items: body.documents, metadata, ...(task !== undefined && { task }) },
+    { signal: exchange.signal },
+  )
+  answered(outcome)
+  setDecisionHeaders(response, knownOf(outcome))
+  const results = ranked(outcome, body.documents).slice(0, body.top_n ?? body.documents.length)
+  sendJson(response, 200, {
+    id: `rerank-${outcome.requestId}`,
+    model: answeredBy(outcome),
+    results: results.map(({ index, score }) => ({
+      index,
+      relevance_score: score,
+      ...(body.return_documents && { document: { text: body.documents[index] } }),
+    })),
+    usage: { total_tokens: (outcome.usage?.inputTokens ?? 0) + (outcome.usage?.outputTokens ?? 0) },
+    spillway: spillwayField(outcome),
+  })
+}
+
+function parse(body: unknown): z.output<typeof bodySchema> {
+  const parsed = bodySchema.safeParse(body)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  throw new RouterError('request_invalid', {
+    path: issue?.path.map(String).join('.') || 'the body',
+    problem: issue?.message ?? 'it is not a rerank request',
+    fix: 'Send {"query": "…", "documents": ["…"]}.',
+  })
+}
+
+interface Ranked {
+  readonly index: number
+  /** Null when a frontier gave the order and no figures. */
+  readonly score: number | null
+}
+
+/** @throws RouterError model_malformed when a frontier's answer is no list of the documents */
+function ranked({ reading, answer, decision }: DecideOutcome, documents: readonly string[]): readonly Ranked[] {
+  if (reading?.kind === 'ranking') return reading.ranking.map(({ index, score }) => ({ index, score }))
+  const order = indexesOf(answer ?? '', documents)
+  if (order) return order.map((index) => ({ index, score: null }))
+  const problem = 'its answer is no list of the documents'
+  throw new RouterError('model_malformed', { model: decision.model ?? 'frontier', problem })
+}
+
+function indexesOf(answer: string, documents: readonly string[]): readonly number[] | null {
+  const list = /\[[\s\S]*\]/.exec(answer)?.[0]
+  if (list === undefined) return null
+  try {
+    const parsed = z.array(z.string()).safeParse(JSON.parse(list))
+    const indexes = parsed.data?.map((text) => documents.indexOf(text)) ?? []
+    return indexes.length > 0 && indexes.every((index) => index >= 0) ? [...new Set(indexes)] : null
+  } catch {
+    return null
+  }
+}
