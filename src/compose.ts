@@ -33,6 +33,8 @@ export interface RouterSettings {
   /** Model ports that take the place of configured models, by name; for tests and for models of your own. */
   readonly models?: Readonly<Record<string, ModelPort>>
   readonly clock?: Clock
+  /** Bytes that a model could take now, asked before each route. Default: what the system says. */
+  readonly availableMemory?: () => number
 }
 
 /**
@@ -48,9 +50,10 @@ export function createRouter(settings: RouterSettings): Router {
   const clock = settings.clock ?? systemClock
   const loaded = loadPolicy(settings.policy, env)
   const { durability, onFailure } = loaded.policy.audit
+  const availableMemory = settings.availableMemory ?? (() => process.availableMemory())
   const log = openAuditLog({ stateDir: paths.stateDir, durability, onFailure })
   const models = Object.entries(loaded.policy.models).map(([name, policy]) =>
-    rosterModel({ name, policy, loaded, paths, env, given: settings.models?.[name] }),
+    rosterModel({ name, policy, loaded, paths, env, given: settings.models?.[name], availableMemory }),
   )
   return routerFrom({
     loaded,
@@ -82,6 +85,7 @@ interface ModelSetup {
   readonly paths: Paths
   readonly env: Environment
   readonly given: ModelPort | undefined
+  readonly availableMemory: () => number
 }
 
 function rosterModel(setup: ModelSetup): RosterModel {
@@ -97,7 +101,9 @@ function rosterModel(setup: ModelSetup): RosterModel {
     },
     obstacle: () => {
       if (missing) return { reason: 'frontier_down', why: `no key set (${missing})` }
-      return policy.provider === 'embedded' && !given ? embeddedObstacle({ policy, paths, env: setup.env }) : null
+      if (policy.provider !== 'embedded' || given) return null
+      const { env, availableMemory } = setup
+      return embeddedObstacle({ name, policy, paths, env, memory: loaded.policy.memory }, availableMemory)
     },
   }
 }
@@ -114,7 +120,8 @@ function withTaskHeads(port: ModelPort, { loaded, paths }: ModelSetup): ModelPor
 
 function openModel(setup: ModelSetup): ModelPort {
   const { name, policy, loaded, paths, env } = setup
-  if (policy.provider === 'embedded') return openEmbeddedModel({ name, policy, paths, env })
+  if (policy.provider === 'embedded')
+    return openEmbeddedModel({ name, policy, paths, env, memory: loaded.policy.memory })
   const { model, maxOutputTokens, tier, contextTokens } = policy
   const hosted = { name, model, maxOutputTokens, tier, apiKey: loaded.keys.get(name) ?? null }
   if (policy.provider === 'anthropic')
@@ -123,8 +130,10 @@ function openModel(setup: ModelSetup): ModelPort {
   const asked = { api: policy.provider, baseUrl, model, contextTokens, apiKey: hosted.apiKey, cacheDir: paths.cacheDir }
   const probed = tier === 'frontier' ? {} : { probe: createServerProbe(asked) }
   if (policy.provider === 'openai') return createOpenAiCompatibleModel({ ...hosted, ...probed, baseUrl })
+  // Ollama keeps a model for ever when the time is negative.
+  const keepAliveMs = policy.idleUnload ?? -1
   const think = policy.think === undefined ? {} : { think: policy.think }
-  return createOllamaModel({ ...hosted, ...probed, ...think, baseUrl, contextTokens, keepAliveMs: policy.idleUnload })
+  return createOllamaModel({ ...hosted, ...probed, ...think, baseUrl, contextTokens, keepAliveMs })
 }
 
 const OPENAI_URL = 'https://api.openai.com/v1'

@@ -2,12 +2,12 @@
 import { existsSync } from 'node:fs'
 import { findInCatalog } from '../models/catalog.ts'
 import { engineState } from '../models/embedded/install.ts'
+import { fileOnDisk, locateModel } from '../models/fetch/locate.ts'
 import type { Paths } from '../models/paths.ts'
 import { toRouterError } from '../spec/errors.ts'
 import type { LoadedPolicy, ModelPolicy } from '../spec/policy.ts'
 import type { CliContext } from './context.ts'
 import { type Check, type CheckPlace, fail, ok, warn } from './doctor-check.ts'
-import { fileOnDisk } from './models.ts'
 import { findPolicy } from './policy-lookup.ts'
 
 export interface PolicyFinding {
@@ -103,13 +103,20 @@ function modelCheck(name: string, model: ModelPolicy, place: CheckPlace): Check 
     return fail(title, `${path} is missing.`, `Correct models.${name}.path or SPILLWAY_MODEL_PATH, or remove it.`)
   }
   const entry = findInCatalog(model.model)
-  if (!entry)
-    return fail(
-      title,
-      `${model.model} is not in the catalogue.`,
-      'See `spillway models list`, or set path to a GGUF file.',
-    )
+  if (!entry) return registeredCheck(title, model.model, place)
   const file = fileOnDisk(entry, place.paths)
   if (file) return ok(title, `${model.model} is in ${file}.`)
   return warn(title, `${model.model} is not on this machine.`, `Run \`spillway models pull ${model.model}\`.`)
+}
+
+/** A model that is not in the catalogue is one that somebody added, or none. */
+function registeredCheck(title: string, name: string, { paths }: CheckPlace): Check {
+  try {
+    const file = locateModel({ name, path: null, env: {}, paths })
+    if (file.exists) return ok(title, `${name} is in ${file.path}.`)
+    return fail(title, `${file.path} is missing.`, `Run \`spillway models add\` or \`spillway models remove ${name}\`.`)
+  } catch (error) {
+    const { code, message, fix } = toRouterError(error)
+    return fail(title, code === 'not_found' ? `${name} is not in the catalogue.` : message, fix)
+  }
 }

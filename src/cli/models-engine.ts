@@ -17,14 +17,6 @@ export interface ModelFlags {
 
 const MEGABYTE = 1_000_000
 
-/** Fetches a model of the catalogue, with a progress bar on a terminal. */
-export async function pull(name: string, flags: ModelFlags, context: CliContext): Promise<void> {
-  const model = await obtain(name, undefined, context)
-  if (flags.json) context.terminal.json({ name, ...model })
-  else
-    context.terminal.print(`model ${name} is in ${model.path} (${model.source}, sha256 ${model.sha256.slice(0, 12)}…)`)
-}
-
 async function obtain(name: string, path: string | undefined, context: CliContext): Promise<ObtainedModel> {
   const view = progressView(context.terminal)
   try {
@@ -92,5 +84,5 @@ async function specOf(name: string, flags: ModelFlags, context: CliContext): Pro
   }
   const file = await obtain(model.model, model.path, context)
   const paths = resolvePaths(context.env, process.platform)
-  return await modelSpec({ name, policy: model, paths }, file, context.signal)
+  return await modelSpec({ name, policy: model, paths, memory: policy.memory }, file, context.signal)
 }

@@ -3,10 +3,13 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addAsk } from './ask.ts'
 import { addAudit } from './audit.ts'
+import { addBabysit } from './babysit.ts'
+import { addBundle } from './bundle.ts'
 import { addCompletions } from './completions.ts'
 import { type AddCommand, type CliContext, packageFile } from './context.ts'
 import { addDoctor } from './doctor.ts'
 import { addEngine } from './engine.ts'
+import { addEval } from './eval.ts'
 import { addFits } from './fits.ts'
 import { addInit } from './init.ts'
 import { addKeys } from './keys.ts'
@@ -30,8 +33,11 @@ const COMMANDS: readonly AddCommand[] = [
   addDoctor,
   addEngine,
   addModels,
+  addBundle,
   addFits,
+  addBabysit,
   addAudit,
+  addEval,
   addKeys,
   addSolve,
   addCompletions,

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, extname, isAbsolute, join, relative, sep } from 'node:path'
 import { toRouterError } from '../spec/errors.ts'
@@ -130,10 +130,19 @@ function huggingFaceModels(folder: string): readonly Candidate[] {
     .filter((path) => relative(folder, path).split(sep)[1] === 'snapshots')
     .map((path) => {
       const repository = (relative(folder, path).split(sep)[0] ?? '').replace(/^models--/, '').replaceAll('--', '/')
-      const blob = basename(realPath(path))
+      const blob = linkTarget(path)
       const sha256 = /^[0-9a-f]{64}$/.test(blob) ? blob : null
       return { store: 'hugging_face', name: `${repository}/${basename(path)}`, path, sha256 } as const
     })
+}
+
+/** The name of what a link points at; empty for a file that is no link. */
+function linkTarget(path: string): string {
+  try {
+    return basename(readlinkSync(path))
+  } catch {
+    return ''
+  }
 }
 
 function look(candidate: Candidate): FoundModel | UnusableFile {
@@ -193,7 +202,11 @@ function entries(folder: string) {
 }
 
 function isFolder(path: string): boolean {
-  return isAbsolute(path) && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+  try {
+    return isAbsolute(path) && statSync(path).isDirectory()
+  } catch {
+    return false
+  }
 }
 
 function realPath(path: string): string {

@@ -64,9 +64,12 @@ export const modelSchema = z.strictObject({
     .max(256)
     .optional()
     .describe('Embedded only. Default: physical cores minus one, at least 1.'),
-  idleUnload: duration
+  idleUnload: z
+    .union([z.literal('never').transform(() => null), duration])
     .default(300_000)
-    .describe('Embedded and ollama: unload after this long without a request (keep_alive).'),
+    .describe(
+      'Embedded and ollama: unload after this long without a request (keep_alive); never: an embedded model still gives way to a load that needs its memory.',
+    ),
   think: z
     .union([z.boolean(), z.enum(['low', 'medium', 'high'])])
     .optional()

@@ -166,6 +166,27 @@ export const policySchema = z.strictObject({
     })
     .prefault({})
     .describe('Reported against p50 and p95 by `spillway audit show --latency`.'),
+  memory: z
+    .strictObject({
+      maxLocalMb: z
+        .number()
+        .int()
+        .positive()
+        .optional()
+        .describe(
+          'Embedded models may take this much together; idle ones are unloaded for a load that needs the room.',
+        ),
+      keepFreeMb: z
+        .number()
+        .int()
+        .min(0)
+        .default(0)
+        .describe(
+          'Memory that loading an embedded model must leave free; without it the request goes to the next tier.',
+        ),
+    })
+    .prefault({})
+    .describe('In MB of 1,000,000 bytes.'),
   audit: z
     .strictObject({
       content: z

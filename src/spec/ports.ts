@@ -172,6 +172,12 @@ export interface WriteJsonResult {
   readonly identity: ModelIdentity
 }
 
+/** Words around a text, which make the model's state after them say one thing about it. */
+export interface EmbedFrame {
+  readonly before: string
+  readonly after: string
+}
+
 export interface EmbedResult {
   /** Not normalised; of the same length for every text of one model. */
   readonly vector: readonly number[]
@@ -187,8 +193,12 @@ export interface ModelPort {
   generate(call: ModelCall, limits: CallLimits): AsyncIterable<ModelEvent>
   /** Absent where the model's distribution cannot be read. */
   decide?(call: DecideCall, limits: CallLimits): Promise<DecideResult>
-  /** Absent where the model gives no embedding of its own. Long texts are cut, never refused. */
-  embed?(text: string, limits: CallLimits): Promise<EmbedResult>
+  /**
+   * Absent where the model gives no embedding of its own. Long texts are cut, never refused.
+   *
+   * @param frame in place of the model's own words around the text
+   */
+  embed?(text: string, limits: CallLimits, frame?: EmbedFrame): Promise<EmbedResult>
   /** Absent where the model gives no embedding of its own. */
   compare?(call: CompareCall, limits: CallLimits): Promise<CompareResult>
   /** Absent where the model cannot be held to the words of a passage. */

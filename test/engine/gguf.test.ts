@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readGgufHeader } from '../../src/models/embedded/gguf.ts'
-import { loadBytes, requireMemory } from '../../src/models/embedded/memory.ts'
+import { requireMemory } from '../../src/models/embedded/memory.ts'
 import { RouterError } from '../../src/spec/errors.ts'
 
 let folder: string
@@ -90,6 +90,9 @@ describe('the GGUF header', () => {
       quantisation: 'F16',
       vocabularySize: 100,
       cacheBytesPerToken: 256,
+      embeddingLength: 64,
+      feedForwardLength: null,
+      parameters: 64,
       weightBytes: 128,
       fileBytes: file.length,
     })
@@ -196,21 +199,32 @@ describe.skipIf(!existsSync(HOSTILE))(
   },
 )
 
-describe('the memory of a model', () => {
-  it('is weights, cache of every sequence, logits of a batch and buffers', () => {
-    const header = {
-      architecture: 'llama',
-      layers: 30,
-      contextTokens: 8192,
-      quantisation: 'Q4_1',
-      vocabularySize: 49_152,
-      cacheBytesPerToken: 23_040,
-      weightBytes: 96_576_768,
-      fileBytes: 98_362_432,
-    }
-    expect(loadBytes(header, { contextTokens: 4096, sequences: 2 })).toBe(486_647_040)
+describe('a model in parts', () => {
+  const split = (count: number, no: number): Buffer[] => [entry('split.count', count), entry('split.no', no)]
+  const write = (name: string, bytes: Buffer): string => {
+    writeFileSync(join(folder, name), bytes)
+    return join(folder, name)
+  }
+
+  it('is counted whole from its first part', () => {
+    const first = write('m-00001-of-00002.gguf', gguf({ entries: [...BASE, ...split(2, 0)] }))
+    const second = gguf({ entries: split(2, 1), dimensions: [128], dataBytes: 256 })
+    write('m-00002-of-00002.gguf', second)
+    expect(readGgufHeader(first)).toMatchObject({ architecture: 'llama', parameters: 192, weightBytes: 384 })
   })
 
+  it('is missing when one of its parts is', () => {
+    const first = write('gone-00001-of-00002.gguf', gguf({ entries: [...BASE, ...split(2, 0)] }))
+    expect(() => readGgufHeader(first)).toThrow('gone-00002-of-00002.gguf')
+  })
+
+  it('is named by its first part', () => {
+    const later = write('late-00002-of-00002.gguf', gguf({ entries: split(2, 1) }))
+    expect(() => readGgufHeader(later)).toThrow('it is one of 2 parts and not named as the first of them')
+  })
+})
+
+describe('the memory of a model', () => {
   it('is refused with both figures when it is not free', () => {
     expect(() => requireMemory('huge', 3 * 1_048_576, 1_048_576)).toThrow(
       'Model huge needs about 3 MB and 1 MB are free.',

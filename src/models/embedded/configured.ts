@@ -1,20 +1,25 @@
 /** The embedded models of a policy: found on disk with the first call, never downloaded. */
 import { existsSync } from 'node:fs'
 import { RouterError, toRouterError } from '../../spec/errors.ts'
-import type { ModelPolicy } from '../../spec/policy.ts'
+import type { ModelPolicy, Policy } from '../../spec/policy.ts'
 import type { ModelPort } from '../../spec/ports.ts'
 import { cachedSha256 } from '../fetch/digest.ts'
 import { locateModel } from '../fetch/locate.ts'
 import type { Paths } from '../paths.ts'
 import { createEmbeddedModel } from './embedded.ts'
 import { isEngineInstalled } from './install.ts'
+import { copyKey, readLoaded } from './loaded-file.ts'
+import { needBytesOf } from './need.ts'
 import type { ModelSpec } from './protocol.ts'
+import { type MemoryBudget, roomBytes } from './room.ts'
 
 export interface ConfiguredModel {
   readonly name: string
   readonly policy: ModelPolicy
   readonly paths: Paths
   readonly env: NodeJS.ProcessEnv
+  /** Unlimited when absent. */
+  readonly memory?: Policy['memory']
 }
 
 /**
@@ -36,30 +41,82 @@ export function openEmbeddedModel(configured: ConfiguredModel): ModelPort {
       yield* (await open(limits.signal)).generate(call, limits)
     },
     decide: async (call, limits) => await can(await open(limits.signal), 'decide')(call, limits),
-    embed: async (text, limits) => await can(await open(limits.signal), 'embed')(text, limits),
+    embed: async (text, limits, frame) => await can(await open(limits.signal), 'embed')(text, limits, frame),
     extract: async (call, limits) => await can(await open(limits.signal), 'extract')(call, limits),
     writeJson: async (call, limits) => await can(await open(limits.signal), 'writeJson')(call, limits),
     close: async () => await (await opened?.catch(() => null))?.close(),
   }
 }
 
-/** Why the model cannot be used now; null when engine and file are in place. Reads the disk, starts nothing. */
-export function embeddedObstacle(
-  configured: Omit<ConfiguredModel, 'name'>,
-): { readonly reason: 'local_unavailable'; readonly why: string } | null {
+export interface EmbeddedObstacle {
+  readonly reason: 'local_unavailable' | 'memory_no_fit'
+  readonly why: string
+}
+
+/**
+ * Why the model cannot be used now; null when engine and file are in place and it is loaded or would fit. Asked before
+ * every route: it reads the disk, and the header of a file once, and starts nothing.
+ *
+ * @param availableMemory bytes that can be taken without swapping
+ */
+export function embeddedObstacle(configured: ConfiguredModel, availableMemory: () => number): EmbeddedObstacle | null {
   const { policy, paths, env } = configured
   if (!isEngineInstalled(paths)) {
     return { reason: 'local_unavailable', why: 'the embedded engine is not installed (run `spillway engine install`)' }
   }
   try {
     const file = locateModel({ name: policy.model, path: policy.path ?? null, env, paths })
-    if (file.exists) return null
+    if (file.exists) return memoryObstacle(configured, file.path, availableMemory())
     const why = `no model file at ${file.path} (run \`spillway models pull ${policy.model}\`)`
     return { reason: 'local_unavailable', why }
   } catch (error) {
     const { message, fix } = toRouterError(error)
     return { reason: 'local_unavailable', why: `${message} ${fix}` }
   }
+}
+
+/** Counts every loaded copy as one that would make room: the host, which knows which are busy, decides at the load. */
+function memoryObstacle(
+  { name, policy, paths, memory }: ConfiguredModel,
+  path: string,
+  availableBytes: number,
+): EmbeddedObstacle | null {
+  const spec = { name, path, ...loadSettings(policy), adapter: policy.adapter ?? null }
+  const needBytes = needBytesUnlessBroken(spec)
+  const budget = budgetOf(memory)
+  if (needBytes <= roomBytes({ held: [], availableBytes, budget })) return null
+  const loaded = readLoaded(paths.stateDir)
+  if (loaded.some(({ key }) => key === copyKey(spec))) return null
+  const heldBytes = loaded.reduce((sum, copy) => sum + copy.needBytes, 0)
+  const room = roomBytes({ held: [], availableBytes: availableBytes + heldBytes, budget })
+  if (needBytes <= room) return null
+  const megabytes = (bytes: number): number => Math.max(0, Math.ceil(bytes / MEGABYTE))
+  const why = `it needs about ${megabytes(needBytes)} MB and ${megabytes(room)} MB may be taken`
+  return { reason: 'memory_no_fit', why }
+}
+
+const MEGABYTE = 1_000_000
+
+/** What is wrong with a file is told, with its fix, by the attempt to load it. */
+function needBytesUnlessBroken(spec: Parameters<typeof needBytesOf>[0]): number {
+  try {
+    return needBytesOf(spec)
+  } catch (error) {
+    if (error instanceof RouterError) return 0
+    throw error
+  }
+}
+
+function budgetOf(memory: Policy['memory'] | undefined): MemoryBudget {
+  const { maxLocalMb = null, keepFreeMb = 0 } = memory ?? {}
+  return {
+    maxLocalBytes: maxLocalMb === null ? null : maxLocalMb * MEGABYTE,
+    keepFreeBytes: keepFreeMb * MEGABYTE,
+  }
+}
+
+function loadSettings(policy: ModelPolicy): Pick<ModelSpec, 'contextTokens' | 'sequences' | 'threads'> {
+  return { contextTokens: policy.contextTokens, sequences: policy.parallel, threads: policy.threads ?? null }
 }
 
 async function openFile(configured: ConfiguredModel, signal: AbortSignal): Promise<ModelPort> {
@@ -88,7 +145,7 @@ async function openFile(configured: ConfiguredModel, signal: AbortSignal): Promi
  * @throws RouterError model_file_missing (the adapter)
  */
 export async function modelSpec(
-  { name, policy, paths }: Pick<ConfiguredModel, 'name' | 'policy' | 'paths'>,
+  { name, policy, paths, memory }: Omit<ConfiguredModel, 'env'>,
   file: { readonly path: string; readonly sha256: string },
   signal: AbortSignal,
 ): Promise<ModelSpec> {
@@ -96,11 +153,10 @@ export async function modelSpec(
     name,
     path: file.path,
     digest: `sha256:${file.sha256}`,
-    contextTokens: policy.contextTokens,
-    sequences: policy.parallel,
-    threads: policy.threads ?? null,
+    ...loadSettings(policy),
     adapter: policy.adapter ? await openAdapter(policy.adapter, paths, signal) : null,
     idleUnloadMs: policy.idleUnload,
+    memory: budgetOf(memory),
   }
 }
 

@@ -1,21 +1,27 @@
-import { readSync } from 'node:fs'
-
 /** What is wrong with a file, in words that finish "The model file … cannot be used: …". */
 export class GgufProblem extends Error {
   override readonly name = 'GgufProblem'
 }
 
+/** Where the bytes of a GGUF file come from. */
+export interface ByteSource {
+  /** Of the whole file. */
+  readonly sizeBytes: number
+  /** Fills the start of `target` with what lies at `position`. @returns how many bytes it filled, 0 at the end */
+  readonly read: (target: Buffer, position: number) => number
+}
+
 /** Reads little-endian values one after the other through a small window; never allocates by a count from the file. */
 export class GgufCursor {
-  readonly #handle: number
+  readonly #source: ByteSource
   readonly #size: number
   #window = Buffer.alloc(0)
   #windowStart = 0
   #at = 0
 
-  constructor(handle: number, sizeBytes: number) {
-    this.#handle = handle
-    this.#size = sizeBytes
+  constructor(source: ByteSource) {
+    this.#source = source
+    this.#size = source.sizeBytes
   }
 
   get position(): number {
@@ -73,18 +79,19 @@ export class GgufCursor {
     const want = Math.min(Math.max(count, WINDOW_BYTES), this.#size - this.#at)
     const window = Buffer.allocUnsafe(want)
     let got = 0
-    while (got < want) {
-      const read = readSync(this.#handle, window, got, want - got, this.#at + got)
+    // A source may have less at hand than a whole window; only what is asked for must be there.
+    while (got < count) {
+      const read = this.#source.read(window.subarray(got), this.#at + got)
       if (read === 0) throw new GgufProblem('it became shorter while it was read')
       got += read
     }
-    this.#window = window
+    this.#window = window.subarray(0, got)
     this.#windowStart = this.#at
   }
 }
 
 /** Vocabularies of 260,000 words with their merges take about 15 MB; the cap bounds the time on a hostile file. */
-const MAX_HEADER_BYTES = 64 * 1024 * 1024
+export const MAX_HEADER_BYTES = 64 * 1024 * 1024
 
 /** Large enough that a vocabulary of 50,000 words takes about ten reads. */
 const WINDOW_BYTES = 128 * 1024

@@ -1,6 +1,6 @@
-import { closeSync, fstatSync, openSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { RouterError } from '../../spec/errors.ts'
-import { GgufCursor, GgufProblem } from './gguf-cursor.ts'
+import { type ByteSource, GgufCursor, GgufProblem } from './gguf-cursor.ts'
 import { FILE_TYPES, TENSOR_TYPES } from './gguf-types.ts'
 
 /** What the header of a GGUF file says, as far as loading and memory need it. */
@@ -13,38 +13,106 @@ export interface GgufHeader {
   readonly vocabularySize: number | null
   /** Bytes of the key-value cache per token at 16 bits; null when the file does not give the head sizes. */
   readonly cacheBytesPerToken: number | null
+  /** Width of a token's vector; null when the file does not say, as for the next. */
+  readonly embeddingLength: number | null
+  readonly feedForwardLength: number | null
+  /** Numbers in all tensors. */
+  readonly parameters: number
   readonly weightBytes: number
   readonly fileBytes: number
 }
 
 /**
  * Reads and checks the header before the file reaches native code, which crashes on hostile ones. Synchronous: about
- * 10 ms for a vocabulary of 50,000 words, under 1 MB of memory, whatever the counts in the file claim.
+ * 10 ms for a vocabulary of 50,000 words, under 1 MB of memory, whatever the counts in the file claim. Of a model in
+ * parts (`…-00001-of-00003.gguf`) the first is named; all of them are counted.
  *
  * @param path a GGUF file, version 2 or 3, little-endian
  * @throws RouterError model_file_missing, model_file_invalid
  */
 export function readGgufHeader(path: string): GgufHeader {
+  const first = readPart(path)
+  return joinParts(
+    first,
+    partNames(path, first.parts).map((part) => readPart(part)),
+  )
+}
+
+/** One file of a model, which is the whole model unless `parts` is more than 1. */
+export interface GgufPart extends GgufHeader {
+  readonly parts: number
+}
+
+/** The header of a model from its first part and the others. */
+export function joinParts({ parts: _, ...first }: GgufPart, others: readonly GgufPart[]): GgufHeader {
+  const sum = (key: 'parameters' | 'weightBytes' | 'fileBytes'): number =>
+    others.reduce((total, part) => total + part[key], first[key])
+  return { ...first, parameters: sum('parameters'), weightBytes: sum('weightBytes'), fileBytes: sum('fileBytes') }
+}
+
+/**
+ * The other parts of a model, by the naming of llama.cpp's `gguf-split`; none when it is whole.
+ *
+ * @param first path or address of part 1
+ * @throws RouterError model_file_invalid when it says that it has parts and is not named as the first of them
+ */
+export function partNames(first: string, parts: number): readonly string[] {
+  if (parts <= 1) return []
+  const name = /^(.*)-00001-of-(\d{5})\.gguf$/.exec(first)
+  if (name === null || Number(name[2]) !== parts) {
+    const problem = `it is one of ${parts} parts and not named as the first of them`
+    throw invalid(first, problem, `Name the file that ends in -00001-of-${String(parts).padStart(5, '0')}.gguf.`)
+  }
+  return Array.from(
+    { length: parts - 1 },
+    (_, index) => `${name[1]}-${String(index + 2).padStart(5, '0')}-of-${name[2]}.gguf`,
+  )
+}
+
+function readPart(path: string): GgufPart {
   const handle = open(path)
   try {
-    const fileBytes = fstatSync(handle).size
-    const cursor = new GgufCursor(handle, fileBytes)
+    const read: ByteSource['read'] = (target, position) => readSync(handle, target, 0, target.length, position)
+    return parseGguf({ sizeBytes: fstatSync(handle).size, read }, path)
+  } finally {
+    closeSync(handle)
+  }
+}
+
+/**
+ * The header of one file, from wherever its bytes come.
+ *
+ * @param subject names the file in errors
+ * @throws RouterError model_file_invalid; whatever the source throws
+ */
+export function parseGguf(source: ByteSource, subject: string): GgufPart {
+  try {
+    const fileBytes = source.sizeBytes
+    const cursor = new GgufCursor(source)
     const counts = readPreamble(cursor, fileBytes)
     const metadata = readMetadata(cursor, counts.entries)
     const alignment = number(metadata, 'general.alignment') ?? DEFAULT_ALIGNMENT
     if (alignment < 8 || (alignment & (alignment - 1)) !== 0 || alignment > 65_536) {
       throw new GgufProblem(`its alignment ${alignment} is not a power of two from 8 to 65536`)
     }
-    const described = describe(metadata)
-    const weightBytes = readTensors(cursor, { count: counts.tensors, alignment, fileBytes })
-    return { ...described, weightBytes, fileBytes }
+    const parts = number(metadata, 'split.count') ?? 1
+    inRange('parts', Math.max(1, parts), MAX_PARTS)
+    const described = isLaterPart(metadata) ? LATER_PART : describe(metadata)
+    const tensors = readTensors(cursor, { count: counts.tensors, alignment, fileBytes, parts })
+    return { ...described, ...tensors, fileBytes, parts }
   } catch (error) {
     if (!(error instanceof GgufProblem)) throw error
-    const fix = 'Delete it and fetch the model again, or name another file.'
-    throw new RouterError('model_file_invalid', { path, problem: error.message, fix }, error)
-  } finally {
-    closeSync(handle)
+    throw invalid(subject, error.message, 'Delete it and fetch the model again, or name another file.', error)
   }
+}
+
+/** Parts after the first may hold tensors only. */
+function isLaterPart(metadata: Metadata): boolean {
+  return (number(metadata, 'split.no') ?? 0) > 0 && !metadata.has('general.architecture')
+}
+
+function invalid(path: string, problem: string, fix: string, cause?: unknown): RouterError {
+  return new RouterError('model_file_invalid', { path, problem, fix }, cause)
 }
 
 function open(path: string): number {
@@ -63,7 +131,11 @@ const MAX_TENSORS = 65_536
 /** LLAMA_MAX_LAYERS of llama.cpp. */
 const MAX_LAYERS = 512
 const MAX_CONTEXT_TOKENS = 16_777_216
+/** Widths of the largest open models are below 60,000. */
+const MAX_WIDTH = 1_048_576
 const MAX_NAME_BYTES = 1024
+/** Five digits in the name. */
+const MAX_PARTS = 99_999
 const MAX_ARRAY_DEPTH = 4
 
 function readPreamble(cursor: GgufCursor, fileBytes: number): { readonly entries: number; readonly tensors: number } {
@@ -160,29 +232,33 @@ interface TensorTable {
   readonly count: number
   readonly alignment: number
   readonly fileBytes: number
+  readonly parts: number
 }
 
-/** @returns the bytes of all tensors; every one of them lies inside the file */
-function readTensors(cursor: GgufCursor, table: TensorTable): number {
-  if (table.count === 0) throw new GgufProblem('it holds no tensors')
-  let total = 0
+/** The sizes of all tensors together; every one of them lies inside the file. */
+function readTensors(cursor: GgufCursor, table: TensorTable): Pick<GgufHeader, 'parameters' | 'weightBytes'> {
+  // The first of several parts may hold the vocabulary only.
+  if (table.count === 0 && table.parts <= 1) throw new GgufProblem('it holds no tensors')
+  let parameters = 0
+  let weightBytes = 0
   let end = 0
   for (let index = 0; index < table.count; index++) {
     cursor.text('a tensor name', MAX_NAME_BYTES)
-    const bytes = tensorBytes(cursor)
+    const { values, bytes } = readTensor(cursor)
     const offset = cursor.u64('a tensor offset')
     if (offset % table.alignment !== 0) throw new GgufProblem(`a tensor offset (${offset}) breaks the alignment`)
-    total += bytes
+    parameters += values
+    weightBytes += bytes
     end = Math.max(end, offset + bytes)
   }
   const start = Math.ceil(cursor.position / table.alignment) * table.alignment
   if (start + end > table.fileBytes) {
     throw new GgufProblem(`it holds ${table.fileBytes} of at least ${start + end} bytes: an incomplete download`)
   }
-  return total
+  return { parameters, weightBytes }
 }
 
-function tensorBytes(cursor: GgufCursor): number {
+function readTensor(cursor: GgufCursor): { readonly values: number; readonly bytes: number } {
   const dimensions = cursor.u32()
   if (dimensions < 1 || dimensions > 4)
     throw new GgufProblem(`a tensor has ${dimensions} dimensions, 1 to 4 are possible`)
@@ -200,10 +276,21 @@ function tensorBytes(cursor: GgufCursor): number {
   if (type === undefined) throw new GgufProblem(`a tensor has the unknown type ${code}`)
   if (row % type.block !== 0)
     throw new GgufProblem(`a tensor row of ${row} values does not divide into blocks of ${type.block}`)
-  return (values / type.block) * type.bytes
+  return { values, bytes: (values / type.block) * type.bytes }
 }
 
-type Described = Omit<GgufHeader, 'weightBytes' | 'fileBytes'>
+type Described = Omit<GgufHeader, 'parameters' | 'weightBytes' | 'fileBytes'>
+
+const LATER_PART: Described = {
+  architecture: '',
+  layers: 0,
+  contextTokens: 0,
+  quantisation: null,
+  vocabularySize: null,
+  cacheBytesPerToken: null,
+  embeddingLength: null,
+  feedForwardLength: null,
+}
 
 function describe(metadata: Metadata): Described {
   const architecture = metadata.get('general.architecture')
@@ -211,6 +298,11 @@ function describe(metadata: Metadata): Described {
   // The name is only ever compared, never part of a path; a strange one still means a strange file.
   if (!/^[a-z0-9][a-z0-9_.-]{0,63}$/.test(architecture)) throw new GgufProblem('its architecture is unknown')
   const at = (key: string): number | null => number(metadata, `${architecture}.${key}`)
+  const width = (key: string): number | null => {
+    const value = at(key)
+    if (value !== null) inRange(key.replace('_', ' '), value, MAX_WIDTH)
+    return value
+  }
   const layers = at('block_count')
   if (layers === null) throw new GgufProblem(`its architecture ${architecture} is unknown: it names no layers`)
   inRange('layers', layers, MAX_LAYERS)
@@ -225,6 +317,8 @@ function describe(metadata: Metadata): Described {
     quantisation: fileType === null ? null : (FILE_TYPES.get(fileType) ?? null),
     vocabularySize: arrayLength(metadata, 'tokenizer.ggml.tokens') ?? at('vocab_size'),
     cacheBytesPerToken: cacheBytesPerToken(layers, at),
+    embeddingLength: width('embedding_length'),
+    feedForwardLength: width('feed_forward_length'),
   }
 }
 

@@ -11,7 +11,9 @@ import { startHost } from './host.ts'
 import type { HostArguments } from './host-process.ts'
 import { engineModuleUrl } from './install.ts'
 import type { Llama, LlamaLibrary } from './llama-types.ts'
+import { copyKey, writeLoaded } from './loaded-file.ts'
 import { ModelShelf } from './model-shelf.ts'
+import { needBytesOf } from './need.ts'
 import { loadModel } from './running-model.ts'
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as HostArguments
@@ -29,16 +31,27 @@ await rm(prefixFolders, { recursive: true, force: true })
 let loaded: Promise<{ readonly library: LlamaLibrary; readonly llama: Llama }> | null = null
 
 const monotonicMs = (): number => performance.now()
-const shelf = new ModelShelf(async (spec) => {
-  const { library, llama } = await engine()
-  return await loadModel(spec, {
-    library,
-    llama,
-    monotonicMs,
-    random: Math.random,
-    availableMemory: () => process.availableMemory(),
-    prefixFolder: () => join(prefixFolders, randomUUID()),
-  })
+const availableMemory = (): number => process.availableMemory()
+const shelf = new ModelShelf({
+  load: async (spec) => {
+    const { library, llama } = await engine()
+    return await loadModel(spec, {
+      library,
+      llama,
+      monotonicMs,
+      random: Math.random,
+      availableMemory,
+      prefixFolder: () => join(prefixFolders, randomUUID()),
+    })
+  },
+  needBytes: needBytesOf,
+  availableMemory,
+  monotonicMs,
+  changed: (loaded) =>
+    writeLoaded(
+      settings.stateDir,
+      loaded.map(({ spec, needBytes }) => ({ key: copyKey(spec), needBytes })),
+    ),
 })
 
 await startHost({ endpoint, key, shelf, idleExitMs: settings.idleExitMs, monotonicMs, exit: () => process.exit(0) })

@@ -123,7 +123,10 @@ class Host {
       this.#greet(connection, request)
       return
     }
-    this.#lastRequestMs = this.#settings.monotonicMs()
+    const touch = (): void => {
+      if (keepsAlive(request)) this.#lastRequestMs = this.#settings.monotonicMs()
+    }
+    touch()
     const abort = new AbortController()
     connection.requests.set(request.id, abort)
     const emit = (event: HostEvent): void => send(connection, { id: request.id, event })
@@ -135,7 +138,7 @@ class Host {
       )
       .finally(() => {
         connection.requests.delete(request.id)
-        this.#lastRequestMs = this.#settings.monotonicMs()
+        touch()
       })
   }
 
@@ -179,7 +182,7 @@ class Host {
       }
       case 'embed': {
         const params = request.params as EmbedParams
-        return await this.#withModel(params.model, run, (running) => embedText(running, params.text, run.signal))
+        return await this.#withModel(params.model, run, (running) => embedText(running, params, run.signal))
       }
       case 'extract': {
         const params = request.params as ExtractParams
@@ -229,6 +232,11 @@ class Host {
     for (const connection of this.#connections) connection.socket.end()
     this.#server?.close(() => this.#settings.exit())
   }
+}
+
+/** Looking and tidying up are not use: who only watches must not keep the host from ending. */
+function keepsAlive({ method }: RequestFrame): boolean {
+  return method !== 'ps' && method !== 'unload'
 }
 
 function send(connection: Connection, reply: ReplyFrame): void {

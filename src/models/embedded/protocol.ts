@@ -1,6 +1,7 @@
 import type { FinishReason, OptionProbability, Signals, Usage } from '../../spec/decision.ts'
 import { ERRORS, type ErrorCode, type ErrorValues, RouterError, toRouterError } from '../../spec/errors.ts'
-import type { DecideCall, ExtractCall, ExtractResult, Priority, WriteJsonResult } from '../../spec/ports.ts'
+import type { DecideCall, EmbedFrame, ExtractCall, ExtractResult, Priority, WriteJsonResult } from '../../spec/ports.ts'
+import type { MemoryBudget } from './room.ts'
 
 /** Raised whenever a message changes; part of the socket's name, so old and new programs never talk to each other. */
 export const PROTOCOL_VERSION = 3
@@ -19,8 +20,10 @@ export interface ModelSpec {
   readonly threads: number | null
   /** A LoRA adapter on top of the weights; `digest` is `sha256:` of its file. */
   readonly adapter: { readonly path: string; readonly digest: string; readonly scale: number } | null
-  /** Unload after this long without a request. */
-  readonly idleUnloadMs: number
+  /** Unload after this long without a request; null: only for a load that needs the room. */
+  readonly idleUnloadMs: number | null
+  /** What loaded models may take together; unlimited when absent. Not part of the identity of a copy. */
+  readonly memory?: MemoryBudget
 }
 
 export interface ChatTurn {
@@ -49,6 +52,7 @@ export interface DecideParams extends DecideCall {
 export interface EmbedParams {
   readonly model: ModelSpec
   readonly text: string
+  readonly frame: EmbedFrame
 }
 
 export interface ExtractParams extends ExtractCall {
@@ -98,6 +102,8 @@ export interface LoadedModelRow {
   readonly waiting: number
   readonly needBytes: number
   readonly loadMs: number | null
+  /** End of the last request, on the host's own clock: the smallest is the least recently used. */
+  readonly lastUsedMs: number
 }
 
 export interface HostStatus {

@@ -1,6 +1,5 @@
 import { RouterError } from '../../spec/errors.ts'
 import type { Priority } from '../../spec/ports.ts'
-import { adapterBytes } from './adapter-file.ts'
 import { openEmbedder } from './embedder.ts'
 import { type GgufHeader, readGgufHeader } from './gguf.ts'
 import type {
@@ -11,7 +10,8 @@ import type {
   LlamaLibrary,
   LlamaModel,
 } from './llama-types.ts'
-import { loadBytes, requireMemory, UNKNOWN_CACHE_BYTES } from './memory.ts'
+import { requireMemory, UNKNOWN_CACHE_BYTES } from './memory.ts'
+import { needBytesOf } from './need.ts'
 import { PrefixStore } from './prefix-store.ts'
 import type { ModelSpec } from './protocol.ts'
 import { SequencePool, type SequenceSource } from './sequence-pool.ts'
@@ -63,9 +63,7 @@ export interface LoadEnvironment {
 export async function loadModel(spec: ModelSpec, environment: LoadEnvironment): Promise<RunningModel> {
   const started = environment.monotonicMs()
   const header = readGgufHeader(spec.path)
-  if (spec.contextTokens > header.contextTokens) throw contextTooLarge(spec, header)
-  const plan = { contextTokens: spec.contextTokens, sequences: spec.sequences }
-  const needBytes = loadBytes(header, plan) + (spec.adapter ? adapterBytes(spec.adapter.path) : 0)
+  const needBytes = needBytesOf(spec)
   requireMemory(spec.name, needBytes, environment.availableMemory())
   const threads = spec.threads ?? defaultThreads()
   const { model, context } = await openModel(spec, threads, environment)
@@ -129,12 +127,4 @@ async function openModel(spec: ModelSpec, threads: number, environment: LoadEnvi
       error,
     )
   }
-}
-
-function contextTooLarge(spec: ModelSpec, header: GgufHeader): RouterError {
-  return new RouterError('request_invalid', {
-    path: `models.${spec.name}.contextTokens`,
-    problem: `${spec.contextTokens} tokens, and the model was made for ${header.contextTokens}`,
-    fix: `Set models.${spec.name}.contextTokens to at most ${header.contextTokens}.`,
-  })
 }

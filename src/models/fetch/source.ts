@@ -3,7 +3,7 @@ import { RouterError } from '../../spec/errors.ts'
 import type { CatalogEntry } from '../catalog.ts'
 import type { Paths } from '../paths.ts'
 
-export type SourceName = 'path' | 'hub' | 'pypi'
+export type SourceName = 'path' | 'hub' | 'pypi' | 'url'
 
 export interface FetchProgress {
   readonly source: SourceName | 'cache'

@@ -1,0 +1,123 @@
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { locateModel } from '../../src/models/fetch/locate.ts'
+import { resolvePaths } from '../../src/models/paths.ts'
+import { tinyGguf } from '../support/tiny-gguf.ts'
+import { type Sandbox, sandbox } from './spillway.ts'
+
+const SHA256 = 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53'
+
+let box: Sandbox
+let home: { readonly HOME: string }
+beforeAll(() => {
+  box = sandbox({ data: 'fresh' })
+  home = { HOME: join(box.folder, 'home') }
+  const paths = resolvePaths(process.env, process.platform)
+  const real = locateModel({ name: 'smollm2-135m-instruct', path: null, env: {}, paths }).path
+  const store = join(home.HOME, '.ollama', 'models')
+  const manifest = join(store, 'manifests', 'registry.ollama.ai', 'library', 'smollm2', '135m')
+  mkdirSync(dirname(manifest), { recursive: true })
+  mkdirSync(join(store, 'blobs'))
+  const layer = { mediaType: 'application/vnd.ollama.image.model', digest: `sha256:${SHA256}` }
+  writeFileSync(manifest, JSON.stringify({ layers: [layer] }))
+  symlinkSync(real, join(store, 'blobs', `sha256-${SHA256}`))
+})
+afterAll(() => box.close())
+
+const run = (...args: readonly string[]) => box.run(args, { env: home })
+const json = async (...args: readonly string[]) => JSON.parse((await run(...args, '--json')).stdout)
+
+describe('models list', () => {
+  it('gives every open model in every quantisation with a verdict for this machine', async () => {
+    const { models, contextTokens, availableBytes } = await json('models', 'list', '--fits')
+    expect(models).toHaveLength(34)
+    expect(contextTokens).toBe(8192)
+    expect(availableBytes).toBeGreaterThan(0)
+    expect(models.at(-1)).toMatchObject({
+      name: 'kimi-k2',
+      quantisation: 'Q8_0',
+      verdict: 'no',
+      largestContextTokens: 0,
+    })
+  })
+
+  it('gives the models of one class of work with the sources of the figures', async () => {
+    const { workloads, models, replacesMeans } = await json('models', 'list', '--workload', 'volume')
+    expect(workloads).toMatchObject([{ name: 'volume', replaces: 'small cloud models (Claude Haiku class)' }])
+    expect(models.map(({ name }: { readonly name: string }) => name)).toEqual(['qwen3-8b', 'llama-3.1-8b'])
+    expect(models[1]).toMatchObject({ cacheBytesPerToken: 131_072, parameters: { source: { verified: true } } })
+    expect(replacesMeans).toContain('not a benchmark')
+  })
+})
+
+describe('models add', () => {
+  it('finds a model of Ollama, registers it, and forgets it again', { timeout: 60_000 }, async () => {
+    const { found } = await json('models', 'add', '--scan')
+    expect(found).toMatchObject([{ name: 'smollm2:135m', store: 'ollama', quantisation: 'Q4_1', sha256: SHA256 }])
+    const added = await json('models', 'add', 'smollm2:135m', '--name', 'small')
+    expect(added).toMatchObject({ name: 'small', sha256: SHA256, sizeBytes: 98_362_432 })
+    const listed = await json('models', 'list')
+    expect(listed.registered).toEqual([added])
+    const pulled = await json('models', 'pull', 'small')
+    expect(pulled).toEqual({ name: 'small', path: added.path, sha256: SHA256, source: 'path' })
+    expect(await json('models', 'remove', 'small')).toEqual(added)
+    expect(existsSync(added.path)).toBe(true)
+    expect((await json('models', 'list')).registered).toEqual([])
+  })
+
+  it('registers a file by its path under a name made from the file', async () => {
+    const file = join(box.folder, 'Tiny-Model.gguf')
+    writeFileSync(file, tinyGguf())
+    expect(await json('models', 'add', file)).toMatchObject({ name: 'tiny-model', path: file })
+    expect(await json('models', 'remove', 'tiny-model')).toMatchObject({ path: file })
+  })
+})
+
+describe('bundle', () => {
+  it('is made of a registered model and refused when it is damaged', async () => {
+    const file = join(box.folder, 'bundled.gguf')
+    writeFileSync(file, tinyGguf())
+    await json('models', 'add', file)
+    const made = await json('bundle', 'create', 'b.tar', '--model', 'bundled')
+    expect(made).toMatchObject({
+      engine: null,
+      models: [{ name: 'bundled', file: 'models/bundled/bundled.gguf' }],
+      files: 1,
+    })
+    await json('models', 'remove', 'bundled')
+    expect((await json('bundle', 'install', 'b.tar')).models).toMatchObject([{ name: 'bundled' }])
+    writeFileSync(join(box.folder, 'torn.tar'), 'torn')
+    const { exitCode, stdout, stderr } = await run('bundle', 'install', 'torn.tar', '--json')
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
+    expect(JSON.parse(stderr).error.message).toBe('The bundle torn.tar cannot be used: it is cut off.')
+  })
+})
+
+describe('bad input', () => {
+  it.each([
+    [['models', 'list', '--workload', 'heavy'], 'There is no workload heavy.'],
+    [['models', 'list', '--presets', '--fits'], '--presets lists providers, not models.'],
+    [['models', 'add'], 'No model is named.'],
+    [['models', 'add', 'nothing-here'], 'There is no model file nothing-here.'],
+    [['models', 'add', '--scan', 'x'], '--scan only looks.'],
+    [['models', 'add', 'smollm2:135m', '--hash'], '--hash belongs to --scan.'],
+    [['models', 'add', 'smollm2:135m', '--name', 'a/b'], 'a/b cannot be a model name.'],
+    [['models', 'add', 'smollm2:135m', '--name', 'smollm2-135m-instruct'], 'is a name of the catalogue.'],
+    [['models', 'add', 'smollm2:135m', '--sha256', 'abc'], '--sha256 abc is not a sha256.'],
+    [['models', 'add', '.'], 'is not a file.'],
+    [['models', 'remove', 'nobody'], 'There is no registered model nobody.'],
+    [['models', 'pull', 'nobody'], 'There is no model nobody.'],
+    [['models', 'pull', 'qwen3-8b'], 'There is no file for model qwen3-8b.'],
+    [['models', 'pull', 'hf:owner/repo'], 'hf:owner/repo names no GGUF file.'],
+    [['models', 'pull', 'http://example.com/f.gguf'], 'http://example.com is not encrypted.'],
+    [['models', 'pull', 'smollm2-135m-instruct', '--name', 'x'], '--name and --sha256 belong to a reference.'],
+    [['bundle', 'create', 'x.tar'], 'The bundle would be empty.'],
+    [['bundle', 'install', 'nowhere.tar'], 'The bundle nowhere.tar cannot be used: there is no such file.'],
+  ])('%j ends with exit code 2, the reason and what to do', async (args, message) => {
+    const { exitCode, stdout, stderr } = await run(...args)
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
+    expect(stderr).toContain(message)
+    expect(stderr).toMatch(/fix \S/)
+  })
+})
