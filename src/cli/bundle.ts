@@ -1,4 +1,6 @@
 /** `spillway bundle`: models and the engine in one file, for machines without network. */
+import { statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { createBundle } from '../models/bundle/create.ts'
 import { installBundle } from '../models/bundle/install.ts'
 import { resolvePaths } from '../models/paths.ts'
@@ -39,6 +41,7 @@ async function create(file: string, flags: CreateFlags, context: CliContext): Pr
   const models = flags.model ?? []
   if (models.length === 0 && !flags.engine)
     throw usage('The bundle would be empty', 'Name models with --model, or add --engine, or both.')
+  requireFolder(file)
   const paths = resolvePaths(context.env, process.platform)
   const { signal } = context
   const made = await createBundle({ file, models, engine: flags.engine ? 'with' : 'without', paths, signal })
@@ -47,6 +50,15 @@ async function create(file: string, flags: CreateFlags, context: CliContext): Pr
   const what = [...bundled.map(({ name }) => name), ...(engine ? [`the engine ${engine.version} for ${platform}`] : [])]
   const lines = [`${made.file} (${Math.round(made.sizeBytes / MEGABYTE)} MB) holds ${what.join(', ')}`]
   printResult({ json: flags.json, value, lines }, context.terminal)
+}
+
+/** Before thousands of files are read. @throws RouterError usage */
+function requireFolder(file: string): void {
+  const folder = dirname(resolve(file))
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw usage(`There is no folder ${folder}`, 'Create it, or name another file.')
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true)
+    throw usage(`${file} is a folder`, 'Name a file, such as models.tar.')
 }
 
 async function install(file: string, flags: InstallFlags, context: CliContext): Promise<void> {

@@ -92,11 +92,15 @@ async function registered(what: string, flags: AddFlags, context: CliContext): P
   const { path, name, sha256: claimed } = located(what, flags, context)
   checkName(name)
   const expected = expectedSha256(flags.sha256) ?? claimed
-  readGgufHeader(path)
+  const { fileBytes } = readGgufHeader(path)
+  if (fileBytes > SLOW_BYTES) context.terminal.say(`Reading ${path} for its sha256; this is done once.`)
   const actual = await cachedSha256(path, paths.cacheDir, context.signal)
   if (expected !== null && expected !== actual) throw new RouterError('checksum_mismatch', { path, actual, expected })
-  return { name, path, sha256: actual, sizeBytes: statSync(path).size }
+  return { name, path, sha256: actual, sizeBytes: fileBytes }
 }
+
+/** A file that takes longer than a few seconds to read. */
+const SLOW_BYTES = 1_000_000_000
 
 interface Located {
   readonly path: string

@@ -1,6 +1,7 @@
 /** `spillway serve`: the gateway, until it is told to stop. */
 import { once } from 'node:events'
 import { resolvePaths } from '../models/paths.ts'
+import type { Router } from '../spec/router.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { usage } from './failure.ts'
 import { withRouter } from './open-router.ts'
@@ -37,6 +38,7 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
       port: port ?? settings.port,
       log: (line) => context.terminal.say(line),
     })
+    const preloading = preload(router, context)
     try {
       if (flags.json) context.terminal.json({ url: gateway.url, dashboardUrl: null, keyFile: gateway.keyFile })
       else context.terminal.print(`listening on ${gateway.url}/v1, key in ${gateway.keyFile}`)
@@ -44,8 +46,16 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
       context.terminal.say('Stopping: requests under way are finished first.')
     } finally {
       await gateway.close()
+      await preloading
     }
   })
+}
+
+/** In the background; a model that cannot be loaded is a warning, since requests go to the next tier. */
+async function preload(router: Router, { terminal, signal }: CliContext): Promise<void> {
+  for (const { name, error } of await router.preload({ signal })) {
+    if (error && !signal.aborted) terminal.say(`Model ${name} was not preloaded: ${error.message} ${error.fix}`)
+  }
 }
 
 function portNumber(text: string): number {

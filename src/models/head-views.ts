@@ -28,21 +28,27 @@ export interface Reading {
 }
 
 /**
- * The model's state after the text and a question for its gist; the same after the task's own question; and the
- * probabilities of the options after a few of the examples. They err on different texts: on 1,600 film reviews heads
- * fitted on 100 others were right 78.5, 77.3 and 73.1 % of the time, all three together 82.9 %.
+ * The model's state after the text and a question for its gist; the same with the options in view; and the
+ * probabilities of the options after a few of the examples. They err on different texts. Heads fitted on 100 rows, four
+ * times, and tried on 400 others: film reviews 78.5, 77.8 and 73.1 % right, all three together 82.8 %; news 82.3, 75.6 and
+ * 70.2 %, together 84.4 %.
  */
 export function viewersOf(reading: Reading): readonly Viewer[] {
   const scores = labelScores(reading)
-  return [framed(GIST_FRAME, reading), framed(questionFrame(reading), reading), ...(scores ? [scores] : [])]
+  return [
+    framed(GIST_FRAME, reading),
+    framed(optionsFrame(reading.examples.options), reading),
+    ...(scores ? [scores] : []),
+  ]
 }
 
 /** @see Jiang et al. 2023, Scaling Sentence Embeddings with Large Language Models (PromptEOL) */
 const GIST_FRAME: EmbedFrame = { before: 'This text: "', after: '" means in one word: "' }
 
 /** The model is about to name an option, so its state says which. */
-function questionFrame({ instruction, examples }: Reading): EmbedFrame {
-  return { before: 'Text: ', after: `\n\n${instruction}\nThe answer, one of ${examples.options.join(', ')}, is "` }
+function optionsFrame(options: readonly string[]): EmbedFrame {
+  const [last, ...others] = options.toReversed()
+  return { before: 'Text: ', after: `\n\nOf ${others.toReversed().join(', ')} and ${last}, this text is` }
 }
 
 function framed(frame: EmbedFrame, { embed, examples }: Reading): Viewer {

@@ -10,6 +10,7 @@ import type { AuditHealth, Explanation, RequestOptions, Router, RouterStatus } f
 import { decideJob, decideOutcome } from './decide.ts'
 import { runPipeline, type Settled } from './pipeline.ts'
 import { planRequest } from './plan.ts'
+import { preload } from './preload.ts'
 import type { PipelineDeps } from './run.ts'
 import { runShadow } from './shadow.ts'
 import { createChannel, NO_SINK, type Sink } from './sink.ts'
@@ -51,6 +52,7 @@ export function routerFrom(deps: RouterDeps): Router {
     route: (request) => explain(request, deps),
     status: () => statusOf(deps),
     audit: (query) => deps.readAudit(query),
+    preload: (options) => preload(deps, signalOf(options)),
     async close() {
       await Promise.allSettled([...background])
       await deps.roster.close()

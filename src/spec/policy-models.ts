@@ -65,10 +65,16 @@ export const modelSchema = z.strictObject({
     .optional()
     .describe('Embedded only. Default: physical cores minus one, at least 1.'),
   idleUnload: z
-    .union([z.literal('never').transform(() => null), duration])
+    .union([duration, z.literal('never').transform(() => null)])
     .default(300_000)
     .describe(
       'Embedded and ollama: unload after this long without a request (keep_alive); never: an embedded model still gives way to a load that needs its memory.',
+    ),
+  preload: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Embedded only: load at the start of `spillway serve`, or with `router.preload()`, not with the first request.',
     ),
   think: z
     .union([z.boolean(), z.enum(['low', 'medium', 'high'])])

@@ -205,6 +205,8 @@ export interface ModelPort {
   extract?(call: ExtractCall, limits: CallLimits): Promise<ExtractResult>
   /** Absent where the model cannot be held to a schema leaf by leaf. */
   writeJson?(call: WriteJsonCall, limits: CallLimits): Promise<WriteJsonResult>
+  /** Brings the model into memory before its first call; absent where nothing is loaded by us. */
+  load?(limits: CallLimits): Promise<void>
   close(): Promise<void>
 }
 

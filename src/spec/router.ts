@@ -1,6 +1,7 @@
 /** The router as its doors see it: library, gateway and command line use nothing else. */
 import type { AuditRecord } from './audit.ts'
 import type { RouteDecision } from './decision.ts'
+import type { RouterError } from './errors.ts'
 import type { Features } from './features.ts'
 import type { AuditQuery, ModelState } from './ports.ts'
 import type { DecideRequest, RouterRequest } from './request.ts'
@@ -40,6 +41,12 @@ export interface RouterStatus {
   readonly audit: AuditHealth
 }
 
+export interface PreloadedModel {
+  readonly name: string
+  /** Null: it is loaded. */
+  readonly error: RouterError | null
+}
+
 /**
  * Every failure rejects with a `RouterError` whose `values.requestId` names the audit record. A held request is not a
  * failure: it resolves with `decision.route === 'held'` and a null answer.
@@ -53,6 +60,11 @@ export interface Router {
   status(): RouterStatus
   /** Settled and open records, the latest writes included. */
   audit(query: AuditQuery): readonly AuditRecord[]
+  /**
+   * Loads the models whose policy says `preload`, one after the other; a gateway calls it at its start and goes on
+   * serving meanwhile. Never rejects: the first request that needs a model tries again.
+   */
+  preload(options?: RequestOptions): Promise<readonly PreloadedModel[]>
   /** Waits for shadow runs and for the journal, then frees models and stores. */
   close(): Promise<void>
 }

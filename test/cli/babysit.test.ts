@@ -92,4 +92,28 @@ describe('babysit', () => {
       expect(await client.call('ps', null)).toMatchObject({ pid, models: [{ name: 'kept' }] })
     },
   )
+
+  it('does not keep an idle host from ending, and goes on when it has ended', async () => {
+    const own = sandbox()
+    const paths = resolvePaths(own.env, process.platform)
+    const loader = new EngineClient({ paths, env: own.env, idleExitMs: 1500 })
+    const { pid } = await loader.call('ps', null)
+    await loader.call('load', specOf(host as TestHost, { contextTokens: 512, sequences: 1, threads: 1 }))
+    const child = own.start(['babysit', '--target-free-mb', '1', '--interval', '100ms', '--json'])
+    await once(child.stdout ?? child, 'data')
+    await loader.close()
+    await expect.poll(() => isAlive(pid), { timeout: 15_000 }).toBe(false)
+    expect(child.exitCode).toBeNull()
+    child.kill('SIGTERM')
+    expect(await once(child, 'close')).toEqual([0, null])
+    await own.close()
+  })
 })
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}

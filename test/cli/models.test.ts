@@ -113,6 +113,8 @@ describe('bad input', () => {
     [['models', 'pull', 'http://example.com/f.gguf'], 'http://example.com is not encrypted.'],
     [['models', 'pull', 'smollm2-135m-instruct', '--name', 'x'], '--name and --sha256 belong to a reference.'],
     [['bundle', 'create', 'x.tar'], 'The bundle would be empty.'],
+    [['bundle', 'create', 'no/such/x.tar', '--engine'], 'There is no folder '],
+    [['bundle', 'create', '.', '--engine'], '. is a folder.'],
     [['bundle', 'install', 'nowhere.tar'], 'The bundle nowhere.tar cannot be used: there is no such file.'],
   ])('%j ends with exit code 2, the reason and what to do', async (args, message) => {
     const { exitCode, stdout, stderr } = await run(...args)

@@ -36,6 +36,7 @@ export function streamingRouter(stream: (signal: AbortSignal) => AsyncIterable<S
       ready: true,
       audit: { ok: true, problem: null, spooled: 0, corrupt: [] },
     }),
+    preload: async () => [],
     close: async () => {},
   }
 }

@@ -212,6 +212,16 @@ describe('a bundle', () => {
     expect(leftovers()).toEqual([])
   })
 
+  it('is not made of the first part of a split model', async () => {
+    const path = join(home, 'big-00001-of-00002.gguf')
+    writeFileSync(path, BODY)
+    await register(empty(), { name: 'big', path, sha256: null, sizeBytes: 24 }, SIGNAL)
+    const file = join(home, 'big.tar')
+    await expect(
+      createBundle({ file, models: ['big'], engine: 'without', paths: empty(), signal: SIGNAL }),
+    ).rejects.toMatchObject({ code: 'usage', message: 'big is split into several files.' })
+  })
+
   it('is not written when a model is not here', async () => {
     const file = join(home, 'none.tar')
     const models = ['smollm2-135m-instruct']

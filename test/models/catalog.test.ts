@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { cacheBytesPerToken } from '../../src/models/catalog/figures.ts'
 import { fitRows, memoryBytes } from '../../src/models/catalog/fit-rows.ts'
@@ -116,5 +118,27 @@ describe('what fits', () => {
     const squeezed = row('qwen3-32b', 24e9)?.largestContextTokens ?? 0
     expect(squeezed).toBeGreaterThan(8192)
     expect(squeezed).toBeLessThan(32_768)
+  })
+})
+
+describe('the guide', () => {
+  it('gives the same sizes in its table', () => {
+    const guide = readFileSync(resolve(import.meta.dirname, '../../docs/guides/models.md'), 'utf8')
+    const rows = [...guide.matchAll(/^\| `([\w.-]+)` \| (\w+) \| ([^|]*) \| ([^|]*) \| ([^|]*) \|/gm)].map((row) =>
+      row.slice(1, 6),
+    )
+    const gigabytes = (name: string, quantisation: string): string => {
+      const { basis, bytes } = weight(name, quantisation)
+      return `${basis === 'computed' ? '~' : ''}${(bytes / 1e9).toFixed(1)}`
+    }
+    const expected = OPEN_MODELS.map(({ name, workload }) => [
+      name,
+      workload,
+      gigabytes(name, 'Q4_K_M'),
+      name === 'kimi-k2' ? '' : gigabytes(name, 'Q5_K_M'),
+      gigabytes(name, 'Q8_0'),
+    ])
+    expect(rows).toHaveLength(11)
+    expect(rows.map((row) => row.map((cell) => cell.trim()))).toEqual(expected)
   })
 })

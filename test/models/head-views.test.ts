@@ -46,15 +46,12 @@ function reading(labels: readonly string[], each: number) {
 }
 
 describe('the ways a head reads a text', () => {
-  it('are its gist, the question of the task, and the scores of the labels', async () => {
+  it('are its gist, the options in view, and the scores of the labels', async () => {
     const { given, frames, calls } = reading(['red', 'blue'], 10)
     const viewers = viewersOf(given)
     const views = []
     for (const viewer of viewers) views.push(await viewer.read('a rose', LIMITS))
-    expect(frames.map((frame) => frame?.after)).toEqual([
-      '" means in one word: "',
-      '\n\nWhich colour is it?\nThe answer, one of red, blue, is "',
-    ])
+    expect(frames.map((frame) => frame?.after)).toEqual(['" means in one word: "', '\n\nOf red and blue, this text is'])
     expect(calls).toHaveLength(1)
     expect(calls[0]).toMatchObject({ instruction: 'Which colour is it?', input: 'a rose', options: ['red', 'blue'] })
     expect(calls[0]).not.toHaveProperty('head')

@@ -41,6 +41,18 @@ describe('a prompt that the local window does not hold', () => {
   })
 })
 
+describe('a local model whose queue is full', () => {
+  const busy = { fail: 'model_busy', values: { model: 'small', waiting: 256 } } as const
+
+  it('leaves the request to the frontier, and is asked again with the next one', async () => {
+    const models = { small: { answers: [busy, busy, busy, 'local'] }, big: { answers: ['1', '2', '3'] } }
+    const sample = sampleRouter(script({ models, task: { gates: { entropyNats: null } } }))
+    const reasons: string[] = []
+    for (let turn = 0; turn < 4; turn++) reasons.push((await sample.router.complete(ask('hello'))).decision.reason)
+    expect(reasons).toEqual(['local_unavailable', 'local_unavailable', 'local_unavailable', 'local_accepted'])
+  })
+})
+
 describe('the journal', () => {
   it('holds the intent before any call and a line before each call', async () => {
     const sample = sampleRouter(script({ task: { local: false, pattern: 'direct' } }))

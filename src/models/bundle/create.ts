@@ -32,7 +32,7 @@ export interface CreatedBundle {
  * Writes models, and the engine of this platform, into one tar file for a machine without network. Streams: memory stays
  * small whatever the models weigh. An interrupted call leaves nothing.
  *
- * @throws RouterError not_found, model_file_missing, checksum_mismatch, engine_not_installed, disk_full
+ * @throws RouterError usage (a split model), not_found, model_file_missing, checksum_mismatch, engine_not_installed, disk_full
  */
 export async function createBundle(request: CreateBundleRequest): Promise<CreatedBundle> {
   const models = await Promise.all([...new Set(request.models)].map((name) => modelOf(name, request)))
@@ -74,6 +74,10 @@ async function modelOf(
 ): Promise<{ readonly model: BundledModel; readonly source: Source }> {
   const place = locateModel({ name, path: null, env: {}, paths })
   if (!place.exists) throw new RouterError('model_file_missing', { model: name, path: place.path })
+  if (/-\d{5}-of-\d{5}\.gguf$/i.test(place.path)) {
+    const fix = 'Join its parts with `llama-gguf-split --merge`, and add the whole file.'
+    throw new RouterError('usage', { problem: `${name} is split into several files`, fix })
+  }
   const sha256 = await cachedSha256(place.path, paths.cacheDir, signal)
   if (place.sha256 !== null && place.sha256 !== sha256)
     throw new RouterError('checksum_mismatch', { path: place.path, actual: sha256, expected: place.sha256 })

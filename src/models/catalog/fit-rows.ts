@@ -30,7 +30,7 @@ export const TABLE_CONTEXT_TOKENS = 8192
 
 /** Bytes that a model takes once loaded, at `TABLE_CONTEXT_TOKENS` and for one request at a time. */
 export function memoryBytes(model: OpenModel, weight: Weight): number {
-  const parts = loadParts(sized(model, weight), { contextTokens: TABLE_CONTEXT_TOKENS, sequences: 1 })
+  const parts = loadParts(sizedHeader(model, weight), { contextTokens: TABLE_CONTEXT_TOKENS, sequences: 1 })
   return parts.weights + parts.cache + parts.buffers
 }
 
@@ -51,12 +51,12 @@ function fitRow(model: OpenModel, weight: Weight, free: FreeMemory): FitRow {
     cacheBytesPerToken: cacheBytesPerToken(model.shape.value),
     needBytes,
     verdict: fitVerdict(needBytes, free),
-    largestContextTokens: largestContext(sized(model, weight), free, { sequences: 1, limitTokens }),
+    largestContextTokens: largestContext(sizedHeader(model, weight), free, { sequences: 1, limitTokens }),
   }
 }
 
 /** What the memory estimate wants to know, as a file's own header would tell it. */
-function sized(model: OpenModel, weight: Weight): SizedHeader {
+export function sizedHeader(model: OpenModel, weight: Weight): SizedHeader {
   const { vocabularySize, embeddingLength, feedForwardLength } = model.shape.value
   return {
     weightBytes: weight.bytes,

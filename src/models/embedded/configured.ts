@@ -44,6 +44,7 @@ export function openEmbeddedModel(configured: ConfiguredModel): ModelPort {
     embed: async (text, limits, frame) => await can(await open(limits.signal), 'embed')(text, limits, frame),
     extract: async (call, limits) => await can(await open(limits.signal), 'extract')(call, limits),
     writeJson: async (call, limits) => await can(await open(limits.signal), 'writeJson')(call, limits),
+    load: async (limits) => await can(await open(limits.signal), 'load')(limits),
     close: async () => await (await opened?.catch(() => null))?.close(),
   }
 }
@@ -170,7 +171,10 @@ async function openAdapter(
 }
 
 /** @throws RouterError internal when the port lacks what every embedded model has */
-function can<K extends 'decide' | 'embed' | 'extract' | 'writeJson'>(port: ModelPort, what: K): Required<ModelPort>[K] {
+function can<K extends 'decide' | 'embed' | 'extract' | 'writeJson' | 'load'>(
+  port: ModelPort,
+  what: K,
+): Required<ModelPort>[K] {
   const method = port[what]
   if (method === undefined) throw new RouterError('internal', { problem: `model ${port.name} cannot ${what}` })
   return method as Required<ModelPort>[K]

@@ -85,6 +85,9 @@ export function createEmbeddedModel(settings: EmbeddedModelSettings): ModelPort 
       const params = { turns: toTurns(messages), schema, maxOutputTokens, model: spec }
       return identified(await once({ client, spec, tier, limits }, 'writeJson', params))
     },
+    load: async (limits) => {
+      await once({ client, spec, tier, limits }, 'load', spec)
+    },
     close: () => client.close(),
   }
 }
