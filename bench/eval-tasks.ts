@@ -34,6 +34,11 @@ const TASKS = [
 type Task = (typeof TASKS)[number]
 const HELD = 100
 
+const INSTRUCTIONS = {
+  agnews: 'Is the news article about World, Sports, Business or Science/Technology?',
+  sst2: 'Is the sentiment of the film review positive or negative?',
+} as const
+
 const { values } = parseArgs({
   options: {
     data: { type: 'string', default: resolve(import.meta.dirname, '../../shared/data/tasks') },
@@ -100,11 +105,6 @@ async function measured(task: Task): Promise<unknown> {
     }
   }
 }
-
-const INSTRUCTIONS = {
-  agnews: 'Is the news article about World, Sports, Business or Science/Technology?',
-  sst2: 'Is the sentiment of the film review positive or negative?',
-} as const
 
 async function plainLabels(rows: readonly LabelRow[], instruction: string): Promise<unknown> {
   const some = rows.slice(0, plainRows)

@@ -1,5 +1,7 @@
 /** `spillway fits`: whether a model, or so many megabytes, would fit in memory now. Loads nothing. */
 import { existsSync } from 'node:fs'
+import { sizedHeader } from '../models/catalog/fit-rows.ts'
+import { findOpenModel } from '../models/catalog/open-models.ts'
 import { type CatalogEntry, findInCatalog } from '../models/catalog.ts'
 import { type GgufHeader, readGgufHeader } from '../models/embedded/gguf.ts'
 import {
@@ -136,11 +138,23 @@ async function headerOf(what: string, context: CliContext): Promise<KnownModel> 
   if (file?.exists) return { header: readGgufHeader(file.path), source: 'file' }
   if (entry) return (await askHub(entry, context)) ?? { header: fromCatalogue(entry), source: 'catalogue' }
   if (file) throw new RouterError('model_file_missing', { model: what, path: file.path })
+  const open = openModelNamed(what)
+  if (open) return { header: open, source: 'catalogue' }
   throw new RouterError('not_found', {
     subject: 'model',
     value: what,
     fix: 'Give a catalogue name (`spillway models list`), a GGUF file, its https address, or a number of MB.',
   })
+}
+
+/** A model of the swap table: `qwen3-32b`, or `qwen3-32b:Q8_0` for another quantisation than its first. */
+function openModelNamed(what: string): KnownModel['header'] | null {
+  const [name = '', quantisation] = what.split(':')
+  const model = findOpenModel(name)
+  const weight = model?.weights.find((one) => quantisation === undefined || one.quantisation === quantisation)
+  if (!model || !weight) return null
+  const { value: parameters } = model.parameters
+  return { ...sizedHeader(model, weight), contextTokens: model.shape.value.contextTokens, parameters }
 }
 
 /** Where the file of a name is or would be; null for a name that nobody knows. */

@@ -100,13 +100,17 @@ describe('babysit', () => {
     const { pid } = await loader.call('ps', null)
     await loader.call('load', specOf(host as TestHost, { contextTokens: 512, sequences: 1, threads: 1 }))
     const child = own.start(['babysit', '--target-free-mb', '1', '--interval', '100ms', '--json'])
-    await once(child.stdout ?? child, 'data')
-    await loader.close()
-    await expect.poll(() => isAlive(pid), { timeout: 15_000 }).toBe(false)
-    expect(child.exitCode).toBeNull()
-    child.kill('SIGTERM')
-    expect(await once(child, 'close')).toEqual([0, null])
-    await own.close()
+    try {
+      await once(child.stdout ?? child, 'data')
+      await loader.close()
+      await expect.poll(() => isAlive(pid), { timeout: 15_000 }).toBe(false)
+      expect(child.exitCode).toBeNull()
+      child.kill('SIGTERM')
+      expect(await once(child, 'close')).toEqual([0, null])
+    } finally {
+      child.kill('SIGKILL')
+      await own.close()
+    }
   })
 })
 

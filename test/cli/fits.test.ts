@@ -84,6 +84,17 @@ if spillway fits --before-load ${mb} >/dev/null; then use_local; else use_cloud_
     expect(vram(`${gpu}:${bin}:/bin:/usr/bin`)).toBeNull()
   })
 
+  it('knows the models of the swap table before any file is here', async () => {
+    const { stdout, exitCode } = await box.run(['fits', 'llama-3.2-3b:Q8_0', '--ctx', '2048', '--json'])
+    const answer = JSON.parse(stdout) as Record<string, unknown>
+    expect(answer).toMatchObject({ source: 'catalogue', estimated: true, contextTokens: 2048 })
+    expect(answer.weightsBytes).toBeGreaterThan(3_000_000_000)
+    expect(exitCode).toBe(answer.verdict === 'no' ? 4 : 0)
+    const none = await box.run(['fits', 'llama-3.2-3b:Q99'])
+    expect(none.stderr).toContain('llama-3.2-3b:Q99')
+    expect(none.exitCode).toBe(1)
+  })
+
   it('exits with 4 and says no when it does not fit', async () => {
     const { stdout, exitCode } = await box.run(['fits', '--before-load', '900000000', '--json'])
     expect(exitCode).toBe(4)

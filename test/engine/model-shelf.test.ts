@@ -29,7 +29,7 @@ function shelfOf1000() {
         load: () => ({ active: 0, waiting: 0 }),
         dispose: async () => {
           log.push(`unload ${spec.name}`)
-          await Promise.resolve()
+          await new Promise((resolve) => setImmediate(resolve))
           usedBytes -= needBytes(spec)
         },
       } as unknown as RunningModel

@@ -98,7 +98,7 @@ describe('F25', () => {
 
   it('a model that is loaded is used, however little memory is free', async () => {
     let freeBytes = 2 ** 40
-    const router = open({ availableMemory: () => freeBytes })
+    const router = open({ availableMemory: () => freeBytes, memory: { keepFreeMb: 100 } })
     expect((await ask(router, 'short')).attempts[0]).toMatchObject({ model: 'small', outcome: 'answered' })
     freeBytes = 1_000_000
     expect((await ask(router, 'short')).attempts[0]).toMatchObject({ model: 'small', outcome: 'answered' })
