@@ -27,7 +27,7 @@ export class PrefixStore {
   }
 
   /**
-   * Brings the sequence to hold at least the first `fixed` tokens of the prompt, from the store when it has them.
+   * Brings the sequence to hold the prefix, from the store when it has it.
    * A store that fails (disk full) only costs time: the sequence is evaluated as if there were none.
    *
    * @param evaluate evaluates the given tokens at the end of what the sequence holds
