@@ -25,7 +25,13 @@ describe('parsePolicy', () => {
       maxBodyBytes: 10_485_760,
       headersAfter: 3000,
     })
-    expect(policy.deadlines.local_quality).toEqual({ load: 120_000, connect: 3000, firstByte: 20_000, idle: 30_000, total: 180_000 })
+    expect(policy.deadlines.local_quality).toEqual({
+      load: 120_000,
+      connect: 3000,
+      firstByte: 20_000,
+      idle: 30_000,
+      total: 180_000,
+    })
     expect(policy.routing.actions.edit_file).toBe('moderate')
   })
 
