@@ -1,13 +1,21 @@
 /** `spillway models add`, `models add --scan`, `models remove`: files that are on this machine already. */
-import { existsSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { findInCatalog } from '../models/catalog.ts'
 import { readGgufHeader } from '../models/embedded/gguf.ts'
 import { cachedSha256 } from '../models/fetch/digest.ts'
 import { modelNameOf } from '../models/fetch/pull.ts'
 import { type Paths, resolvePaths } from '../models/paths.ts'
-import { isModelName, type RegisteredModel, readRegistry, register, unregister } from '../models/registry.ts'
-import { type FoundModel, type ScanResult, scanStores } from '../models/scan.ts'
+import {
+  findRegistered,
+  isModelName,
+  MODEL_NAME_FORM,
+  type RegisteredModel,
+  readRegistry,
+  register,
+  unregister,
+} from '../models/registry.ts'
+import { type FoundModel, modelPath, type PartFile, type ScanResult, scanStores } from '../models/scan.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { CliContext } from './context.ts'
 import { usage } from './failure.ts'
@@ -31,7 +39,9 @@ export async function add(what: string | undefined, flags: AddFlags, context: Cl
   if (what === undefined)
     throw usage('No model is named', 'Give a GGUF file or a name from `spillway models add --scan`.')
   const model = await registered(what, flags, context)
+  const before = findRegistered(placesOf(context), model.name)
   await register(placesOf(context), model, context.signal)
+  if (before !== null && before.path !== model.path) context.terminal.say(`${model.name} was ${before.path} before.`)
   const line = `model ${model.name} is ${model.path}; use it in a policy with \`provider: embedded, model: ${model.name}\``
   printResult({ json: flags.json, value: model, lines: [line] }, context.terminal)
 }
@@ -70,9 +80,14 @@ async function scan(flags: AddFlags, context: CliContext): Promise<void> {
   const table =
     rows.length === 0 ? [nothing(result)] : renderTable(titles, rows, { ...context.terminal, whole: ['name'] })
   const bad = result.unusable.map(({ name, store, path, why }) => `not usable: ${name} (${store}, ${path}): ${why}`)
-  printResult({ json: flags.json, value: { ...result, found }, lines: [...table, ...bad] }, context.terminal)
+  const parts = result.parts.map(({ name, store, part }) => `left out: ${name} (${store}): ${PARTS[part]}`)
+  printResult({ json: flags.json, value: { ...result, found }, lines: [...table, ...bad, ...parts] }, context.terminal)
 }
 
+const PARTS: Readonly<Record<PartFile['part'], string>> = {
+  vision: 'the vision part of another model',
+  later_part: 'comes with the first part of the model',
+}
 const MEGABYTE = 1_000_000
 
 function nothing({ folders }: ScanResult): string {
@@ -128,13 +143,12 @@ function located(what: string, flags: AddFlags, context: CliContext): Located {
 function fromFile(what: string, flags: AddFlags): Located {
   const path = resolve(what)
   if (!statSync(path).isFile()) throw usage(`${path} is not a file`, 'Give the GGUF file itself.')
-  return { path: realpathSync(path), name: flags.name ?? modelNameOf(basename(path)), sha256: null }
+  return { path: modelPath(path), name: flags.name ?? modelNameOf(basename(path)), sha256: null }
 }
 
 /** A catalogue name always means the catalogue's file: a registered one must not take its place. */
 function checkName(name: string): void {
-  if (!isModelName(name))
-    throw usage(`${name} cannot be a model name`, 'Use letters, digits and . _ : @ -, at most 100, with --name.')
+  if (!isModelName(name)) throw usage(`${name} cannot be a model name`, `Use ${MODEL_NAME_FORM}, with --name.`)
   if (findInCatalog(name) !== null) throw usage(`${name} is a name of the catalogue`, 'Choose another with --name.')
 }
 

@@ -1,14 +1,17 @@
 /** `spillway models list`: of the policy, of the catalogue, registered here; and the swap table with what fits. */
 
 import { cacheBytesPerToken } from '../models/catalog/figures.ts'
-import { fitRows, memoryBytes, TABLE_CONTEXT_TOKENS } from '../models/catalog/fit-rows.ts'
+import { type FileFitRow, fileFitRow, fitRows, memoryBytes, TABLE_CONTEXT_TOKENS } from '../models/catalog/fit-rows.ts'
 import type { OpenModel } from '../models/catalog/open-model.ts'
 import { OPEN_MODELS } from '../models/catalog/open-models.ts'
 import { REPLACES_MEANS, WORKLOAD_ROWS, WORKLOADS, type Workload } from '../models/catalog/workloads.ts'
 import { CATALOG, type CatalogEntry } from '../models/catalog.ts'
+import { readGgufHeader } from '../models/embedded/gguf.ts'
+import type { FreeMemory } from '../models/embedded/memory.ts'
 import { fileOnDisk } from '../models/fetch/locate.ts'
 import { type Paths, resolvePaths } from '../models/paths.ts'
 import { readRegistry } from '../models/registry.ts'
+import { toRouterError } from '../spec/errors.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
 import { PRESETS } from '../spec/presets.ts'
 import type { CliContext } from './context.ts'
@@ -71,6 +74,8 @@ function listKnown(flags: ListFlags, context: CliContext): void {
 async function listFits(flags: ListFlags, context: CliContext): Promise<void> {
   const free = await freeMemory(context)
   const rows = fitRows(chosen(flags.workload), free)
+  // A file says nothing about the class of work that it is for.
+  const here = flags.workload === undefined ? fitsHere(free, context) : null
   const cells = rows.map((row) => [
     row.name,
     row.workload,
@@ -82,14 +87,55 @@ async function listFits(flags: ListFlags, context: CliContext): Promise<void> {
   ])
   const titles = ['name', 'workload', 'quantisation', 'weights', 'memory at 8k', 'verdict', 'largest context']
   const note = `${gigabytes(free.available)} free now, ${gigabytes(free.reclaimable)} held by idle models; ~ marks a computed size.`
-  const lines = [...renderTable(titles, cells, context.terminal), note]
+  const lines = [
+    ...renderTable(titles, cells, context.terminal),
+    ...(here === null ? [] : hereLines(here, context)),
+    note,
+  ]
   const value = {
     availableBytes: free.available,
     reclaimableBytes: free.reclaimable,
     contextTokens: TABLE_CONTEXT_TOKENS,
     models: rows,
+    ...here,
   }
   printResult({ json: flags.json, value, lines }, context.terminal)
+}
+
+interface FitsHere {
+  readonly here: readonly FileFitRow[]
+  readonly unusable: readonly { readonly name: string; readonly path: string; readonly why: string }[]
+}
+
+/** The files that a policy can name now: fetched from the catalogue, or registered. */
+function fitsHere(free: FreeMemory, context: CliContext): FitsHere {
+  const paths = resolvePaths(context.env, process.platform)
+  const fetched = catalogueModels(paths).flatMap(({ name, file }) => (file === null ? [] : { name, path: file }))
+  const looked = [...fetched, ...readRegistry(paths)].map(({ name, path }) => {
+    try {
+      return fileFitRow({ name, path }, readGgufHeader(path), free)
+    } catch (error) {
+      return { name, path, why: toRouterError(error).message }
+    }
+  })
+  return {
+    here: looked.filter((row) => 'verdict' in row),
+    unusable: looked.filter((row) => 'why' in row),
+  }
+}
+
+function hereLines({ here, unusable }: FitsHere, context: CliContext): readonly string[] {
+  const cells = here.map((row) => [
+    row.name,
+    row.quantisation ?? 'unknown',
+    gigabytes(row.weightBytes),
+    gigabytes(row.needBytes),
+    row.verdict,
+    row.largestContextTokens === 0 ? 'none' : `${row.largestContextTokens}`,
+  ])
+  const titles = ['on this machine', 'quantisation', 'weights', 'memory at 8k', 'verdict', 'largest context']
+  const table = cells.length === 0 ? [] : ['', ...renderTable(titles, cells, context.terminal)]
+  return [...table, ...unusable.map(({ name, why }) => `not usable: ${name}: ${why}`), '']
 }
 
 function listWorkloads(flags: ListFlags, context: CliContext): void {

@@ -14,6 +14,8 @@ export interface RegisteredModel {
   /** Lower-case hex; null when nobody has taken it yet: then the file is trusted as it is. */
   readonly sha256: string | null
   readonly sizeBytes: number
+  /** Where `models pull` got it, as `hf:…@revision` or an address without its query; absent for a file that was here. */
+  readonly origin?: string
 }
 
 /** The file that holds the names, readable by its owner only: paths tell about a person's machine. */
@@ -58,12 +60,18 @@ export async function unregister(paths: Paths, name: string, signal: AbortSignal
   return gone
 }
 
-/** Whether a name can be used in a policy, on a command line and as a folder. */
+/** Whether a name can be used in a policy, on a command line and as a folder beside the registry and the locks. */
 export function isModelName(name: string): boolean {
-  return NAME.test(name)
+  return NAME.test(name) && !RESERVED.test(name)
 }
 
+/** What `isModelName` accepts, as the end of a sentence. */
+export const MODEL_NAME_FORM =
+  'letters, digits and . _ : @ -, at most 100, not `registered.json` and not ending in .lock'
+
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._:@-]{0,99}$/
+/** A folder of that name would stand where this program keeps a file; some file systems ignore case. */
+const RESERVED = /^registered\.json|\.lock$/i
 const SHA256 = /^[0-9a-f]{64}$/
 const FORMAT = 1
 
@@ -101,14 +109,15 @@ function parse(text: string, file: string): readonly RegisteredModel[] {
 }
 
 function isRegistered(value: unknown): value is RegisteredModel {
-  const { name, path, sha256, sizeBytes } = (value ?? {}) as Partial<Record<keyof RegisteredModel, unknown>>
+  const { name, path, sha256, sizeBytes, origin } = (value ?? {}) as Partial<Record<keyof RegisteredModel, unknown>>
   return (
     typeof name === 'string' &&
-    NAME.test(name) &&
+    isModelName(name) &&
     typeof path === 'string' &&
     isAbsolute(path) &&
     (sha256 === null || (typeof sha256 === 'string' && SHA256.test(sha256))) &&
-    typeof sizeBytes === 'number'
+    typeof sizeBytes === 'number' &&
+    (origin === undefined || typeof origin === 'string')
   )
 }
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, extname, isAbsolute, join, relative, sep } from 'node:path'
-import { toRouterError } from '../spec/errors.ts'
+import { type RouterError, toRouterError } from '../spec/errors.ts'
 import { readGgufHeader } from './embedded/gguf.ts'
 import type { Paths } from './paths.ts'
 
@@ -15,13 +15,13 @@ export interface FoundModel {
   /** As its program names it; can be given to `models add`. */
   readonly name: string
   readonly store: Store
-  /** The file itself, links followed. */
+  /** The file itself, links followed; of a split model its first part, which leads to the others by name. */
   readonly path: string
   readonly sizeBytes: number
   readonly architecture: string
   readonly quantisation: string | null
   readonly contextTokens: number
-  /** Lower-case hex, when the store names its files by it; not recomputed. */
+  /** Lower-case hex, when the store names its files by it; not recomputed. Of a split model that of its first part. */
   readonly sha256: string | null
 }
 
@@ -33,9 +33,19 @@ export interface UnusableFile {
   readonly why: string
 }
 
+/** A file that belongs to a model and is none by itself. */
+export interface PartFile {
+  readonly name: string
+  readonly store: Store
+  readonly path: string
+  /** vision: turns images into input of another model (mmproj). later_part: of a split model, whose first part is listed. */
+  readonly part: 'vision' | 'later_part'
+}
+
 export interface ScanResult {
   readonly found: readonly FoundModel[]
   readonly unusable: readonly UnusableFile[]
+  readonly parts: readonly PartFile[]
   /** The folders that exist and were read. */
   readonly folders: readonly { readonly store: Store; readonly path: string }[]
 }
@@ -46,15 +56,18 @@ type Environment = Readonly<Record<string, string | undefined>>
  * Looks for GGUF files of Ollama, LM Studio, llama.cpp, the Hugging Face cache and our own folder. Reads directories,
  * manifests and headers, loads nothing and changes nothing. A file that two names lead to is listed under each.
  *
- * @param env OLLAMA_MODELS, LLAMA_CACHE, HF_HOME and HF_HUB_CACHE move a store; HOME is the home folder
+ * @param env OLLAMA_MODELS, LLAMA_CACHE, HF_HOME, HF_HUB_CACHE and XDG_CACHE_HOME move a store, as they do for the
+ * programs themselves; HOME is the home folder
  */
 export function scanStores(env: Environment, paths: Paths): ScanResult {
-  const folders = storeFolders(env, paths).filter(({ path }) => isFolder(path))
+  const folders = storeFolders(env, paths, process.platform).filter(({ path }) => isFolder(path))
   const candidates = folders.flatMap((folder) => CANDIDATES[folder.store](folder.path))
-  const looked = candidates.map((candidate) => look(candidate))
+  const names = new Set(candidates.map(({ path }) => path))
+  const looked = candidates.map((candidate) => look(candidate, names))
   return {
-    found: looked.filter((item): item is FoundModel => !('why' in item)),
+    found: looked.filter((item): item is FoundModel => 'sizeBytes' in item),
     unusable: looked.filter((item): item is UnusableFile => 'why' in item),
+    parts: looked.filter((item): item is PartFile => 'part' in item),
     folders,
   }
 }
@@ -66,18 +79,33 @@ interface Candidate {
   readonly sha256: string | null
 }
 
-function storeFolders(env: Environment, paths: Paths): ScanResult['folders'] {
-  const home = env.HOME ?? env.USERPROFILE ?? homedir()
-  const hugging = env.HF_HUB_CACHE ?? join(env.HF_HOME ?? join(home, '.cache', 'huggingface'), 'hub')
+/**
+ * Where each program keeps its files, whether or not it is installed. An empty variable counts as unset.
+ *
+ * @see llama.cpp, `fs_get_cache_directory`; the FAQ of Ollama, which runs as a service of its own user on Linux
+ */
+export function storeFolders(env: Environment, paths: Paths, platform: NodeJS.Platform): ScanResult['folders'] {
+  const home = env.HOME || env.USERPROFILE || homedir()
+  const cache = env.XDG_CACHE_HOME || join(home, '.cache')
+  const hugging = env.HF_HUB_CACHE || join(env.HF_HOME || join(cache, 'huggingface'), 'hub')
+  const llamaCpp: Partial<Record<NodeJS.Platform, string>> = {
+    darwin: join(home, 'Library', 'Caches'),
+    win32: env.LOCALAPPDATA || join(home, 'AppData', 'Local'),
+  }
+  const ollama = env.OLLAMA_MODELS
+    ? [env.OLLAMA_MODELS]
+    : [join(home, '.ollama', 'models'), ...(platform === 'linux' ? [OLLAMA_SERVICE_FOLDER] : [])]
   return [
-    { store: 'ollama', path: env.OLLAMA_MODELS ?? join(home, '.ollama', 'models') },
+    ...ollama.map((path) => ({ store: 'ollama', path }) as const),
     { store: 'lm_studio', path: join(home, '.lmstudio', 'models') },
     { store: 'lm_studio', path: join(home, '.cache', 'lm-studio', 'models') },
-    { store: 'llama_cpp', path: env.LLAMA_CACHE ?? join(home, '.cache', 'llama.cpp') },
+    { store: 'llama_cpp', path: env.LLAMA_CACHE || join(llamaCpp[platform] ?? cache, 'llama.cpp') },
     { store: 'hugging_face', path: hugging },
     { store: 'spillway', path: join(paths.dataDir, 'models') },
   ]
 }
+
+const OLLAMA_SERVICE_FOLDER = '/usr/share/ollama/.ollama/models'
 
 const CANDIDATES: Readonly<Record<Store, (folder: string) => readonly Candidate[]>> = {
   ollama: ollamaModels,
@@ -145,18 +173,52 @@ function linkTarget(path: string): string {
   }
 }
 
-function look(candidate: Candidate): FoundModel | UnusableFile {
-  const path = realPath(candidate.path)
+function look(candidate: Candidate, all: ReadonlySet<string>): FoundModel | UnusableFile | PartFile {
+  const path = modelPath(candidate.path)
   const { name, store, sha256 } = candidate
+  const first = firstPart(candidate.path)
+  if (first !== null && first !== candidate.path)
+    return all.has(first)
+      ? { name, store, path, part: 'later_part' }
+      : { name, store, path, why: `the first part of the model, ${basename(first)}, is missing` }
+  if (VISION_NAME.test(basename(candidate.path))) return { name, store, path, part: 'vision' }
   try {
     const { architecture, quantisation, contextTokens, fileBytes } = readGgufHeader(path)
     return { name, store, path, sizeBytes: fileBytes, architecture, quantisation, contextTokens, sha256 }
   } catch (error) {
-    const failure = toRouterError(error)
-    const why =
-      failure.code === 'model_file_missing' ? 'the file is missing' : String(failure.values.problem ?? failure.message)
-    return { name, store, path, why }
+    const why = whyUnusable(toRouterError(error), path)
+    return VISION_HEADER.test(why) ? { name, store, path, part: 'vision' } : { name, store, path, why }
   }
+}
+
+/** As llama.cpp, LM Studio and nearly all publishers name it. */
+const VISION_NAME = /mmproj/i
+/** Its architecture, `clip`, gives no layers of a language model. */
+const VISION_HEADER = /^its architecture clip /
+
+function whyUnusable(failure: RouterError, path: string): string {
+  if (failure.code !== 'model_file_missing') return String(failure.values.problem ?? failure.message)
+  const missing = String(failure.values.path)
+  return missing === path ? 'the file is missing' : `its part ${basename(missing)} is missing`
+}
+
+/**
+ * The file that is to be opened: links followed, so that a store that is tidied up does not take the name with it. The
+ * parts of a split model are found by name, so its first part keeps the one it has.
+ */
+export function modelPath(path: string): string {
+  if (firstPart(path) !== null) return path
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
+}
+
+/** The first part of the split model that a file is a part of, by its name; null for a whole model. */
+function firstPart(path: string): string | null {
+  const [, start, end] = /^(.*-)\d{5}(-of-\d{5}\.gguf)$/i.exec(path) ?? []
+  return start === undefined ? null : `${start}00001${end}`
 }
 
 /** `publisher/repository/file.gguf` without the ending. */
@@ -169,15 +231,7 @@ function stem(path: string): string {
 }
 
 function ggufFiles(folder: string): readonly string[] {
-  // A vision part (mmproj) is no language model, and of a split model the first file leads to the others.
-  return filesBelow(folder).filter(
-    (path) => /\.gguf$/i.test(path) && !/^mmproj/i.test(basename(path)) && !isLaterPart(path),
-  )
-}
-
-function isLaterPart(path: string): boolean {
-  const part = /-(\d{5})-of-\d{5}\.gguf$/i.exec(path)?.[1]
-  return part !== undefined && part !== '00001'
+  return filesBelow(folder).filter((path) => /\.gguf$/i.test(path))
 }
 
 /** Stores are at most 5 folders deep; links to folders are not followed, so that no loop can hold the scan. */
@@ -206,13 +260,5 @@ function isFolder(path: string): boolean {
     return isAbsolute(path) && statSync(path).isDirectory()
   } catch {
     return false
-  }
-}
-
-function realPath(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch {
-    return path
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -10,6 +10,7 @@ import { engineState } from '../../src/models/embedded/install.ts'
 import { locateModel } from '../../src/models/fetch/locate.ts'
 import { type Paths, resolvePaths } from '../../src/models/paths.ts'
 import { readRegistry, register } from '../../src/models/registry.ts'
+import { tinyGguf } from '../support/tiny-gguf.ts'
 
 const SIGNAL = AbortSignal.timeout(120_000)
 const HERE = resolvePaths(process.env, process.platform)
@@ -155,6 +156,16 @@ describe('a bundle', () => {
       'the path models/registered.json is not one of a bundle',
     ],
     [
+      'a folder over the registry',
+      tar([manifest({}, 'models/registered.json/a.gguf'), FILE]),
+      'the path models/registered.json/a.gguf is not one of a bundle',
+    ],
+    [
+      'a folder over a lock',
+      tar([manifest({}, 'models/smollm2-135m-instruct.lock/a.gguf'), FILE]),
+      'the path models/smollm2-135m-instruct.lock/a.gguf is not one of a bundle',
+    ],
+    [
       'another platform',
       tar([manifest({ platform: 'win32-x64' }), FILE]),
       'its engine is for win32-x64, this machine is linux-x64',
@@ -212,6 +223,50 @@ describe('a bundle', () => {
     expect(leftovers()).toEqual([])
   })
 
+  it('removes what an installation that was killed left behind', async () => {
+    const abandoned = join(empty().dataDir, 'bundle-partial-abcdef', 'models')
+    mkdirSync(abandoned, { recursive: true })
+    writeFileSync(join(abandoned, 'half.gguf'), BODY)
+    await install(tar([manifest(), FILE]))
+    expect(leftovers()).toEqual(['engine'])
+  })
+
+  it('gives a file a name that every system can hold, and asks for another where the model has none', async () => {
+    const path = join(home, 'what?.gguf')
+    writeFileSync(path, tinyGguf())
+    const entry = { path, sha256: null, sizeBytes: 24 }
+    await register(empty(), { name: 'odd', ...entry }, SIGNAL)
+    await register(empty(), { name: 'qwen3:8b', ...entry }, SIGNAL)
+    const make = (name: string) =>
+      createBundle({ file: join(home, 'odd.tar'), models: [name], engine: 'without', paths: empty(), signal: SIGNAL })
+    expect((await make('odd')).manifest.models).toMatchObject([{ name: 'odd', file: 'models/odd/model.gguf' }])
+    await expect(make('qwen3:8b')).rejects.toMatchObject({
+      code: 'usage',
+      message: 'qwen3:8b cannot be the name of a folder on every system.',
+      fix: 'Register the file under another with `spillway models add FILE --name qwen3-8b`.',
+    })
+  })
+
+  it('leaves nothing behind when it is cancelled, and says so', async () => {
+    const stop = new AbortController()
+    const file = join(home, 'bundle.tar')
+    const archive = tar([manifest(), FILE])
+    writeFileSync(file, archive)
+    stop.abort()
+    await expect(
+      installBundle({ file, paths: empty(), signal: stop.signal, platform: 'linux-x64' }),
+    ).rejects.toMatchObject({ code: 'cancelled', message: 'Request bundle bundle.tar was cancelled by the caller.' })
+    expect(leftovers()).toEqual([])
+    writeFileSync(join(home, 'own.gguf'), tinyGguf())
+    await register(empty(), { name: 'own', path: join(home, 'own.gguf'), sha256: null, sizeBytes: 24 }, SIGNAL)
+    const create = { models: ['own'], engine: 'without', paths: empty() } as const
+    await expect(createBundle({ file: join(home, 'own.tar'), ...create, signal: stop.signal })).rejects.toMatchObject({
+      code: 'cancelled',
+      message: 'Request reading of own.gguf was cancelled by the caller.',
+    })
+    expect(readdirSync(home).sort()).toEqual(['bundle.tar', 'other', 'own.gguf'])
+  })
+
   it('is not made of the first part of a split model', async () => {
     const path = join(home, 'big-00001-of-00002.gguf')
     writeFileSync(path, BODY)
@@ -233,6 +288,19 @@ describe('a bundle', () => {
 })
 
 describe('the archive', () => {
+  it('lets go of its file when the reader stops half-way', async () => {
+    let closed = false
+    const source = async function* () {
+      try {
+        yield* stream(tar([manifest(), FILE]))
+      } finally {
+        closed = true
+      }
+    }
+    for await (const { path } of readTar(source())) if (path === 'manifest.json') break
+    expect(closed).toBe(true)
+  })
+
   it('keeps long paths, the executable bit, and sizes beyond 8 GB', async () => {
     const path = `engine/${'a'.repeat(90)}/${'b'.repeat(90)}.js`
     const headers = [

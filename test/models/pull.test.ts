@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type PullRequest, pullFile } from '../../src/models/fetch/pull.ts'
 import { parseReference } from '../../src/models/fetch/reference.ts'
 import { resolvePaths } from '../../src/models/paths.ts'
-import { readRegistry } from '../../src/models/registry.ts'
+import { readRegistry, unregister } from '../../src/models/registry.ts'
 import { tinyGguf } from '../support/tiny-gguf.ts'
 
 const SIGNAL = AbortSignal.timeout(60_000)
@@ -86,10 +86,38 @@ describe('a pull by reference', () => {
     expect(asked).toEqual(['/org/repo/resolve/main/tiny.gguf'])
     expect(model).toEqual({ name: 'tiny', path: model.path, sha256: SHA256, source: 'hub', checkedAgainst: 'hub' })
     expect(readFileSync(model.path)).toEqual(FILE)
-    expect(readRegistry(paths())).toEqual([{ name: 'tiny', path: model.path, sha256: SHA256, sizeBytes: FILE.length }])
+    expect(readRegistry(paths())).toEqual([
+      {
+        name: 'tiny',
+        path: model.path,
+        sha256: SHA256,
+        sizeBytes: FILE.length,
+        origin: 'hf:org/repo/tiny.gguf@main',
+      },
+    ])
     expect(existsSync(`${partFile()}.json`)).toBe(false)
-    expect(await pull({ HF_ENDPOINT: hub })).toMatchObject({ source: 'cache', path: model.path })
+    expect(await pull({ HF_ENDPOINT: hub })).toMatchObject({
+      source: 'cache',
+      path: model.path,
+      checkedAgainst: 'record',
+    })
     expect(asked).toHaveLength(1)
+  })
+
+  it('does not take the file of one repository for the file of another that has its name', async () => {
+    const hub = await serve((request, response) => sendFile(request, response))
+    await pull({ HF_ENDPOINT: hub })
+    for (const text of ['hf:other/repo/tiny.gguf', 'hf:org/repo/tiny.gguf@v2', `${hub}/org/repo/tiny.gguf`]) {
+      const reference = parseReference(text)
+      if (reference.kind !== 'hub' && reference.kind !== 'url') throw new Error('no reference')
+      await expect(pull({ HF_ENDPOINT: hub }, { reference })).rejects.toMatchObject({
+        code: 'usage',
+        message: 'tiny is registered already, from hf:org/repo/tiny.gguf@main.',
+      })
+      expect(await pull({ HF_ENDPOINT: hub }, { reference, sha256: SHA256 })).toMatchObject({ source: 'cache' })
+      expect(await pull({ HF_ENDPOINT: hub }, { reference, name: 'second' })).toMatchObject({ checkedAgainst: 'hub' })
+      await unregister(paths(), 'second', SIGNAL)
+    }
   })
 
   it('goes on after a cut with Range and the tag of what it has', async () => {
@@ -141,7 +169,8 @@ describe('a pull by reference', () => {
       tokens.push(request.headers.authorization)
       sendFile(request, response)
     })
-    await pull({ MODEL_ENDPOINT: mirror, HF_TOKEN: 'hf_secret' })
+    // An empty variable is one that is not set: it must not make the mirror pass for the hub.
+    await pull({ HF_ENDPOINT: '', MODEL_ENDPOINT: mirror, HF_TOKEN: 'hf_secret' })
     const reference = parseReference(`${mirror}/some/other.gguf`)
     if (reference.kind !== 'url') throw new Error('no address')
     const model = await pull({ HF_TOKEN: 'hf_secret' }, { reference })
@@ -171,7 +200,10 @@ describe('a pull by reference', () => {
       response.writeHead(200, { 'content-length': 10 ** 15 })
       response.write('GGUF')
     })
-    await expect(pull({ HF_ENDPOINT: hub })).rejects.toMatchObject({ code: 'disk_full' })
+    await expect(pull({ HF_ENDPOINT: hub })).rejects.toMatchObject({
+      code: 'disk_full',
+      message: expect.stringMatching(/tiny\.gguf\.part, which needs 1000000068 MB where \d+ MB are free\.$/),
+    })
     expect(existsSync(partFile())).toBe(false)
   })
 
@@ -182,6 +214,17 @@ describe('a pull by reference', () => {
     )
     const circle = await serve((_, response) => response.writeHead(302, { location: '/again' }).end())
     await expect(pull({ HF_ENDPOINT: circle })).rejects.toThrow(/redirects more than 5 times/)
+  })
+
+  it.each([
+    ['HF_ENDPOINT', 'mirror'],
+    ['MODEL_ENDPOINT', 'ftp://mirror.example'],
+    ['HF_ENDPOINT', 'https://user:secret@mirror.example'],
+  ])('refuses %s=%s, and does not repeat it', async (variable, value) => {
+    await expect(pull({ [variable]: value })).rejects.toMatchObject({
+      code: 'usage',
+      message: `${variable} is not the address of a hub.`,
+    })
   })
 
   it('refuses a name of the catalogue', async () => {

@@ -5,7 +5,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { locateModel } from '../../src/models/fetch/locate.ts'
 import { obtainModel } from '../../src/models/fetch/obtain.ts'
 import { resolvePaths } from '../../src/models/paths.ts'
-import { findRegistered, readRegistry, register, registryFile, unregister } from '../../src/models/registry.ts'
+import {
+  findRegistered,
+  isModelName,
+  readRegistry,
+  register,
+  registryFile,
+  unregister,
+} from '../../src/models/registry.ts'
 
 const SIGNAL = AbortSignal.timeout(30_000)
 /** Of the four letters `four`. */
@@ -35,6 +42,15 @@ describe('the registry', () => {
     expect(readRegistry(paths()).map(({ name }) => name)).toEqual(names)
   })
 
+  it.each(['registered.json', 'Registered.JSON', 'small.lock', 'a/b', '..', '-a', ''])(
+    'takes %j for no name, since it is none of a folder beside the registry',
+    (name) => expect(isModelName(name)).toBe(false),
+  )
+
+  it.each(['qwen3:8b', 'smollm2-135m-instruct', 'Model_1.5@q4', 'unlocked'])('takes %j for a name', (name) =>
+    expect(isModelName(name)).toBe(true),
+  )
+
   it('replaces the entry of the same name, and forgets one', async () => {
     await register(paths(), entry('one'), SIGNAL)
     await register(paths(), entry('one', join(home, 'other.gguf')), SIGNAL)
@@ -49,6 +65,10 @@ describe('the registry', () => {
     ['{"format":2,"models":[]}', 'its format 2 is not 1'],
     [
       '{"format":1,"models":[{"name":"a","path":"relative.gguf","sha256":null,"sizeBytes":1}]}',
+      'an entry is not complete',
+    ],
+    [
+      '{"format":1,"models":[{"name":"a","path":"/a.gguf","sha256":null,"sizeBytes":1,"origin":7}]}',
       'an entry is not complete',
     ],
     [

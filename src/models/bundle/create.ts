@@ -8,7 +8,7 @@ import { RouterError } from '../../spec/errors.ts'
 import { engineState } from '../embedded/install.ts'
 import { cachedSha256, sha256OfFile } from '../fetch/digest.ts'
 import { locateModel } from '../fetch/locate.ts'
-import { asDiskError, requireDiskSpace } from '../fetch/source.ts'
+import { asCancelled, asDiskError, requireDiskSpace } from '../fetch/source.ts'
 import type { Paths } from '../paths.ts'
 import { type BundledModel, type BundleFile, type BundleManifest, MANIFEST_NAME, unsafePath } from './manifest.ts'
 import { TAR_END, tarHeader, tarPadding } from './tar.ts'
@@ -32,7 +32,7 @@ export interface CreatedBundle {
  * Writes models, and the engine of this platform, into one tar file for a machine without network. Streams: memory stays
  * small whatever the models weigh. An interrupted call leaves nothing.
  *
- * @throws RouterError usage (a split model), not_found, model_file_missing, checksum_mismatch, engine_not_installed, disk_full
+ * @throws RouterError usage (a split model), not_found, model_file_missing, checksum_mismatch, engine_not_installed, disk_full, cancelled
  */
 export async function createBundle(request: CreateBundleRequest): Promise<CreatedBundle> {
   const models = await Promise.all([...new Set(request.models)].map((name) => modelOf(name, request)))
@@ -55,7 +55,7 @@ export async function createBundle(request: CreateBundleRequest): Promise<Create
     })
     await rename(draft, target)
   } catch (error) {
-    throw asDiskError(error, target)
+    throw asCancelled(asDiskError(error, target), `bundle ${basename(target)}`, request.signal)
   } finally {
     await rm(draft, { force: true })
   }
@@ -81,12 +81,21 @@ async function modelOf(
   const sha256 = await cachedSha256(place.path, paths.cacheDir, signal)
   if (place.sha256 !== null && place.sha256 !== sha256)
     throw new RouterError('checksum_mismatch', { path: place.path, actual: sha256, expected: place.sha256 })
-  const path = `models/${name}/${basename(place.path)}`
+  const path = bundledPath(name, basename(place.path))
   const { size: sizeBytes } = await stat(place.path)
   return {
     model: { name, file: path, sha256 },
     source: { from: place.path, file: { path, sizeBytes, sha256, executable: false } },
   }
+}
+
+/** A file may have any name here; a name in a bundle must work on every system. @throws RouterError usage */
+function bundledPath(name: string, file: string): string {
+  if (unsafePath(name) !== null) {
+    const fix = `Register the file under another with \`spillway models add FILE --name ${name.replaceAll(':', '-')}\`.`
+    throw new RouterError('usage', { problem: `${name} cannot be the name of a folder on every system`, fix })
+  }
+  return `models/${name}/${unsafePath(file) === null ? file : 'model.gguf'}`
 }
 
 async function engineOf({ paths, signal }: CreateBundleRequest) {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { RouterError } from '../../spec/errors.ts'
@@ -10,7 +10,7 @@ import { ENGINE_VERSION } from '../embedded/engine-lock.ts'
 import { readGgufHeader } from '../embedded/gguf.ts'
 import { engineDirectory, isEngineInstalled } from '../embedded/install.ts'
 import { placesOf } from '../fetch/locate.ts'
-import { asDiskError, requireDiskSpace } from '../fetch/source.ts'
+import { asCancelled, asDiskError, requireDiskSpace } from '../fetch/source.ts'
 import { withFileLock } from '../file-lock.ts'
 import type { Paths } from '../paths.ts'
 import { findRegistered, register } from '../registry.ts'
@@ -42,23 +42,33 @@ export interface InstalledBundle {
  * manifest first; until then, and when anything is wrong, nothing else changes.
  *
  * @throws RouterError usage (no bundle, damaged, cut off, a path or link that leads elsewhere, another platform or
- * engine), checksum_mismatch, model_file_invalid, disk_full
+ * engine), checksum_mismatch, model_file_invalid, disk_full, cancelled
  */
 export async function installBundle(request: InstallBundleRequest): Promise<InstalledBundle> {
   const { dataDir } = request.paths
   await mkdir(dataDir, { recursive: true })
-  const staging = await mkdtemp(join(dataDir, 'bundle-partial-'))
-  try {
-    const manifest = await unpack(request, staging)
-    checkModels(manifest, request, staging)
-    const lock = { file: join(dataDir, 'bundle.lock'), signal: request.signal }
-    return await withFileLock(lock, () => putInPlace(manifest, request, staging))
-  } catch (error) {
-    if (error instanceof TarProblem) throw refused(request, error.message, error)
-    throw asDiskError(error, dataDir)
-  } finally {
-    await rm(staging, { recursive: true, force: true })
-  }
+  return await withFileLock({ file: join(dataDir, 'bundle.lock'), signal: request.signal }, async () => {
+    await removeAbandoned(dataDir)
+    const staging = await mkdtemp(join(dataDir, STAGING))
+    try {
+      const manifest = await unpack(request, staging)
+      checkModels(manifest, request, staging)
+      return await putInPlace(manifest, request, staging)
+    } catch (error) {
+      if (error instanceof TarProblem) throw refused(request, error.message, error)
+      throw asCancelled(asDiskError(error, dataDir), `bundle ${basename(request.file)}`, request.signal)
+    } finally {
+      await rm(staging, { recursive: true, force: true })
+    }
+  })
+}
+
+const STAGING = 'bundle-partial-'
+
+/** Gigabytes of an installation that was killed; nobody else installs while the lock is held. */
+async function removeAbandoned(dataDir: string): Promise<void> {
+  for (const name of await readdir(dataDir))
+    if (name.startsWith(STAGING)) await rm(join(dataDir, name), { recursive: true, force: true })
 }
 
 function refused({ file }: InstallBundleRequest, problem: string, cause?: unknown): RouterError {

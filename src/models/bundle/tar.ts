@@ -66,14 +66,19 @@ function checksum(header: Buffer): number {
  */
 export async function* readTar(source: AsyncIterable<Buffer>): AsyncGenerator<TarEntry> {
   const bytes = new ByteReader(source)
-  for (;;) {
-    const header = await bytes.exactly(BLOCK)
-    if (header.every((byte) => byte === 0)) return
-    const { sizeBytes, ...rest } = parseHeader(header)
-    const body = bytes.pieces(sizeBytes)
-    yield { ...rest, sizeBytes, body }
-    for await (const _ of body);
-    await bytes.exactly(tarPadding(sizeBytes).length)
+  try {
+    for (;;) {
+      const header = await bytes.exactly(BLOCK)
+      if (header.every((byte) => byte === 0)) return
+      const { sizeBytes, ...rest } = parseHeader(header)
+      const body = bytes.pieces(sizeBytes)
+      yield { ...rest, sizeBytes, body }
+      for await (const _ of body);
+      await bytes.exactly(tarPadding(sizeBytes).length)
+    }
+  } finally {
+    // A reader that stops half-way leaves no open file behind.
+    await bytes.close()
   }
 }
 

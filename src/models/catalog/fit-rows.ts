@@ -1,9 +1,10 @@
+import type { GgufHeader } from '../embedded/gguf.ts'
 import {
   type FitVerdict,
   type FreeMemory,
   fitVerdict,
   largestContext,
-  loadParts,
+  loadBytes,
   type SizedHeader,
 } from '../embedded/memory.ts'
 import { cacheBytesPerToken, type Weight } from './figures.ts'
@@ -25,18 +26,42 @@ export interface FitRow {
   readonly largestContextTokens: number
 }
 
+/** The same for a file that is on this machine; its own header tells. */
+export interface FileFitRow extends Omit<FitRow, 'workload' | 'quantisation' | 'basis' | 'cacheBytesPerToken'> {
+  readonly path: string
+  readonly quantisation: string | null
+}
+
 /** The context that memory is given for throughout the table, in tokens. */
 export const TABLE_CONTEXT_TOKENS = 8192
 
 /** Bytes that a model takes once loaded, at `TABLE_CONTEXT_TOKENS` and for one request at a time. */
 export function memoryBytes(model: OpenModel, weight: Weight): number {
-  const parts = loadParts(sizedHeader(model, weight), { contextTokens: TABLE_CONTEXT_TOKENS, sequences: 1 })
-  return parts.weights + parts.cache + parts.buffers
+  return loadBytes(sizedHeader(model, weight), { contextTokens: TABLE_CONTEXT_TOKENS, sequences: 1 })
 }
 
 /** One row per model and quantisation, in the order of the table. */
 export function fitRows(models: readonly OpenModel[], free: FreeMemory): readonly FitRow[] {
   return models.flatMap((model) => model.weights.map((weight) => fitRow(model, weight, free)))
+}
+
+/** @param file its context is that of the table, or its own when that is shorter */
+export function fileFitRow(
+  file: { readonly name: string; readonly path: string },
+  header: GgufHeader,
+  free: FreeMemory,
+): FileFitRow {
+  const contextTokens = Math.min(TABLE_CONTEXT_TOKENS, header.contextTokens)
+  const needBytes = loadBytes(header, { contextTokens, sequences: 1 })
+  return {
+    name: file.name,
+    path: file.path,
+    quantisation: header.quantisation,
+    weightBytes: header.weightBytes,
+    needBytes,
+    verdict: fitVerdict(needBytes, free),
+    largestContextTokens: largestContext(header, free, { sequences: 1, limitTokens: header.contextTokens }),
+  }
 }
 
 function fitRow(model: OpenModel, weight: Weight, free: FreeMemory): FitRow {

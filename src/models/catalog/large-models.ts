@@ -3,6 +3,12 @@ import type { OpenModel } from './open-model.ts'
 
 const KIMI_GUIDE = 'https://docs.unsloth.ai/basics/kimi-k2-how-to-run-locally'
 
+/** The publishers' own cards. */
+const KIMI_CARD = 'https://github.com/MoonshotAI/Kimi-K2/blob/main/README.md'
+const DEEPSEEK_R1_CARD = 'https://github.com/deepseek-ai/DeepSeek-R1/blob/main/README.md'
+/** Of a fine-tune; both 70B models have this shape. */
+const LLAMA_70B_CONFIG = `${HUB}/casperhansen/deepseek-r1-distill-llama-70b-awq/blob/main/config.json`
+
 /** Models over 14 billion parameters: a machine with 32 GB, a workstation, or a server. */
 export const LARGE_MODELS: readonly OpenModel[] = [
   {
@@ -44,7 +50,7 @@ export const LARGE_MODELS: readonly OpenModel[] = [
     hardware: 'workstation_gpu',
     licence: {
       value: 'MIT; made from Qwen 2.5 32B, Apache-2.0',
-      source: recalled(`${HUB}/deepseek-ai/DeepSeek-R1-Distill-Qwen-32B`, 'copies name one or the other'),
+      source: read(DEEPSEEK_R1_CARD),
     },
     parameters: {
       value: 32_800_000_000,
@@ -89,7 +95,10 @@ export const LARGE_MODELS: readonly OpenModel[] = [
     workload: 'long_context',
     hardware: 'workstation_gpu',
     licence: { value: 'Llama 3.3 Community', source: read(`${HUB}/bartowski/Llama-3.3-70B-Instruct-GGUF`) },
-    parameters: { value: 70_600_000_000, source: recalled(`${HUB}/meta-llama/Llama-3.3-70B-Instruct`) },
+    parameters: {
+      value: 70_600_000_000,
+      source: read(LLAMA_70B_CONFIG, 'counted from the shape: embedding and output 2.10, 80 layers of 0.856 billion'),
+    },
     activeParameters: null,
     shape: {
       value: grouped({
@@ -99,10 +108,7 @@ export const LARGE_MODELS: readonly OpenModel[] = [
         vocabularySize: 128_256,
         contextTokens: 131_072,
       }),
-      source: read(
-        `${HUB}/casperhansen/deepseek-r1-distill-llama-70b-awq/blob/main/config.json`,
-        'a fine-tune of the same shape',
-      ),
+      source: read(LLAMA_70B_CONFIG, 'a fine-tune of the same shape'),
     },
     weights: [
       published(
@@ -123,9 +129,12 @@ export const LARGE_MODELS: readonly OpenModel[] = [
     hardware: 'workstation_gpu',
     licence: {
       value: 'MIT; made from Llama 3.3 70B, Llama 3.3 Community',
-      source: read(`${HUB}/mradermacher/DeepSeek-R1-Distill-Llama-70B-GGUF`, 'says MIT; other copies say Llama 3.3'),
+      source: read(DEEPSEEK_R1_CARD),
     },
-    parameters: { value: 70_600_000_000, source: recalled(`${HUB}/deepseek-ai/DeepSeek-R1-Distill-Llama-70B`) },
+    parameters: {
+      value: 70_600_000_000,
+      source: read(LLAMA_70B_CONFIG, 'counted from the shape: embedding and output 2.10, 80 layers of 0.856 billion'),
+    },
     activeParameters: null,
     shape: {
       value: grouped({
@@ -135,10 +144,7 @@ export const LARGE_MODELS: readonly OpenModel[] = [
         vocabularySize: 128_256,
         contextTokens: 131_072,
       }),
-      source: read(
-        `${HUB}/casperhansen/deepseek-r1-distill-llama-70b-awq/blob/main/config.json`,
-        'a copy of the original',
-      ),
+      source: read(LLAMA_70B_CONFIG, 'a copy of the original'),
     },
     weights: [
       published('Q4_K_M', 42.5, read(`${HUB}/mradermacher/DeepSeek-R1-Distill-Llama-70B-GGUF/tree/main`)),
@@ -233,10 +239,10 @@ export const LARGE_MODELS: readonly OpenModel[] = [
     title: 'Kimi K2 Instruct',
     workload: 'hosted',
     hardware: 'hosted',
-    licence: { value: 'Modified MIT', source: read('https://apxml.com/models/kimi-k2-base') },
+    licence: { value: 'Modified MIT', source: read(KIMI_CARD) },
     parameters: {
       value: 1_000_000_000_000,
-      source: read('https://vercel.com/ai-gateway/models/kimi-k2/latency', 'one trillion; others say 1.04'),
+      source: read(KIMI_CARD, 'one trillion, rounded; copies count 1.03'),
     },
     activeParameters: 32_000_000_000,
     shape: {
@@ -251,8 +257,8 @@ export const LARGE_MODELS: readonly OpenModel[] = [
         contextTokens: 131_072,
       },
       source: recalled(
-        `${HUB}/moonshotai/Kimi-K2-Instruct/blob/main/config.json`,
-        'layers, embedding and context were read elsewhere; latent attention keeps 512 + 64 values per layer and token in place of heads',
+        KIMI_CARD,
+        'it gives layers, embedding, context and about the vocabulary; that latent attention keeps 512 + 64 values per layer and token in place of heads is recalled, and so is the feed-forward length',
       ),
     },
     weights: [

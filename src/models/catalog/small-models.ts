@@ -1,5 +1,8 @@
-import { computed, grouped, HUB, LLAMA_CPP_TABLE, published, QWEN_3_LICENCE, read, recalled } from './figures.ts'
+import { computed, grouped, HUB, LLAMA_CPP_TABLE, published, QWEN_3_LICENCE, read } from './figures.ts'
 import type { OpenModel } from './open-model.ts'
+
+/** The publisher's own card. */
+const LLAMA_3_2_CARD = 'https://github.com/meta-llama/llama-models/blob/main/models/llama3_2/MODEL_CARD.md'
 
 /** Models up to 14 billion parameters: any recent laptop. */
 export const SMALL_MODELS: readonly OpenModel[] = [
@@ -9,7 +12,7 @@ export const SMALL_MODELS: readonly OpenModel[] = [
     workload: 'edge',
     hardware: 'laptop',
     licence: QWEN_3_LICENCE,
-    parameters: { value: 4_000_000_000, source: read('https://apxml.com/zh/models/qwen3-4b') },
+    parameters: { value: 4_000_000_000, source: read('https://fitmygpu.com/models/qwen-3-4b') },
     activeParameters: null,
     shape: {
       value: grouped({
@@ -19,7 +22,10 @@ export const SMALL_MODELS: readonly OpenModel[] = [
         vocabularySize: 151_936,
         contextTokens: 32_768,
       }),
-      source: read('https://apxml.com/zh/models/qwen3-4b', 'head size from config.json of the family'),
+      source: read(
+        'https://fitmygpu.com/models/qwen-3-4b',
+        'layers, embedding, key-value heads, native context; the rest from copies of config.json in public code',
+      ),
     },
     weights: [
       published('Q4_K_M', 2.5, read(`${HUB}/Daizee/Qwen3-4B-Thinking-2507-heretic-GGUF`, 'a fine-tune, same tensors')),
@@ -34,8 +40,8 @@ export const SMALL_MODELS: readonly OpenModel[] = [
     title: 'Llama 3.2 3B Instruct',
     workload: 'edge',
     hardware: 'laptop',
-    licence: { value: 'Llama 3.2 Community', source: read(`${HUB}/bartowski/Llama-3.2-3B-Instruct-GGUF`) },
-    parameters: { value: 3_210_000_000, source: recalled(`${HUB}/meta-llama/Llama-3.2-3B-Instruct`) },
+    licence: { value: 'Llama 3.2 Community', source: read(LLAMA_3_2_CARD) },
+    parameters: { value: 3_210_000_000, source: read(LLAMA_3_2_CARD) },
     activeParameters: null,
     shape: {
       value: grouped({
@@ -58,11 +64,7 @@ export const SMALL_MODELS: readonly OpenModel[] = [
         2.32,
         read(`${HUB}/bartowski/Llama-3.2-3B-Instruct-GGUF/tree/cfaf35c9544c7819c89a75b3093ac122f2f8cf34`),
       ),
-      published(
-        'Q8_0',
-        3.42,
-        recalled(`${HUB}/bartowski/Llama-3.2-3B-Instruct-GGUF/tree/cfaf35c9544c7819c89a75b3093ac122f2f8cf34`),
-      ),
+      computed('Q8_0', 3_210_000_000),
     ],
     reference: 'hf:bartowski/Llama-3.2-3B-Instruct-GGUF/Llama-3.2-3B-Instruct-Q4_K_M.gguf',
     note: null,

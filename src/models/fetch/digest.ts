@@ -1,13 +1,18 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { asCancelled } from './source.ts'
 
-/** Lower-case hex sha256 of a file, read once. */
+/** Lower-case hex sha256 of a file, read once. @throws RouterError cancelled; whatever reading throws */
 export async function sha256OfFile(file: string, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256')
-  await pipeline(createReadStream(file, { highWaterMark: READ_BYTES }), hash, { signal })
+  try {
+    await pipeline(createReadStream(file, { highWaterMark: READ_BYTES }), hash, { signal })
+  } catch (error) {
+    throw asCancelled(error, `reading of ${basename(file)}`, signal)
+  }
   return hash.digest('hex')
 }
 

@@ -34,10 +34,26 @@ export const hubSource: ModelSource = {
 
 const PUBLIC_HUB = 'https://huggingface.co'
 
-/** Where a file is on the hub, or on the mirror that HF_ENDPOINT or MODEL_ENDPOINT names. */
+/**
+ * Where a file is on the hub, or on the mirror that HF_ENDPOINT or MODEL_ENDPOINT names; an empty variable counts as unset.
+ *
+ * @throws RouterError usage when the variable holds no address
+ */
 export function hubUrl(location: Pick<HubLocation, 'repo' | 'revision' | 'file'>, env: NodeJS.ProcessEnv): URL {
-  const base = env.HF_ENDPOINT ?? env.MODEL_ENDPOINT ?? PUBLIC_HUB
-  return new URL(`${base.replace(/\/+$/, '')}/${location.repo}/resolve/${location.revision}/${location.file}`)
+  const base = env.HF_ENDPOINT || env.MODEL_ENDPOINT || PUBLIC_HUB
+  const url = URL.parse(`${base.replace(/\/+$/, '')}/${location.repo}/resolve/${location.revision}/${location.file}`)
+  if (url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '') return url
+  const variable = env.HF_ENDPOINT ? 'HF_ENDPOINT' : 'MODEL_ENDPOINT'
+  const problem = `${variable} is not the address of a hub`
+  throw new RouterError('usage', { problem, fix: 'Give one such as https://hub.example, without a password.' })
+}
+
+/**
+ * The token for what `hubUrl` gives. A mirror of one's own choice (MODEL_ENDPOINT) is not the hub that issued the token;
+ * HF_ENDPOINT says that it is.
+ */
+export function hubToken(env: NodeJS.ProcessEnv): string | null {
+  return !env.HF_ENDPOINT && env.MODEL_ENDPOINT ? null : env.HF_TOKEN || null
 }
 
 /** Catalogue files are public, so no token goes along. */

@@ -84,8 +84,11 @@ async function fromRegistry(request: FetchRequest): Promise<ObtainedModel> {
 /** The file of an earlier call, when its sha256 is still the pinned one; any other is removed. */
 async function fromCache(request: FetchRequest, entry: CatalogEntry): Promise<FetchedFile | null> {
   for (const { path, sha256: pinned } of placesOf(entry, request.folder)) {
-    const sha256 = await cachedSha256(path, request.paths.cacheDir, request.signal).catch(() => null)
-    request.signal.throwIfAborted()
+    const sha256 = await cachedSha256(path, request.paths.cacheDir, request.signal).catch((error: unknown) => {
+      // A file that cannot be read is fetched again; a caller that went away fetches nothing.
+      if (request.signal.aborted) throw error
+      return null
+    })
     if (sha256 === null) continue
     if (pinned === null || pinned === sha256) return { path, sha256 }
     await rm(path, { force: true })

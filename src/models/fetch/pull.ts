@@ -6,10 +6,10 @@ import { findInCatalog } from '../catalog.ts'
 import { readGgufHeader } from '../embedded/gguf.ts'
 import { withFileLock } from '../file-lock.ts'
 import type { Paths } from '../paths.ts'
-import { findRegistered, isModelName, register } from '../registry.ts'
+import { findRegistered, isModelName, MODEL_NAME_FORM, register } from '../registry.ts'
 import { cachedSha256, sha256OfFile } from './digest.ts'
 import { type DownloadPlan, download, forgetPart, forgetRecord } from './download.ts'
-import { hubUrl } from './hub-source.ts'
+import { hubToken, hubUrl } from './hub-source.ts'
 import { modelFolder } from './locate.ts'
 import type { ModelReference } from './reference.ts'
 import type { FetchProgress, FetchRequest } from './source.ts'
@@ -31,8 +31,11 @@ export interface PulledModel {
   readonly path: string
   readonly sha256: string
   readonly source: 'hub' | 'url' | 'cache'
-  /** caller: you gave the hash. hub: the hub told it. none: nobody did, the file is taken as it came. */
-  readonly checkedAgainst: 'caller' | 'hub' | 'none'
+  /**
+   * caller: you gave the hash. hub: the hub told it. record: the file was here and is what it was when it came. none:
+   * nobody told one, the file is taken as it came.
+   */
+  readonly checkedAgainst: 'caller' | 'hub' | 'record' | 'none'
 }
 
 /**
@@ -61,14 +64,29 @@ export function modelNameOf(text: string): string {
   return stem.toLowerCase().replaceAll(':', '-')
 }
 
-function checkName(name: string, { paths, reference }: PullRequest): void {
+function checkName(name: string, { paths, reference, sha256 }: PullRequest): void {
   const fix = 'Choose another with --name.'
-  if (!isModelName(name)) throw new RouterError('usage', { problem: `${name} cannot be a model name`, fix })
+  if (!isModelName(name))
+    throw new RouterError('usage', {
+      problem: `${name} cannot be a model name`,
+      fix: `Use ${MODEL_NAME_FORM}, with --name.`,
+    })
   if (findInCatalog(name) !== null)
     throw new RouterError('usage', { problem: `${name} is a name of the catalogue`, fix })
   const known = findRegistered(paths, name)
-  if (known !== null && known.path !== join(modelFolder(paths, name), basename(reference.file)))
-    throw new RouterError('usage', { problem: `${name} is registered already, as ${known.path}`, fix })
+  if (known === null || (sha256 !== null && known.sha256 === sha256)) return
+  // Files of two repositories often have one name: the one must not be taken for the other.
+  if (known.origin === originOf(reference) && known.path === join(modelFolder(paths, name), basename(reference.file)))
+    return
+  const from = known.origin === undefined ? `as ${known.path}` : `from ${known.origin}`
+  const forget = `Choose another with --name, or forget it with \`spillway models remove ${name}\`.`
+  throw new RouterError('usage', { problem: `${name} is registered already, ${from}`, fix: forget })
+}
+
+/** The same for every mirror; a query may hold a signature, which is no part of what the file is. */
+function originOf(reference: PullRequest['reference']): string {
+  if (reference.kind === 'hub') return `hf:${reference.repo}/${reference.file}@${reference.revision}`
+  return reference.url.origin + reference.url.pathname
 }
 
 async function fromCache(name: string, { paths, sha256, signal }: PullRequest): Promise<PulledModel | null> {
@@ -81,7 +99,7 @@ async function fromCache(name: string, { paths, sha256, signal }: PullRequest): 
     path: known.path,
     sha256: actual,
     source: 'cache',
-    checkedAgainst: sha256 === null ? 'none' : 'caller',
+    checkedAgainst: sha256 === null ? 'record' : 'caller',
   }
 }
 
@@ -102,7 +120,8 @@ async function fetchInto(folder: string, name: string, request: PullRequest): Pr
   const sha256 = await checked(plan.part, { path, expected: request.sha256 ?? linkedSha256, signal })
   await rename(plan.part, path)
   await forgetRecord(plan.part)
-  await register(paths, { name, path, sha256, sizeBytes: statSync(path).size }, signal)
+  const origin = originOf(reference)
+  await register(paths, { name, path, sha256, sizeBytes: statSync(path).size, origin }, signal)
   const checkedAgainst = request.sha256 !== null ? 'caller' : linkedSha256 !== null ? 'hub' : 'none'
   return { name, path, sha256, source: plan.source, checkedAgainst }
 }
@@ -110,9 +129,7 @@ async function fetchInto(folder: string, name: string, request: PullRequest): Pr
 function planOf({ reference, env, sha256 }: PullRequest, part: string): DownloadPlan {
   const rest = { part, totalBytes: null, resume: sha256 === null ? 'by_tag' : 'by_hash' } as const
   if (reference.kind === 'url') return { ...rest, source: 'url', url: reference.url, token: null }
-  // A mirror of one's own choice (MODEL_ENDPOINT) is not the hub that issued the token; HF_ENDPOINT says that it is.
-  const token = env.HF_ENDPOINT === undefined && env.MODEL_ENDPOINT !== undefined ? null : (env.HF_TOKEN ?? null)
-  return { ...rest, source: 'hub', url: hubUrl(reference, env), token: token === '' ? null : token }
+  return { ...rest, source: 'hub', url: hubUrl(reference, env), token: hubToken(env) }
 }
 
 /** @returns the sha256 of a file that is what it should be; any other is removed, so that the next call starts anew */

@@ -45,14 +45,26 @@ export interface ModelSource {
 /** Room that must stay free beside the file, so that a full disk does not stop the rest of the machine. */
 const SPARE_BYTES = 64 * 1024 * 1024
 
-/** @throws RouterError disk_full when `bytes` and a spare 64 MiB do not fit beside `path` */
+/** @throws RouterError disk_full, whose message has both figures, when `bytes` and a spare 64 MiB do not fit beside `path` */
 export async function requireDiskSpace(path: string, folder: string, bytes: number): Promise<void> {
   const disk = await statfs(folder)
-  if (disk.bavail * disk.bsize < bytes + SPARE_BYTES) throw new RouterError('disk_full', { path })
+  const free = disk.bavail * disk.bsize
+  if (free >= bytes + SPARE_BYTES) return
+  const megabytes = (count: number): string => `${Math.ceil(count / 1_000_000)} MB`
+  const needBytes = bytes + SPARE_BYTES
+  const told = `${path}, which needs ${megabytes(needBytes)} where ${megabytes(free)} are free`
+  throw new RouterError('disk_full', { path: told, needBytes, freeBytes: free })
 }
 
 /** Turns what a write threw into `disk_full` when that is what happened; anything else comes back unchanged. */
 export function asDiskError(error: unknown, path: string): unknown {
   const code = (error as NodeJS.ErrnoException | null)?.code
   return code === 'ENOSPC' || code === 'EDQUOT' ? new RouterError('disk_full', { path }, error) : error
+}
+
+/** Turns what an aborted call threw into `cancelled`; anything else comes back unchanged. @param what is being done */
+export function asCancelled(error: unknown, what: string, signal: AbortSignal): unknown {
+  return signal.aborted && !(error instanceof RouterError)
+    ? new RouterError('cancelled', { requestId: what }, error)
+    : error
 }
