@@ -30,12 +30,15 @@ const limits: CallLimits = {
 }
 
 interface Draft {
-  /** Tokens at which it would have been stopped; null when it would not. */
-  readonly stoppedAt: number | null
+  /** What the host told on the way. */
+  readonly progress: readonly { readonly tokens: number; readonly entropyLowNats: number | null }[]
   readonly tokens: number
-  /** The entropy gate's opinion at the end. */
-  readonly accepted: boolean
+  /** The figure that the entropy gate holds against its limit at the end (nats). */
+  readonly entropyHighNats: number
 }
+
+/** The default limit first; a small model passes none of its drafts under it, so higher ones are shown beside. */
+const LIMITS_NATS = [DEFAULT_TASK.gates.entropyNats ?? 0.8, 1.6, 2.4, 3.2, 4]
 
 const folder = mkdtempSync(join(tmpdir(), 'spillway-early-'))
 const paths = { ...resolvePaths(process.env, process.platform), stateDir: join(folder, 'state') }
@@ -44,7 +47,6 @@ const { small } = policySchema.parse({
 }).models
 if (!small) throw new Error('the model is not in its own policy')
 const port = openEmbeddedModel({ name: 'small', policy: small, paths, env: process.env })
-const limitNats = DEFAULT_TASK.gates.entropyNats ?? 0.8
 const drafts: Draft[] = []
 try {
   for (const set of SETS) for (const question of questionsOf(set)) drafts.push(await draftOf(question))
@@ -52,38 +54,42 @@ try {
   await port.close()
   rmSync(folder, { recursive: true, force: true })
 }
-process.stdout.write(`${JSON.stringify(summary(), null, 2)}\n`)
+process.stdout.write(`${JSON.stringify({ drafts: drafts.length, limits: LIMITS_NATS.map(summary) }, null, 2)}\n`)
 
 async function draftOf(question: string): Promise<Draft> {
-  let stoppedAt: number | null = null
+  const progress: Draft['progress'][number][] = []
   const messages = [{ role: 'user' as const, content: question }]
   const call = { messages, stream: true, maxOutputTokens: MAX_TOKENS, temperature: 0 }
   for await (const event of port.generate(call, limits)) {
-    if (event.type === 'progress' && rejectsEntropy({ ...event, maxTokens: MAX_TOKENS }, limitNats))
-      stoppedAt ??= event.tokens
+    if (event.type === 'progress') progress.push({ tokens: event.tokens, entropyLowNats: event.entropyLowNats })
     if (event.type !== 'finish') continue
-    const high = event.signals?.entropyHighNats ?? Number.POSITIVE_INFINITY
-    return { stoppedAt, tokens: event.usage.outputTokens, accepted: high <= limitNats }
+    const entropyHighNats = event.signals?.entropyHighNats ?? Number.POSITIVE_INFINITY
+    return { progress, tokens: event.usage.outputTokens, entropyHighNats }
   }
   throw new Error('an answer did not end')
 }
 
-function summary() {
-  const stopped = drafts.filter(({ stoppedAt }) => stoppedAt !== null)
-  const rejected = drafts.filter(({ accepted }) => !accepted)
-  const falseRejects = stopped.filter(({ accepted }) => accepted).length
-  const saved = stopped.reduce((sum, { stoppedAt, tokens }) => sum + tokens - (stoppedAt ?? 0), 0)
-  const total = drafts.reduce((sum, { tokens }) => sum + tokens, 0)
-  const accepted = drafts.length - rejected.length
+/** The token at which the early stop would have ended the draft; null when it would have let it end. */
+function stopOf({ progress }: Draft, limitNats: number): number | null {
+  return progress.find((at) => rejectsEntropy({ ...at, maxTokens: MAX_TOKENS }, limitNats))?.tokens ?? null
+}
+
+function summary(limitNats: number) {
+  const ends = drafts.map((draft) => ({ ...draft, stop: stopOf(draft, limitNats) }))
+  const stopped = ends.filter(({ stop }) => stop !== null)
+  const accepted = ends.filter(({ entropyHighNats }) => entropyHighNats <= limitNats).length
+  const falseRejects = stopped.filter(({ entropyHighNats }) => entropyHighNats <= limitNats).length
+  const saved = stopped.reduce((sum, { stop, tokens }) => sum + tokens - (stop ?? 0), 0)
+  const total = ends.reduce((sum, { tokens }) => sum + tokens, 0)
   return {
-    drafts: drafts.length,
+    limitNats,
     acceptedAtEnd: accepted,
     stopped: stopped.length,
     /** Of the drafts that the gate would have accepted at their end. */
     falseRejectPercent: accepted === 0 ? null : percent(falseRejects / accepted),
-    falseRejectInterval: percents(wilson(falseRejects, accepted)),
+    falseRejectInterval: accepted === 0 ? null : percents(wilson(falseRejects, accepted)),
     /** Of the drafts that the gate rejects at their end. */
-    caughtPercent: percent((stopped.length - falseRejects) / Math.max(1, rejected.length)),
+    caughtPercent: percent((stopped.length - falseRejects) / Math.max(1, drafts.length - accepted)),
     tokensSavedPercent: percent(saved / total),
   }
 }

@@ -26,7 +26,7 @@ export async function prefixGain(rounds: number): Promise<PrefixGain> {
     const call = (index: number): DecideCall => ({
       ...CALL,
       shots: Array.from({ length: SHOTS }, (_, shot) => ({
-        input: sentences(shot, 5),
+        input: sentences(shot, 6),
         output: CALL.options[shot % CALL.options.length] ?? '',
       })),
       input: sentences(100 + index, 4),

@@ -8,17 +8,23 @@ export interface BfclRow {
   readonly answers: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** The right function among several; no model takes part. */
+/**
+ * The right function among several; no model takes part. `accuracy` is that of the first choice, `calledRight` counts a
+ * choice of none as wrong.
+ */
 export function bfclMultiple(rows: readonly BfclRow[]) {
   const started = performance.now()
-  const right = rows.filter(({ input, tools, answers }) => {
+  const choices = rows.map(({ input, tools, answers }) => {
+    const { name, ranked } = chooseTool(input, tools)
     const wanted = Object.keys(answers[0] ?? {})[0]
-    return chooseTool(input, tools).ranked[0]?.name === wanted
-  }).length
+    return { isFirst: ranked[0]?.name === wanted, isCalled: name === wanted }
+  })
+  const right = choices.filter(({ isFirst }) => isFirst).length
   return {
     n: rows.length,
     accuracy: percent(right / rows.length),
     interval: percents(wilson(right, rows.length)),
+    calledRight: percent(choices.filter(({ isCalled }) => isCalled).length / rows.length),
     labelsUsed: 0,
     secondsPerItem: (performance.now() - started) / 1000 / rows.length,
   }
@@ -26,7 +32,8 @@ export function bfclMultiple(rows: readonly BfclRow[]) {
 
 /** Whether any tool is wanted: rows with a call and rows without. */
 export function bfclIrrelevance(calls: readonly BfclRow[], others: readonly BfclRow[]) {
-  const scoreOf = ({ input, tools }: BfclRow): number => chooseTool(input, tools).ranked[0]?.score ?? 0
+  const scoreOf = ({ input, tools }: BfclRow): number =>
+    chooseTool(input, tools).ranked.reduce((sum, { probability }) => sum + probability, 0)
   const isCalled = ({ input, tools }: BfclRow): boolean => chooseTool(input, tools).name !== null
   const [a, b] = [calls.map(scoreOf), others.map(scoreOf)]
   const wins = a.flatMap((x) => b.map((y): number => (x > y ? 1 : x === y ? 0.5 : 0)))
