@@ -13,14 +13,16 @@ import { createOpenAiCompatibleModel } from './models/openai-compatible.ts'
 import { type Paths, resolvePaths } from './models/paths.ts'
 import { callCost } from './models/prices.ts'
 import { createServerProbe } from './models/probe.ts'
+import { createAuditWatch } from './pipeline/audit-watch.ts'
 import { systemClock } from './pipeline/clock.ts'
 import { createRoster, type RosterModel } from './pipeline/roster.ts'
 import { routerFrom } from './pipeline/router.ts'
 import { ollamaBaseUrl } from './spec/destination.ts'
 import type { LoadedPolicy, ModelPolicy, PolicyInput } from './spec/policy.ts'
-import type { Clock, ModelPort } from './spec/ports.ts'
+import type { AuditQuery, Clock, ModelPort } from './spec/ports.ts'
 import type { Router } from './spec/router.ts'
 import { openAuditLog } from './stores/audit-log.ts'
+import { openCalibrations } from './stores/calibrations.ts'
 import { type Environment, loadPolicyFile, validatePolicy } from './stores/policy-file.ts'
 
 export interface RouterSettings {
@@ -55,6 +57,8 @@ export function createRouter(settings: RouterSettings): Router {
   const models = Object.entries(loaded.policy.models).map(([name, policy]) =>
     rosterModel({ name, policy, loaded, paths, env, given: settings.models?.[name], availableMemory }),
   )
+  const calibrations = openCalibrations(join(paths.stateDir, 'calibrations'), clock.monotonicMs)
+  const readAudit = (query: AuditQuery) => log.list(query)
   return routerFrom({
     loaded,
     roster: createRoster(models, clock),
@@ -63,7 +67,9 @@ export function createRouter(settings: RouterSettings): Router {
     price: callCost,
     newId: () => randomUUID(),
     random: Math.random,
-    readAudit: (query) => log.list(query),
+    calibrations,
+    watch: createAuditWatch({ calibrations, readAudit, clock }),
+    readAudit,
     auditHealth: log.health,
     closeStores: () => log.close(),
   })

@@ -2,7 +2,16 @@
 import type { FinishReason, Signals, Usage } from './spec/decision.ts'
 import type { ErrorCode, ErrorValues } from './spec/errors.ts'
 import { RouterError } from './spec/errors.ts'
-import type { CallLimits, Clock, DecideCall, DecideResult, ModelCall, ModelEvent, ModelPort } from './spec/ports.ts'
+import type {
+  CallLimits,
+  Clock,
+  DecideCall,
+  DecideResult,
+  EmbedResult,
+  ModelCall,
+  ModelEvent,
+  ModelPort,
+} from './spec/ports.ts'
 import type { ToolCall } from './spec/request.ts'
 
 /** A failure to play: the error code and the values that fill its message. */
@@ -52,12 +61,18 @@ export interface ModelScript {
   readonly answers?: readonly ScriptedAnswer[] | ((call: ModelCall) => ScriptedAnswer)
   /** Without it the model cannot decide, like a hosted one. */
   readonly decisions?: readonly ScriptedDecision[] | ((call: DecideCall) => ScriptedDecision)
+  /** The embedding of a text; without it the model gives none. */
+  readonly vectors?: (text: string) => readonly number[] | ScriptedFailure
 }
 
 /** A model that plays a script and keeps the calls it got. */
 export interface ScriptedModel extends ModelPort {
   readonly calls: readonly ModelCall[]
   readonly decideCalls: readonly DecideCall[]
+  /** Texts that were embedded. */
+  readonly embedCalls: readonly string[]
+  /** Of every call, of whatever kind, in order. */
+  readonly limits: readonly CallLimits[]
   /** True after `close`. */
   isClosed(): boolean
 }
@@ -71,14 +86,19 @@ export interface ScriptedModel extends ModelPort {
 export function scriptedModel(script: ModelScript): ScriptedModel {
   const calls: ModelCall[] = []
   const decideCalls: DecideCall[] = []
+  const embedCalls: string[] = []
+  const seen: CallLimits[] = []
   let closed = false
   const model: ScriptedModel = {
     name: script.name,
     calls,
     decideCalls,
+    embedCalls,
+    limits: seen,
     isClosed: () => closed,
     generate(call, limits) {
       calls.push(call)
+      seen.push(limits)
       const answer = next(script.name, script.answers ?? [], call, calls.length)
       return play(script.name, answer, { call, limits })
     },
@@ -86,15 +106,25 @@ export function scriptedModel(script: ModelScript): ScriptedModel {
       closed = true
     },
   }
-  const { decisions } = script
-  if (decisions === undefined) return model
+  const { decisions, vectors } = script
   return {
     ...model,
-    async decide(call, limits) {
-      decideCalls.push(call)
-      if (limits.signal.aborted) throw cancelled(limits.signal)
-      return decided(script.name, next(script.name, decisions, call, decideCalls.length), call)
-    },
+    ...(decisions && {
+      async decide(call: DecideCall, limits: CallLimits) {
+        decideCalls.push(call)
+        seen.push(limits)
+        if (limits.signal.aborted) throw cancelled(limits.signal)
+        return decided(script.name, next(script.name, decisions, call, decideCalls.length), call)
+      },
+    }),
+    ...(vectors && {
+      async embed(text: string, limits: CallLimits) {
+        embedCalls.push(text)
+        seen.push(limits)
+        if (limits.signal.aborted) throw cancelled(limits.signal)
+        return embedded(script.name, vectors(text), text)
+      },
+    }),
   }
 }
 
@@ -260,6 +290,16 @@ function decided(model: string, decision: ScriptedDecision, call: DecideCall): D
     signals,
     usage: { inputTokens, outputTokens: 1, source: 'estimated' },
     identity: { digest: null, quantisation: null, servedBy: model },
+  }
+}
+
+function embedded(model: string, vector: readonly number[] | ScriptedFailure, text: string): EmbedResult {
+  if ('fail' in vector) throw failure(model, vector)
+  return {
+    vector,
+    usage: { inputTokens: Math.ceil(text.length / 4), outputTokens: 0, source: 'estimated' },
+    identity: { digest: null, quantisation: null, servedBy: model },
+    recipe: 'scripted',
   }
 }
 

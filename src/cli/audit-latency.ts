@@ -19,7 +19,7 @@ export function latencyByTier(
   records: readonly AuditRecord[],
   targets: Readonly<Record<Tier, number>>,
 ): readonly TierLatency[] {
-  const attempts = records.flatMap((record) => record.attempts).filter((attempt) => attempt.outcome === 'answered')
+  const attempts = records.flatMap((record) => record.attempts).filter(isAnswer)
   return TIERS.flatMap((tier) => {
     const sorted = attempts
       .filter((attempt) => attempt.tier === tier)
@@ -38,6 +38,11 @@ export function latencyByTier(
       },
     ]
   })
+}
+
+/** A second opinion is no answer: it is shorter, and nobody reads it. */
+function isAnswer({ outcome, purpose }: AuditRecord['attempts'][number]): boolean {
+  return outcome === 'answered' && purpose !== 'agreement' && purpose !== 'judge'
 }
 
 /** `local_fast    12 answers  p50 88 ms  p95 140 ms  target 200 ms  met` */

@@ -67,9 +67,16 @@ export function verdictText(verdict: Verdict): string {
 
 /** `small (local_fast) answered in 212 ms, cost unknown` */
 export function attemptText(attempt: Attempt): string {
-  const purpose = attempt.purpose === 'shadow' ? ' in shadow' : ''
+  const purpose = PURPOSES[attempt.purpose]
   const error = attempt.error ? ` with ${attempt.error}` : ''
   return `${attempt.model} (${attempt.tier}) ${attempt.outcome}${error}${purpose} in ${milliseconds(attempt.latencyMs)}, cost ${dollars(attempt.costUsd)}`
+}
+
+const PURPOSES: Readonly<Record<Attempt['purpose'], string>> = {
+  answer: '',
+  shadow: ' in shadow',
+  agreement: ' for agreement',
+  judge: ' as judge',
 }
 
 /** `local local_accepted · small · 212 ms · $0 · not proven` */

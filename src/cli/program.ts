@@ -5,11 +5,13 @@ import { addAsk } from './ask.ts'
 import { addAudit } from './audit.ts'
 import { addBabysit } from './babysit.ts'
 import { addBundle } from './bundle.ts'
+import { addCalibrate } from './calibrate.ts'
 import { addCompletions } from './completions.ts'
 import { type AddCommand, type CliContext, packageFile } from './context.ts'
 import { addDoctor } from './doctor.ts'
 import { addEngine } from './engine.ts'
 import { addEval } from './eval.ts'
+import { addFeedback } from './feedback.ts'
 import { addFits } from './fits.ts'
 import { addInit } from './init.ts'
 import { addKeys } from './keys.ts'
@@ -40,6 +42,8 @@ const COMMANDS: readonly AddCommand[] = [
   addEval,
   addKeys,
   addSolve,
+  addFeedback,
+  addCalibrate,
   addCompletions,
 ]
 

@@ -1,4 +1,5 @@
 import type { Verdict } from '../spec/decision.ts'
+import { DECIDED_BY_FIT } from './confidence.ts'
 import { accept, type Gate, reject } from './gate.ts'
 
 /**
@@ -12,7 +13,8 @@ import { accept, type Gate, reject } from './gate.ts'
  * - only the lower end known, and it is <= threshold: nothing is shown either way, `signal_unavailable`.
  * The middle of the bracket would accept more, and would be a guess.
  */
-export const entropy: Gate = ({ answer, task }) => {
+export const entropy: Gate = ({ answer, task, calibration }) => {
+  if (calibration?.fit) return accept('entropy', DECIDED_BY_FIT)
   const threshold = task.gates.entropyNats
   if (threshold === null) return accept('entropy', 'gates.entropyNats is null: not checked.')
   const { signals } = answer

@@ -1,8 +1,10 @@
 /** What every gate is: a pure check of one answer of a local model. One file per gate; `gates.ts` lists them. */
+import type { Calibration } from '../spec/calibration.ts'
 import type { HardStopHit, Reason, TaskKind, Verdict } from '../spec/decision.ts'
 import type { TaskPolicy } from '../spec/policy.ts'
 import type { RouterRequest } from '../spec/request.ts'
 import type { Answer } from '../spec/response.ts'
+import type { Opinions } from './opinions.ts'
 
 /** The option a typed decision chose. */
 export interface ChosenOption {
@@ -24,6 +26,12 @@ export interface GateInput {
   readonly options?: readonly string[]
   /** Reads hard-stop terms from a text; an argument, because gates and classification do not import each other. */
   readonly findHardStops: (text: string) => readonly HardStopHit[]
+  /** The fit whose threshold decides; null, and why, when none is fitted or none counts. Absent: no bound is asked for. */
+  readonly calibration?: { readonly fit: Calibration } | { readonly fit: null; readonly why: string }
+  /** The row of `DRAFT_FIGURES` of this answer, for `calibration`. */
+  readonly figures?: readonly (number | null)[]
+  /** What others said of the answer; absent before anybody was asked. */
+  readonly opinions?: Opinions
 }
 
 /** Reads one answer, returns one opinion. Never calls a model, a clock or a file. */
@@ -43,6 +51,10 @@ export const GATE_NAMES = [
   'confidence',
   'entropy',
   'calibrated',
+  'agreement',
+  'semantic_entropy',
+  'judge',
+  'quality',
 ] as const
 export type GateName = (typeof GATE_NAMES)[number]
 

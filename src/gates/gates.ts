@@ -3,6 +3,7 @@ import type { Verdict } from '../spec/decision.ts'
 import type { TaskPolicy } from '../spec/policy.ts'
 import { isRead } from '../spec/reading.ts'
 import type { RouterRequest } from '../spec/request.ts'
+import { agreement } from './agreement.ts'
 import { answerHardStop } from './answer-hard-stop.ts'
 import { calibrated } from './calibrated.ts'
 import { complete } from './complete.ts'
@@ -10,12 +11,15 @@ import { confidence } from './confidence.ts'
 import { entropy } from './entropy.ts'
 import { evidence } from './evidence.ts'
 import { GATE_NAMES, type Gate, type GateInput, type GateName, isTypedDecision, reject } from './gate.ts'
+import { judge } from './judge.ts'
 import { labels } from './labels.ts'
 import { patch } from './patch.ts'
+import { quality } from './quality.ts'
 import { refusal } from './refusal.ts'
 import { repetition } from './repetition.ts'
 import { safetyClass } from './safety-class.ts'
 import { schema } from './schema.ts'
+import { semanticEntropy } from './semantic-clusters.ts'
 
 export interface NamedGate {
   readonly name: GateName
@@ -24,7 +28,7 @@ export interface NamedGate {
 
 /**
  * The gates an answer of this task has to pass, in the order in which their rejections count: hard stops, hard checks,
- * labels, confidence or entropy, then whether a bound is proven.
+ * labels, confidence or entropy, whether a bound is proven, then what others say of the answer.
  *
  * Hard stops come first because a rejected answer may still be served marked degraded when no frontier is in reach, but
  * never after a hard stop: another reason must not cover it.
@@ -35,6 +39,13 @@ export function gatesFor(task: TaskPolicy, request: RouterRequest): readonly Nam
     gate: GATES[name].gate,
   }))
 }
+
+/** Gates that read what others said of an answer. To ask them costs calls, so they come after all that cost none. */
+export function needsOpinions({ name }: NamedGate): boolean {
+  return OPINION_GATES.has(name)
+}
+
+const OPINION_GATES: ReadonlySet<GateName> = new Set(['agreement', 'semantic_entropy', 'judge', 'quality'])
 
 /**
  * One verdict per gate, in order. All gates run, also after a rejection: together they cost less than a millisecond,
@@ -88,4 +99,11 @@ const GATES: Readonly<Record<GateName, GateRow>> = {
     applies: (task, request) => written(task, request) && task.gates.entropyNats !== null,
   },
   calibrated: { gate: calibrated, applies: always },
+  agreement: { gate: agreement, applies: (task) => task.agreement !== undefined },
+  semantic_entropy: {
+    gate: semanticEntropy,
+    applies: (task) => (task.agreement?.maxSemanticEntropyNats ?? null) !== null,
+  },
+  judge: { gate: judge, applies: (task) => task.judge !== undefined },
+  quality: { gate: quality, applies: (task) => task.quality !== undefined },
 }

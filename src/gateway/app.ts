@@ -5,6 +5,7 @@ import { RouterError } from '../spec/errors.ts'
 import { requireKey, requireOwnHost } from './auth.ts'
 import type { App, Exchange } from './exchange.ts'
 import { failureOf, sendFailure } from './failure.ts'
+import { feedback } from './feedback.ts'
 import { internalComplete, internalStatus } from './internal.ts'
 import { chatCompletions } from './openai-chat.ts'
 import { healthz, listModels, oneModel, readyz } from './pages.ts'
@@ -20,6 +21,7 @@ interface Route {
 const ROUTES: readonly Route[] = [
   { method: 'POST', path: /^\/v1\/chat\/completions$/, answer: chatCompletions },
   { method: 'POST', path: /^\/v1\/rerank$/, answer: rerank },
+  { method: 'POST', path: /^\/v1\/feedback$/, answer: feedback },
   { method: 'GET', path: /^\/v1\/models$/, answer: listModels },
   { method: 'GET', path: /^\/v1\/models\/([^/]+)$/, answer: oneModel },
   { method: 'GET', path: /^\/healthz$/, isOpen: true, answer: healthz },

@@ -1,5 +1,5 @@
 /** A small classifier over a model's embeddings: fitted in process from a few dozen labelled examples. Pure. */
-import { fitWeights, type Scores, scoresOf } from './kernel-logistic.ts'
+import { type Fit, fitWeights, type Scores, scoresOf } from './kernel-logistic.ts'
 
 export interface HeadExamples {
   /** One embedding per example, all of the same length. */
@@ -7,6 +7,8 @@ export interface HeadExamples {
   /** The label of each vector; every one is one of `options`. */
   readonly labels: readonly string[]
   readonly options: readonly string[]
+  /** Regularisation to use; chosen by cross-validation when absent. */
+  readonly strength?: number
 }
 
 /** A fitted head. Plain data: it survives a JSON round trip. */
@@ -40,16 +42,26 @@ export interface Head {
  * @see Guo et al. 2017, On Calibration of Modern Neural Networks (temperature scaling)
  */
 export function fitHead(examples: HeadExamples): Head {
+  return fitHeadHoldingOut(examples).head
+}
+
+/** The same, with the probability of each option for every example, by heads that were fitted without it. */
+export function fitHeadHoldingOut(examples: HeadExamples): {
+  readonly head: Head
+  /** One row per example, in the order of `options`. */
+  readonly heldOut: readonly (readonly number[])[]
+} {
   requireSound(examples)
   const { options, labels } = examples
   const { mean, scale } = standardisation(examples.vectors)
   const rows = examples.vectors.map((vector) => standardise(vector, mean, scale))
   const targets = labels.map((label) => options.indexOf(label))
   const kernel = kernelOf(rows)
-  const best = bestStrength(kernel, targets, options.length)
+  const strengths = examples.strength === undefined ? STRENGTHS : [examples.strength]
+  const best = bestStrength({ kernel, targets, classes: options.length }, strengths)
   const { alpha } = fitWeights({ kernel, targets, classes: options.length, strength: best.strength })
   const column = (option: number): number[] => alpha.map((row) => row[option] ?? 0)
-  return {
+  const head = {
     options,
     weights: options.map((_, option) => combine(rows, column(option))),
     bias: options.map((_, option) => sum(column(option))),
@@ -61,6 +73,7 @@ export function fitHead(examples: HeadExamples): Head {
     cvLogLoss: best.logLoss,
     n: rows.length,
   }
+  return { head, heldOut: best.held.map((scores) => logSoftmax(scores, best.temperature).map(Math.exp)) }
 }
 
 /**
@@ -94,17 +107,19 @@ interface Validated {
   readonly temperature: number
   readonly accuracy: number
   readonly logLoss: number
+  /** Scores of each example by the heads of the other folds. */
+  readonly held: readonly (readonly number[])[]
 }
 
-function bestStrength(kernel: readonly Float64Array[], targets: readonly number[], classes: number): Validated {
+function bestStrength({ kernel, targets, classes }: Omit<Fit, 'strength'>, strengths: readonly number[]): Validated {
   const folds = foldsOf(targets)
-  const held = STRENGTHS.map(() => targets.map((): readonly number[] => []))
+  const held = strengths.map(() => targets.map((): readonly number[] => []))
   for (let fold = 0; fold < FOLDS; fold++) {
     const train = targets.flatMap((_, row) => (folds[row] === fold ? [] : [row]))
     const near = (row: number): Float64Array => Float64Array.from(train, (other) => kernel[row]?.[other] ?? 0)
     const inner = { kernel: train.map(near), targets: train.map((row) => targets[row] ?? 0), classes }
     let start: Scores | undefined
-    for (const [index, strength] of STRENGTHS.entries()) {
+    for (const [index, strength] of strengths.entries()) {
       start = fitWeights({ ...inner, strength, ...(start && { start }) })
       for (const row of targets.keys()) {
         const scores = held[index]
@@ -112,7 +127,7 @@ function bestStrength(kernel: readonly Float64Array[], targets: readonly number[
       }
     }
   }
-  const rated = STRENGTHS.map((strength, index) => rate(strength, held[index] ?? [], targets))
+  const rated = strengths.map((strength, index) => rate(strength, held[index] ?? [], targets))
   return rated.reduce((best, other) => (other.logLoss < best.logLoss ? other : best))
 }
 
@@ -134,6 +149,7 @@ function rate(strength: number, scores: readonly (readonly number[])[], targets:
     temperature,
     accuracy: right / targets.length,
     logLoss: smoothLoss(scores, targets, temperature),
+    held: scores,
   }
 }
 

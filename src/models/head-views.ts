@@ -43,10 +43,10 @@ export function viewersOf(reading: Reading): readonly Viewer[] {
 }
 
 /** @see Jiang et al. 2023, Scaling Sentence Embeddings with Large Language Models (PromptEOL) */
-const GIST_FRAME: EmbedFrame = { before: 'This text: "', after: '" means in one word: "' }
+export const GIST_FRAME: EmbedFrame = { before: 'This text: "', after: '" means in one word: "' }
 
 /** The model is about to name an option, so its state says which. */
-function optionsFrame(options: readonly string[]): EmbedFrame {
+export function optionsFrame(options: readonly string[]): EmbedFrame {
   const [last, ...others] = options.toReversed()
   return { before: 'Text: ', after: `\n\nOf ${others.toReversed().join(', ')} and ${last}, this text is` }
 }

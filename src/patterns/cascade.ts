@@ -28,19 +28,26 @@ async function judge(input: PatternInput, tools: PatternTools, draft: Draft): Pr
   const rejected = firstRejection(draft.verdicts)
   if (decision.degraded)
     return standIn(draft, { reason: decision.reason ?? 'frontier_down', wouldEscalateTo: decision.wouldEscalateTo })
-  if (!rejected)
-    return {
-      asked: draft.asked,
-      reason: 'local_accepted',
-      verdicts: draft.verdicts,
-      degraded: false,
-      wouldEscalateTo: null,
-    }
+  if (!rejected && tools.isSampled) return await audited(input, tools, draft)
+  if (!rejected) return asAccepted(draft)
   const reason = rejected.reason ?? 'gate_error'
   if (decision.serve.includes('frontier'))
     return frontierAnswers(input, tools, { request: tools.packet(draft.asked, rejected), reason, draft })
   if (!decision.mayDegrade) throw refused(decision, rejected)
   return standIn(draft, { reason, wouldEscalateTo: decision.wouldEscalateTo })
+}
+
+/** The caller's own request goes out, without the draft: a label that has seen the answer would not be independent. */
+async function audited(input: PatternInput, tools: PatternTools, draft: Draft): Promise<PatternResult> {
+  const asked = { request: input.request, reason: 'audit_sample', draft } as const
+  const result = await frontierAnswers(input, tools, asked)
+  // Every gate accepted the draft: nothing is degraded when only its label could not be had.
+  return result.asked?.actor === 'local' ? asAccepted(draft) : result
+}
+
+function asAccepted(draft: Draft): PatternResult {
+  const { asked, verdicts } = draft
+  return { asked, reason: 'local_accepted', verdicts, degraded: false, wouldEscalateTo: null }
 }
 
 /** `onUnavailable: error` (or a wait that is over): better no answer than one that a gate rejected. */

@@ -27,8 +27,10 @@ export interface PatternInput {
 export interface PatternTools {
   /** Asks the actor's models in order until one answers. Throws a RouterError when none does. */
   ask(actor: Actor, request: RouterRequest, delivery: Delivery): Promise<Asked>
-  /** Runs the task's gates. */
-  check(asked: Asked): readonly Verdict[]
+  /** Runs the task's gates; those that need a second opinion ask for it. */
+  check(asked: Asked): Promise<readonly Verdict[]>
+  /** Whether this request was drawn for the audit: the frontier answers, though every gate accepted. */
+  readonly isSampled: boolean
   /** The request an escalation sends: task, local answer, failed check and the bounded decision wanted. */
   packet(asked: Asked, rejected: Verdict): RouterRequest
 }

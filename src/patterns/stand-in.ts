@@ -67,7 +67,7 @@ export interface Draft {
 
 export async function makeDraft(input: PatternInput, tools: PatternTools): Promise<Draft> {
   const asked = await tools.ask('local', input.request, 'held')
-  return { asked, verdicts: tools.check(asked) }
+  return { asked, verdicts: await tools.check(asked) }
 }
 
 /** Serves a draft marked degraded, unless its own text holds a hard stop. */

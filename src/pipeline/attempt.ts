@@ -3,9 +3,10 @@
 import type { Asked, Delivery } from '../patterns/pattern.ts'
 import type { Actor, Attempt } from '../spec/decision.ts'
 import { RouterError, toRouterError } from '../spec/errors.ts'
+import type { TaskPolicy } from '../spec/policy.ts'
 import type { CallLimits } from '../spec/ports.ts'
 import type { RouterRequest } from '../spec/request.ts'
-import { type AskContext, type Collected, type Exchange, generateOnce, partialUsage } from './exchange.ts'
+import { type AskContext, type Collected, type Exchange, generateOnce, partialUsage, type Reader } from './exchange.ts'
 import { requestFor } from './model-request.ts'
 import { withRetries } from './retry.ts'
 import { readerFor } from './typed.ts'
@@ -38,6 +39,39 @@ export async function ask(
       fix: 'See `spillway route` for what stands in the way.',
     })
   )
+}
+
+/** One call of one model that is not the answer: nobody else is asked when it fails, and it is not made again. */
+export interface OpinionCall {
+  readonly model: string
+  readonly request: RouterRequest
+  /** `task`: the task's prompt for the model is put around the request. `own`: it is sent as it stands. */
+  readonly prompt: 'task' | 'own'
+  /** How the answer is got; as the task's answers are when absent. */
+  readonly read?: Reader
+  readonly adapter: TaskPolicy['adapter']
+  /** Milliseconds that are left for it. */
+  readonly totalMs: number
+}
+
+/** @throws RouterError of the call; it stands in `run.attempts` like every other */
+export async function askForOpinion(context: AskContext, call: OpinionCall): Promise<Asked> {
+  const { run, deps } = context
+  const model = deps.roster.model(call.model)
+  const port = deps.roster.port(call.model, call.adapter)
+  const writesJson = port.writeJson !== undefined && run.task.kind === 'text' && call.read === undefined
+  const exchange: Exchange = {
+    ...context,
+    model,
+    port,
+    request: call.prompt === 'own' ? call.request : requestFor(run, { model, writesJson }, call.request),
+    delivery: 'held',
+    ...(call.read && { read: call.read }),
+    totalMs: call.totalMs,
+    delivered: false,
+    receivedChars: 0,
+  }
+  return askModel(context, exchange, 1)
 }
 
 /** Another model may do better where this one failed, or where its provider refused our key; not with a bad request. */
@@ -117,16 +151,16 @@ async function callOnce(exchange: Exchange): Promise<Collected> {
   const tier = deps.loaded.policy.deadlines[model.policy.tier]
   const limits: CallLimits = {
     signal,
-    priority: exchange.purpose === 'shadow' ? 'background' : 'interactive',
+    priority: exchange.priority,
     deadlines: {
       connectMs: tier.connect,
       ...('load' in tier && { loadMs: tier.load }),
       firstByteMs: tier.firstByte,
       idleMs: tier.idle,
-      totalMs: tier.total,
+      totalMs: Math.min(tier.total, exchange.totalMs ?? tier.total),
     },
   }
-  const read = actorOf(exchange) === 'local' ? readerFor(exchange) : null
+  const read = exchange.read ?? (actorOf(exchange) === 'local' ? readerFor(exchange) : null)
   return read ? read(exchange, limits) : generateOnce(exchange, limits)
 }
 

@@ -1,27 +1,23 @@
-/** Runs the task's gates on a local answer. */
-import { findHardStops } from '../classify/hard-stops.ts'
-import type { GateInput } from '../gates/gate.ts'
-import { gatesFor, runGates } from '../gates/gates.ts'
+/** Runs the task's gates on a local answer: first those that cost nothing, then those that ask somebody. */
+import { firstRejection, gatesFor, needsOpinions, runGates } from '../gates/gates.ts'
 import type { Asked } from '../patterns/pattern.ts'
 import type { Verdict } from '../spec/decision.ts'
-import type { PipelineDeps, Run } from './run.ts'
+import type { AskContext } from './exchange.ts'
+import { gateInput } from './gate-input.ts'
+import { opinionVerdicts } from './second-opinion.ts'
 
-export function checkDraft(run: Run, deps: PipelineDeps, asked: Asked): readonly Verdict[] {
+/** @throws RouterError cancelled; that somebody gave no opinion is a verdict */
+export async function checkDraft(context: AskContext, asked: Asked): Promise<readonly Verdict[]> {
+  const { run, deps } = context
   const { stoppedBy } = asked.answer
   if (stoppedBy) return [stoppedBy]
-  return runGates(gatesFor(run.task, run.request), gateInput(run, deps, asked))
-}
-
-export function gateInput(run: Run, deps: PipelineDeps, draft: Pick<Asked, 'answer' | 'option'>): GateInput {
-  const { task, request, features } = run
-  const { hardStops } = deps.loaded.policy
-  return {
-    answer: draft.answer,
-    task,
-    taskName: features.task,
-    request,
-    option: draft.option,
-    ...(run.options && { options: run.options }),
-    findHardStops: (text) => findHardStops([{ field: 'answer', text }], hardStops),
-  }
+  const input = gateInput(run, deps, asked)
+  const gates = gatesFor(run.task, run.request)
+  const own = runGates(
+    gates.filter((gate) => !needsOpinions(gate)),
+    input,
+  )
+  if (firstRejection(own)) return own
+  const further = gates.filter(needsOpinions)
+  return [...own, ...(await opinionVerdicts(context, { asked, input, verdicts: own, gates: further }))]
 }

@@ -4,7 +4,7 @@ import { gatesFor } from '../gates/gates.ts'
 import type { Verdict } from '../spec/decision.ts'
 import type { ModelEvent } from '../spec/ports.ts'
 import type { Answer } from '../spec/response.ts'
-import { gateInput } from './check.ts'
+import { gateInput } from './gate-input.ts'
 import type { PipelineDeps, Run } from './run.ts'
 
 /** Sees every event of a draft; the verdict that ends it, or null. */

@@ -3,7 +3,7 @@
 import type { Delivery } from '../patterns/pattern.ts'
 import type { Attempt, Decision, ModelIdentity, OptionProbability, Usage, Verdict } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
-import type { CallLimits, ModelEvent, ModelPort } from '../spec/ports.ts'
+import type { CallLimits, ModelEvent, ModelPort, Priority } from '../spec/ports.ts'
 import { messageText, type RouterRequest, type ToolCall } from '../spec/request.ts'
 import type { Answer } from '../spec/response.ts'
 import { earlyStop } from './early-stop.ts'
@@ -20,6 +20,8 @@ export interface AskContext {
   readonly sink: Sink
   readonly signal: AbortSignal
   readonly purpose: Attempt['purpose']
+  /** Background calls wait for those that somebody waits for. */
+  readonly priority: Priority
 }
 
 export interface Exchange extends AskContext {
@@ -27,6 +29,10 @@ export interface Exchange extends AskContext {
   readonly port: ModelPort
   readonly request: RouterRequest
   readonly delivery: Delivery
+  /** In place of the way the task's answers are got: a question of the router's own. */
+  readonly read?: Reader
+  /** Less than the tier's total deadline, where several calls share one. Milliseconds. */
+  readonly totalMs?: number
   /** Set at the first piece that reaches the caller: from then on nothing may be tried again. */
   delivered: boolean
   /** Characters received so far, for the estimate of an answer that breaks. */
@@ -39,6 +45,9 @@ export interface Collected {
   readonly identity: ModelIdentity
   readonly firstTokenMs: number | null
 }
+
+/** Gets one answer under the call's limits. */
+export type Reader = (exchange: Exchange, limits: CallLimits) => Promise<Collected>
 
 /** Lets the model write, and collects what it writes. */
 export async function generateOnce(exchange: Exchange, limits: CallLimits): Promise<Collected> {

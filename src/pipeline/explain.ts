@@ -14,7 +14,7 @@ export function nobodyAvailable(run: Run): RouterError {
 
 /** A frontier that failed because local could not answer either: the reader needs both to mend one of them. */
 export function withLocalTrouble(run: Run, error: RouterError): RouterError {
-  const failed = run.attempts.some((attempt) => attempt.actor === 'frontier' && attempt.outcome === 'failed')
+  const failed = answers(run).some((attempt) => attempt.actor === 'frontier' && attempt.outcome === 'failed')
   const local = localTrouble(run)
   if (!failed || !local || !error.row.retryable) return error
   const { retryAfterSeconds } = error
@@ -31,10 +31,15 @@ export function withLocalTrouble(run: Run, error: RouterError): RouterError {
 }
 
 function localTrouble(run: Run): string | null {
-  const failed = run.attempts.find((attempt) => attempt.actor === 'local' && attempt.outcome === 'failed')
+  const failed = answers(run).find((attempt) => attempt.actor === 'local' && attempt.outcome === 'failed')
   if (failed) return `local: ${withoutStop(failed.errorMessage ?? failed.error ?? 'it failed')}`
   const isAway = run.decision.removals.some((removal) => removal.actor === 'local' && removal.rule === 'availability')
   return isAway ? awayDetail(run, 'local') : null
+}
+
+/** A second opinion that failed is no trouble of the one who answers. */
+function answers(run: Run): Run['attempts'] {
+  return run.attempts.filter(({ purpose }) => purpose === 'answer')
 }
 
 function awayDetail(run: Run, actor: 'local' | 'frontier'): string | null {

@@ -12,6 +12,7 @@ import type { RouterRequest } from '../spec/request.ts'
 import type { Outcome } from '../spec/response.ts'
 import { ask } from './attempt.ts'
 import { checkDraft } from './check.ts'
+import { draftOf, watchAudited } from './draft.ts'
 import type { AskContext } from './exchange.ts'
 import { nobodyAvailable, withLocalTrouble } from './explain.ts'
 import { planRequest } from './plan.ts'
@@ -63,13 +64,16 @@ async function answer(run: Run, input: PipelineInput, deps: PipelineDeps): Promi
 }
 
 function toolsFor(run: Run, input: PipelineInput, deps: PipelineDeps): PatternTools {
-  const context: AskContext = { run, deps, sink: input.sink, signal: input.signal, purpose: 'answer' }
+  const { sink, signal } = input
+  const context: AskContext = { run, deps, sink, signal, purpose: 'answer', priority: 'interactive' }
   return {
     ask: (actor, request, delivery) => patiently(context, actor, () => ask(context, actor, { request, delivery })),
-    check: (asked) => {
-      run.verdicts = checkDraft(run, deps, asked)
+    check: async (asked) => {
+      run.verdicts = await checkDraft(context, asked)
+      run.draft = draftOf(run, deps, asked)
       return run.verdicts
     },
+    isSampled: run.isSampled,
     packet: (asked, rejected) =>
       escalationPacket(
         run.request,
@@ -81,11 +85,9 @@ function toolsFor(run: Run, input: PipelineInput, deps: PipelineDeps): PatternTo
 
 async function settle(run: Run, deps: PipelineDeps, outcome: Outcome): Promise<void> {
   const at = new Date(deps.clock.epochMs()).toISOString()
-  deps.journal.append({
-    type: 'settle',
-    requestId: run.requestId,
-    record: settledRecord(run, deps.loaded, { outcome, at }),
-  })
+  const record = settledRecord(run, deps.loaded, { outcome, at })
+  deps.journal.append({ type: 'settle', requestId: run.requestId, record })
+  watchAudited(run, deps, record)
   await deps.journal.flushed()
 }
 

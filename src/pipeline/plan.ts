@@ -2,6 +2,7 @@
 import { classify } from '../classify/features.ts'
 import { routeRequest } from '../route/route.ts'
 import { taskOf } from '../route/task.ts'
+import type { RouteDecision } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { Features } from '../spec/features.ts'
 import type { Policy, TaskPolicy } from '../spec/policy.ts'
@@ -40,11 +41,19 @@ export function planRequest(
     options: optionsOf(task),
     startedMs: deps.clock.monotonicMs(),
     receivedAt: new Date(deps.clock.epochMs()).toISOString(),
+    isSampled: drawn(task, decision, deps),
     attempts: [],
     localModel: null,
     verdicts: [],
+    draft: null,
     reading: null,
   }
+}
+
+/** Where both may answer; a shadow labels every request anyway. */
+function drawn({ accept }: TaskPolicy, { serve }: RouteDecision, { random }: PipelineDeps): boolean {
+  if (accept.maxErrorRate === undefined || !serve.includes('local') || !serve.includes('frontier')) return false
+  return random() < accept.auditRate
 }
 
 function withInlineTask(

@@ -22,6 +22,7 @@ export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): 
       degraded: result.degraded,
       model: asked?.model ?? null,
       tier: asked?.tier ?? null,
+      proven: route === 'local' && !result.degraded && isProven(result.verdicts),
     }),
     verdicts: result.verdicts,
     signals: answer?.signals ?? null,
@@ -70,7 +71,17 @@ function outcomeBase(run: Run, deps: PipelineDeps): Omit<Outcome, 'decision'> {
   }
 }
 
-/** `proven` stays false until a calibrator with a bound exists for the task. */
+/**
+ * The calibrated gate measured the answer against a threshold that keeps the bound, and no further gate chose among the
+ * answers above it: the bound holds for all of them together, not for any part.
+ */
+function isProven(verdicts: PatternResult['verdicts']): boolean {
+  return (
+    verdicts.at(-1)?.gate === 'calibrated' &&
+    verdicts.some(({ gate, accepted, threshold }) => gate === 'calibrated' && accepted && threshold !== null)
+  )
+}
+
 function decisionOf(
   run: Run,
   served: {
@@ -79,10 +90,11 @@ function decisionOf(
     readonly degraded: boolean
     readonly model: string | null
     readonly tier: Decision['tier']
+    readonly proven?: boolean
   },
 ): Decision {
   const { task, pattern, stage } = run.decision
-  return { ...served, pattern, task, proven: false, stage }
+  return { proven: false, ...served, pattern, task, stage }
 }
 
 /** A local answer takes the shape the caller asks for: a rendered option, or bare JSON; what a frontier wrote has it. */

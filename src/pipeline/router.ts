@@ -8,6 +8,7 @@ import type { RouterRequest } from '../spec/request.ts'
 import type { StreamEvent } from '../spec/response.ts'
 import type { AuditHealth, Explanation, RequestOptions, Router, RouterStatus } from '../spec/router.ts'
 import { decideJob, decideOutcome } from './decide.ts'
+import { recordFeedback } from './feedback.ts'
 import { runPipeline, type Settled } from './pipeline.ts'
 import { planRequest } from './plan.ts'
 import { preload } from './preload.ts'
@@ -51,6 +52,7 @@ export function routerFrom(deps: RouterDeps): Router {
     },
     route: (request) => explain(request, deps),
     status: () => statusOf(deps),
+    feedback: (requestId, feedback) => recordFeedback(requestId, feedback, deps),
     audit: (query) => deps.readAudit(query),
     preload: (options) => preload(deps, signalOf(options)),
     async close() {

@@ -4,12 +4,15 @@ import { redactPreview } from '../classify/privacy/mask.ts'
 import type { AuditRecord } from '../spec/audit.ts'
 import type { Attempt, OutcomeKind, RouteDecision, Usage, Verdict } from '../spec/decision.ts'
 import type { Features } from '../spec/features.ts'
+import type { RecordedDraft } from '../spec/label.ts'
 import type { LoadedPolicy, ModelPolicy, TaskPolicy } from '../spec/policy.ts'
-import type { Clock, Journal } from '../spec/ports.ts'
+import type { CalibrationBook, Clock, Journal } from '../spec/ports.ts'
 import type { Reading } from '../spec/reading.ts'
 import { inputText, type RouterRequest } from '../spec/request.ts'
 import type { Outcome } from '../spec/response.ts'
+import type { AuditWatch } from './audit-watch.ts'
 import type { Roster } from './roster.ts'
+import { sameAnswer } from './same-answer.ts'
 
 /** What a call cost in US dollars, null when no price is known, and where the price came from. */
 export type Price = Pick<Attempt, 'costUsd' | 'priceSource'>
@@ -22,6 +25,8 @@ export interface PipelineDeps {
   readonly price: (model: ModelPolicy, usage: Usage, servedBy: string) => Price
   readonly newId: () => string
   readonly random: () => number
+  readonly calibrations: CalibrationBook
+  readonly watch: AuditWatch
 }
 
 /** Everything known about one request before anybody is asked. */
@@ -35,9 +40,13 @@ export interface Run {
   readonly options: readonly string[] | null
   readonly startedMs: number
   readonly receivedAt: string
+  /** Drawn before anybody is asked: the frontier answers in any case, so that the local answer gets a label. */
+  readonly isSampled: boolean
   readonly attempts: Attempt[]
   localModel: AuditRecord['localModel']
   verdicts: readonly Verdict[]
+  /** The local answer that was checked, and its text. */
+  draft: { readonly text: string; readonly record: RecordedDraft } | null
   /** What the last local answer of an open typed kind found. */
   reading: Reading | null
 }
@@ -84,6 +93,8 @@ export function openRecord(run: Run, loaded: LoadedPolicy): AuditRecord {
     answerHash: null,
     preview: loaded.policy.audit.content === 'preview' ? redactPreview(inputText(request.messages), 240) : null,
     shadow: null,
+    draft: null,
+    labels: [],
     error: null,
   }
 }
@@ -111,7 +122,13 @@ export function settledRecord(
     costUsd: outcome.costUsd,
     latencyMs: outcome.latencyMs,
     answerHash: outcome.answer === null ? null : sha256(outcome.answer),
+    draft: settledDraft(run, outcome),
   }
+}
+
+function settledDraft({ draft, task }: Run, { answer, decision }: Outcome): RecordedDraft | null {
+  if (!draft || decision.route !== 'frontier' || answer === null) return draft?.record ?? null
+  return { ...draft.record, agrees: sameAnswer(task.kind, draft.text, answer) }
 }
 
 /** The record of a request that failed; what was spent until then stays in it. */

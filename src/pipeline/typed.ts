@@ -9,14 +9,10 @@ import { chooseTool } from '../decide/tool-choice.ts'
 import { problemWith } from '../gates/schema.ts'
 import type { ModelIdentity, Signals, Usage } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
-import type { CallLimits } from '../spec/ports.ts'
 import { NO_ANSWER, type Reading } from '../spec/reading.ts'
 import { inputText, questionParts, type ToolCall } from '../spec/request.ts'
-import type { Collected, Exchange } from './exchange.ts'
+import type { Collected, Exchange, Reader } from './exchange.ts'
 import { promptFor, promptIdentity } from './task-prompt.ts'
-
-/** Reads one answer under the call's limits. */
-export type Reader = (exchange: Exchange, limits: CallLimits) => Promise<Collected>
 
 /** The way this exchange's answer is read; null when the model has to write it. */
 export function readerFor({ run, port, request }: Exchange): Reader | null {

@@ -11,6 +11,8 @@ import type {
   Verdict,
 } from './decision.ts'
 
+import type { RecordedDraft, RecordedLabel } from './label.ts'
+
 /** The features that decided, kept so that later learning and replay can use the first day's rows. */
 export interface RecordedFeatures {
   readonly kind: string
@@ -37,7 +39,11 @@ export interface ShadowResult {
   readonly answerHash: string | null
   /** Whether the shadow answer equals the served one after trimming; null when not comparable. */
   readonly agrees: boolean | null
+  /** What calibration learns from; null when there is no answer. */
+  readonly draft: RecordedDraft | null
   readonly attempt: Attempt
+  /** Calls for a second opinion on the shadow answer, all local; absent when there were none. */
+  readonly opinions?: readonly Attempt[]
 }
 
 export interface RecordedCall {
@@ -89,6 +95,10 @@ export interface AuditRecord {
   /** At most 240 characters, secrets masked; only when the policy asks. */
   readonly preview: string | null
   readonly shadow: ShadowResult | null
+  /** The local answer that was checked; null when none was, or when it was stopped before its end. */
+  readonly draft: RecordedDraft | null
+  /** What became known about it later, in the order given. */
+  readonly labels: readonly RecordedLabel[]
   readonly error: string | null
 }
 
@@ -100,3 +110,4 @@ export type JournalEntry =
   | ({ readonly type: 'call'; readonly requestId: string } & RecordedCall)
   | { readonly type: 'settle'; readonly requestId: string; readonly record: AuditRecord }
   | { readonly type: 'shadow'; readonly requestId: string; readonly shadow: ShadowResult }
+  | { readonly type: 'label'; readonly requestId: string; readonly label: RecordedLabel }

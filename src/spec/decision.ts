@@ -224,7 +224,8 @@ export interface Attempt {
   readonly model: string
   readonly actor: Actor
   readonly tier: Tier
-  readonly purpose: 'answer' | 'shadow'
+  /** `agreement`, `judge`: a second opinion on an answer; its text is never served. */
+  readonly purpose: 'answer' | 'shadow' | 'agreement' | 'judge'
   readonly outcome: 'answered' | 'failed' | 'cancelled'
   /** Error code of `spec/errors.ts` when failed. */
   readonly error: string | null

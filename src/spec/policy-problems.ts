@@ -2,14 +2,10 @@
 import { TIERS } from './decision.ts'
 import { isPassedOn, onThisMachine } from './destination.ts'
 import type { ModelPolicy, Policy, TaskPolicy } from './policy.ts'
+import { secondOpinionProblems } from './policy-gate-problems.ts'
+import type { PolicyProblem } from './policy-problem.ts'
 import { PRESETS } from './presets.ts'
 import { closest } from './suggest.ts'
-
-export interface PolicyProblem {
-  readonly path: readonly string[]
-  readonly problem: string
-  readonly fix: string
-}
 
 /** @returns every contradiction, in file order; empty for a sound policy */
 export function policyProblems(policy: Policy): readonly PolicyProblem[] {
@@ -19,6 +15,7 @@ export function policyProblems(policy: Policy): readonly PolicyProblem[] {
       ...slotProblems(name, task, policy),
       ...promptProblems(name, task, policy),
       ...kindProblems(name, task),
+      ...secondOpinionProblems(name, task, policy),
     ]),
     ...defaultProblems(policy),
   ]

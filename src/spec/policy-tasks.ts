@@ -1,6 +1,8 @@
 /** The policy's `tasks`. */
 import { z } from 'zod'
 import { COMPLEXITIES, PARTITIONS, PATTERNS, TASK_KINDS } from './decision.ts'
+import { LABEL_SOURCES } from './label.ts'
+import { agreementSchema, judgeSchema, qualitySchema } from './policy-gates.ts'
 import { adapterSchema } from './policy-models.ts'
 import { duration } from './policy-values.ts'
 
@@ -99,9 +101,47 @@ export const taskSchema = z.strictObject({
         .boolean()
         .default(false)
         .describe('Accept on plain thresholds before a bound is proven; every such answer is marked proven: false.'),
+      maxErrorRate: z
+        .number()
+        .min(0.001)
+        .max(0.5)
+        .optional()
+        .describe(
+          'Greatest share of wrong answers among those accepted. With it, `spillway calibrate` proves a threshold.',
+        ),
+      confidence: z
+        .number()
+        .min(0.5)
+        .max(0.999)
+        .default(0.95)
+        .describe('How surely the bound holds: over all fits of a task it fails with at most 1 minus this.'),
+      auditRate: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.02)
+        .describe('With maxErrorRate: share of requests that the frontier answers whatever the gates say, for labels.'),
+      labels: z
+        .enum(LABEL_SOURCES)
+        .default('frontier')
+        .describe(
+          'Least sure source whose labels count: gold, human, test, frontier, thumbs. The bound is against it.',
+        ),
+      labelMaxAgeDays: z
+        .number()
+        .positive()
+        .default(90)
+        .describe('A bound whose newest label is older than this does not count any more (`uncalibrated`).'),
     })
     .prefault({}),
   gates: gateSchema.prefault({}),
+  agreement: agreementSchema
+    .optional()
+    .describe('In the grey zone, other answers to the same question must agree with the answer.'),
+  judge: judgeSchema.optional().describe('In the grey zone, a model is asked whether the answer is correct.'),
+  quality: qualitySchema
+    .optional()
+    .describe('A weighted check of format, completeness, coherence and self-critique; for tasks without labels.'),
   prompt: promptSchema.prefault({}),
   head: z
     .strictObject({

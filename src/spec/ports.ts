@@ -1,6 +1,7 @@
 /** The edges of the core: what needs a process, a clock, a file or a model reaches it through one of these. */
 
 import type { JournalEntry } from './audit.ts'
+import type { Calibration, CalibrationKey } from './calibration.ts'
 import type { FinishReason, ModelIdentity, OptionProbability, Signals, Tier, Usage } from './decision.ts'
 import type { Message, RouterRequest, ToolDefinition } from './request.ts'
 
@@ -232,6 +233,16 @@ export interface Clock {
   monotonicMs(): number
   epochMs(): number
   sleep(ms: number, signal: AbortSignal): Promise<void>
+}
+
+/** The fitted calibrations, as the pipeline reads them. */
+export interface CalibrationBook {
+  /** The fit in force, or null; never older than a second. */
+  find(key: CalibrationKey): Calibration | null
+  /** How many fits the key has had. */
+  refitsOf(key: CalibrationKey): number
+  /** Closes the gate of one fit; a fit that is closed already stays as it is. */
+  shut(key: CalibrationKey, refit: number, closed: NonNullable<Calibration['closed']>): void
 }
 
 /** Append-only, on disk when the call returns. */

@@ -3,6 +3,7 @@ import type { AuditRecord } from './audit.ts'
 import type { RouteDecision } from './decision.ts'
 import type { RouterError } from './errors.ts'
 import type { Features } from './features.ts'
+import type { Feedback, RecordedLabel } from './label.ts'
 import type { AuditQuery, ModelState } from './ports.ts'
 import type { DecideRequest, RouterRequest } from './request.ts'
 import type { DecideOutcome, Outcome, StreamEvent } from './response.ts'
@@ -58,6 +59,12 @@ export interface Router {
   decide(request: DecideRequest, options?: RequestOptions): Promise<DecideOutcome>
   route(request: RouterRequest): Explanation
   status(): RouterStatus
+  /**
+   * Says whether the local answer of an earlier request was right; calibration learns from it.
+   *
+   * @throws RouterError not_found, request_invalid
+   */
+  feedback(requestId: string, feedback: Feedback): Promise<RecordedLabel>
   /** Settled and open records, the latest writes included. */
   audit(query: AuditQuery): readonly AuditRecord[]
   /**

@@ -18,9 +18,21 @@ export function mergeEntry(record: AuditRecord | undefined, entry: JournalEntry)
       return known ? record : { ...record, calls: [...record.calls, { model, actor, at }] }
     }
     case 'settle':
-      return { ...entry.record, calls: record?.calls ?? [], shadow: record?.shadow ?? entry.record.shadow }
+      return {
+        ...entry.record,
+        calls: record?.calls ?? [],
+        shadow: record?.shadow ?? entry.record.shadow,
+        labels: record?.labels ?? entry.record.labels,
+      }
     case 'shadow':
       return record && { ...record, shadow: entry.shadow }
+    case 'label': {
+      if (!record) return undefined
+      const { label } = entry
+      const labels = record.labels ?? []
+      const known = labels.some(({ at, source }) => at === label.at && source === label.source)
+      return known ? record : { ...record, labels: [...labels, label] }
+    }
     default:
       return unknownEntry(entry)
   }

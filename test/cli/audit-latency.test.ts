@@ -34,6 +34,15 @@ describe('latency by tier', () => {
     expect(latencyByTier([record([{ tier: 'frontier', latencyMs: 9, outcome: 'failed' }])], TARGETS)).toEqual([])
   })
 
+  it('leaves out second opinions, which are no answers', () => {
+    const opinions = (['agreement', 'judge'] as const).map(
+      (purpose) => ({ tier: 'local_fast', latencyMs: 1, purpose }) as const,
+    )
+    expect(latencyByTier([attempts('local_fast', [88]), record(opinions)], TARGETS)).toMatchObject([
+      { answers: 1, p50Ms: 88 },
+    ])
+  })
+
   it('prints count, p50, p95 and target on one line', () => {
     const [tier] = latencyByTier([attempts('local_fast', [88, 140])], TARGETS)
     expect(tier && latencyLine(tier)).toBe('local_fast     2 answers  p50 88 ms  p95 140 ms  target 200 ms  met')

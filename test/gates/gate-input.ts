@@ -1,5 +1,6 @@
 /** Builds what a gate reads: an answer that is fine in every respect, changed where a test wants it. */
 import type { ChosenOption, GateInput } from '../../src/gates/gate.ts'
+import type { Opinions } from '../../src/gates/opinions.ts'
 import type { HardStopHit, Signals } from '../../src/spec/decision.ts'
 import { type PolicyInput, policySchema, type TaskPolicy } from '../../src/spec/policy.ts'
 import type { RouterRequest } from '../../src/spec/request.ts'
@@ -15,6 +16,7 @@ export interface Changes {
   readonly request?: Partial<RouterRequest>
   readonly option?: ChosenOption | null
   readonly options?: readonly string[]
+  readonly opinions?: Opinions
   readonly findHardStops?: (text: string) => readonly HardStopHit[]
 }
 
@@ -35,6 +37,7 @@ export function gateInput(changes: Changes = {}): GateInput {
     request: { messages: [{ role: 'user', content: 'Why did it fail?' }], ...changes.request },
     option: changes.option ?? null,
     findHardStops: changes.findHardStops ?? (() => []),
+    ...(changes.opinions === undefined ? {} : { opinions: changes.opinions }),
     ...(changes.options === undefined ? {} : { options: changes.options }),
   }
 }

@@ -98,14 +98,14 @@ describe('the calibrated gate', () => {
       accepted: false,
       reason: 'uncalibrated',
       detail:
-        'No error bound is fitted for task triage; set tasks.triage.accept.uncalibrated: true to accept on plain thresholds, marked proven: false.',
+        'No error bound stands behind task triage: the task asks for none (accept.maxErrorRate). Set tasks.triage.accept.uncalibrated: true to accept on plain thresholds, marked proven: false.',
     })
   })
 
   it('lets plain thresholds decide where the task says so, and claims no proof', () => {
     expect(calibrated(gateInput({ task: { accept: { uncalibrated: true } } }))).toMatchObject({
       accepted: true,
-      detail: 'Not proven: plain thresholds decided, no error bound is fitted.',
+      detail: 'Not proven, plain thresholds decided: the task asks for none (accept.maxErrorRate).',
     })
   })
 })

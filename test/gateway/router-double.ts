@@ -28,6 +28,7 @@ export function streamingRouter(stream: (signal: AbortSignal) => AsyncIterable<S
     decide: absent,
     route: absent,
     audit: absent,
+    feedback: absent,
     status: () => ({
       policyDigest: 'sha256:0',
       policyFile: '(none)',

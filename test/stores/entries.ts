@@ -35,6 +35,7 @@ export const SHADOW: ShadowResult = {
   wouldAccept: true,
   answerHash: null,
   agrees: true,
+  draft: null,
   attempt: {
     model: 'small',
     actor: 'local',

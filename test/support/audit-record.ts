@@ -44,6 +44,8 @@ export function auditRecord(requestId: string, change: Partial<AuditRecord> = {}
     answerHash: null,
     preview: null,
     shadow: null,
+    draft: null,
+    labels: [],
     error: null,
     ...change,
   }

@@ -30,7 +30,8 @@ export interface SampleRouter {
   record(requestId: string): AuditRecord | undefined
 }
 
-export function sampleRouter(script: SampleScript): SampleRouter {
+/** @param own parts of the router that take the place of the doubles */
+export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}): SampleRouter {
   const loaded = validatePolicy(script.policy, { file: 'sample.yaml', env: script.env ?? {} })
   const clock = manualClock({ sleeping: 'skip' })
   const journal: JournalEntry[] = []
@@ -67,9 +68,12 @@ export function sampleRouter(script: SampleScript): SampleRouter {
     },
     newId: () => `req-${++ids}`,
     random: () => 0.5,
+    calibrations: { find: () => null, refitsOf: () => 0, shut: () => undefined },
+    watch: { settled: () => undefined },
     readAudit: () => [],
     auditHealth: () => ({ ok: true, problem: null, spooled: 0, corrupt: [] }),
     closeStores: async () => {},
+    ...own,
   }
   const settled = (requestId: string) =>
     journal.flatMap((entry) => (entry.type === 'settle' && entry.requestId === requestId ? [entry.record] : []))

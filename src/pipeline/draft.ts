@@ -1,0 +1,92 @@
+/** What a checked local answer leaves behind for calibration, and the fit that speaks about it. */
+import type { GateInput } from '../gates/gate.ts'
+import { draftFigures } from '../learn/draft-figures.ts'
+import type { Asked } from '../patterns/pattern.ts'
+import type { AuditRecord } from '../spec/audit.ts'
+import type { CalibrationKey } from '../spec/calibration.ts'
+import { hexDigest, type PipelineDeps, type Run, sha256 } from './run.ts'
+import { promptFor } from './task-prompt.ts'
+
+/** Null for a draft that was stopped: it has no end to judge. */
+export function draftOf(run: Run, deps: PipelineDeps, asked: Asked): Run['draft'] {
+  const { answer } = asked
+  if (answer.stoppedBy) return null
+  const fit = calibrationOf(run, deps)?.fit ?? null
+  return {
+    text: answer.text,
+    record: {
+      answerHash: sha256(answer.text),
+      isSampled: run.isSampled,
+      agrees: null,
+      figures: figuresOf(run, asked),
+      setup: setupOf(run, deps),
+      calibration: fit?.id ?? null,
+    },
+  }
+}
+
+export function figuresOf(run: Run, { answer, option }: Pick<Asked, 'answer' | 'option'>): readonly (number | null)[] {
+  return draftFigures({
+    signals: answer.signals,
+    finishReason: answer.finishReason,
+    inputChars: run.features.inputChars,
+    probability: option?.probability ?? null,
+  })
+}
+
+/** Which answers share a calibration with this one; null before a local model answered. */
+export function calibrationKey(run: Run, deps: PipelineDeps): CalibrationKey | null {
+  if (!run.localModel) return null
+  const { digest, quantisation, servedBy } = run.localModel.identity
+  return { task: run.features.task, digest, quantisation, servedBy, setup: setupOf(run, deps) }
+}
+
+function setupOf({ localModel, features, options, task }: Run, { loaded }: PipelineDeps): string {
+  const name = localModel?.name ?? ''
+  const head = loaded.heads.get(features.task)?.digest ?? loaded.pairs.get(features.task)?.digest ?? null
+  const adapter = task.adapter ?? loaded.policy.models[name]?.adapter ?? null
+  const { system = null, shots } = promptFor(task, name)
+  return hexDigest(JSON.stringify([system, shots, options, head, adapter])).slice(0, 32)
+}
+
+/** @returns undefined when the task asks for no bound */
+export function calibrationOf(run: Run, deps: PipelineDeps): GateInput['calibration'] {
+  const { accept } = run.task
+  if (accept.maxErrorRate === undefined) return undefined
+  const key = calibrationKey(run, deps)
+  const fit = key && found(key, deps)
+  if (!fit) return { fit: null, why: `nothing is fitted yet for this model and prompt (spillway calibrate)` }
+  const { bound, proof, closed, moreLabels } = fit
+  const asked = `at most ${accept.maxErrorRate} wrong`
+  if (closed)
+    return { fit: null, why: `audited answers closed the gate of ${fit.id}: ${closed.errors} of ${closed.n} wrong` }
+  if (bound.maxErrorRate > accept.maxErrorRate || bound.confidence < accept.confidence)
+    return { fit: null, why: `${fit.id} was fitted for a looser bound than ${asked} (spillway calibrate)` }
+  if (fit.accept === null) {
+    const more = moreLabels === null ? 'more labels would not help' : `about ${moreLabels} more labels are needed`
+    return { fit: null, why: `no threshold of ${fit.id} is proven for ${asked}, ${more}` }
+  }
+  const ageMs = deps.clock.epochMs() - Date.parse(proof.newestAt ?? fit.fittedAt)
+  if (ageMs > accept.labelMaxAgeDays * DAY_MS)
+    return { fit: null, why: `the newest label of ${fit.id} is older than ${accept.labelMaxAgeDays} days` }
+  return { fit }
+}
+
+/** Audited accepts are counted for the fit that accepted them. */
+export function watchAudited(run: Run, deps: PipelineDeps, record: AuditRecord): void {
+  if (record.draft?.calibration == null) return
+  const key = calibrationKey(run, deps)
+  const inForce = key && found(key, deps)
+  deps.watch.settled(record, key && inForce ? { key, inForce } : null)
+}
+
+const DAY_MS = 86_400_000
+
+/** A file that cannot be read proves nothing; `spillway calibrate` names it. */
+function found(key: CalibrationKey, { calibrations }: PipelineDeps): ReturnType<PipelineDeps['calibrations']['find']> {
+  try {
+    return calibrations.find(key)
+  } catch {
+    return null
+  }
+}

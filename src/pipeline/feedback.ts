@@ -1,0 +1,58 @@
+/** What became known about an earlier answer, written beside its record. */
+import type { AuditRecord } from '../spec/audit.ts'
+import { RouterError } from '../spec/errors.ts'
+import type { Feedback, RecordedLabel } from '../spec/label.ts'
+import type { AuditQuery, Clock, Journal } from '../spec/ports.ts'
+import { sha256 } from './run.ts'
+
+export interface FeedbackDeps {
+  readonly journal: Journal
+  readonly clock: Clock
+  readonly readAudit: (query: AuditQuery) => readonly AuditRecord[]
+}
+
+/**
+ * Labels the local answer of a request.
+ *
+ * @throws RouterError not_found for an unknown request; request_invalid when no local model answered it, or when the
+ *   feedback says neither or both of `isCorrect` and `value`
+ */
+export async function recordFeedback(
+  requestId: string,
+  feedback: Feedback,
+  deps: FeedbackDeps,
+): Promise<RecordedLabel> {
+  const record = deps.readAudit({ requestId })[0]
+  if (!record)
+    throw new RouterError('not_found', {
+      subject: 'request',
+      value: requestId,
+      fix: 'Request ids stand in the answer and in `spillway audit tail`.',
+    })
+  const at = new Date(deps.clock.epochMs()).toISOString()
+  const label: RecordedLabel = { source: feedback.source, isCorrect: isCorrect(record, feedback), at }
+  deps.journal.append({ type: 'label', requestId, label })
+  await deps.journal.flushed()
+  return label
+}
+
+function isCorrect(record: AuditRecord, { isCorrect: said, value }: Feedback): boolean {
+  if ((said === undefined) === (value === undefined))
+    throw invalid(
+      'value',
+      'one of correct and value is wanted',
+      'Say whether the answer was right, or what the right answer is.',
+    )
+  const answerHash = record.draft?.answerHash ?? record.shadow?.answerHash ?? null
+  if (answerHash === null)
+    throw invalid(
+      'requestId',
+      `no local model answered ${record.requestId} to its end`,
+      'Labels are for local answers.',
+    )
+  return said ?? sha256(value ?? '') === answerHash
+}
+
+function invalid(path: string, problem: string, fix: string): RouterError {
+  return new RouterError('request_invalid', { path, problem, fix })
+}
