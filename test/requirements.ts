@@ -233,4 +233,40 @@ export const REQUIREMENTS: readonly Requirement[] = [
       { file: 'test/models/ollama.test.ts', title: 'and has few words is known by the half window that was read' },
     ],
   },
+  {
+    behaviour: 'A proven accept threshold breaks its error bound in at most 5 of 100 draws of labels',
+    source: 'README.md',
+    citedBy: [
+      { file: 'test/learn/bounds.test.ts', title: 'breaks its bound in at most 5 of 100 draws of labels' },
+      { file: 'test/learn/bounds.test.ts', title: 'not when only fair labels prove it' },
+    ],
+  },
+  {
+    behaviour: 'A gate that breaks its bound closes for every process',
+    source: 'docs/guides/calibration.md',
+    citedBy: [
+      { file: 'test/pipeline/calibration.test.ts', title: 'is closed by its audited accepts, for every process' },
+      { file: 'test/learn/calibrate.test.ts', title: 'notices an error of twice the limit within 400 labels' },
+    ],
+  },
+  {
+    behaviour: 'A bound holds for one model, prompt and set of options, and for labels that are not too old',
+    source: 'docs/guides/calibration.md',
+    citedBy: [
+      {
+        file: 'test/pipeline/calibration.test.ts',
+        title: 'says nothing about another model, prompt or set of options',
+      },
+      { file: 'test/pipeline/calibration.test.ts', title: 'does not count when it was' },
+    ],
+  },
+  {
+    behaviour: 'No label both fits a score and proves a threshold, and labels that a gate selected never prove',
+    source: 'ARCHITECTURE.md',
+    citedBy: [
+      { file: 'test/learn/calibrate.test.ts', title: 'proves a threshold on other labels' },
+      { file: 'test/learn/calibrate.test.ts', title: 'keeps labels that the gate selected out of the proof' },
+      { file: 'test/learn/calibrate.test.ts', title: 'keeps the part of a label for ever' },
+    ],
+  },
 ]

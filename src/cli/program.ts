@@ -15,6 +15,7 @@ import { addFeedback } from './feedback.ts'
 import { addFits } from './fits.ts'
 import { addInit } from './init.ts'
 import { addKeys } from './keys.ts'
+import { addLab } from './lab.ts'
 import { addModels } from './models.ts'
 import { addPolicy } from './policy.ts'
 import { addRoute } from './route.ts'
@@ -44,6 +45,7 @@ const COMMANDS: readonly AddCommand[] = [
   addSolve,
   addFeedback,
   addCalibrate,
+  addLab,
   addCompletions,
 ]
 

@@ -3,7 +3,7 @@ import { betaCdf, logBeta } from './beta.ts'
 
 /**
  * Evidence that a rate is greater than a limit, as a bet that starts with 1 and, while the rate is within the limit,
- * ever reaches 20 in at most one of twenty histories. The rates from the limit to four times the limit are bet on alike;
+ * ever reaches 20 in at most one of twenty histories. The rates from the limit to twice the limit are bet on alike;
  * the result is the ratio of the likelihoods, which depends on the counts alone.
  *
  * @param errors among `n` labels, in any order
@@ -21,8 +21,8 @@ export function logEvidenceAbove(errors: number, n: number, limit: number): numb
   return alternative - errors * Math.log(limit) - (n - errors) * Math.log1p(-limit)
 }
 
-/** A gate that breaks its promise breaks it by a factor like 2; betting on higher rates would dilute the bet. */
-const REACH = 4
+/** A gate that breaks its promise by more shows soon anyhow; betting on higher rates would dilute the bet. */
+const REACH = 2
 
 /**
  * Lower end of a confidence sequence for a rate: true at every moment at once with the given confidence.

@@ -1,0 +1,52 @@
+/** The table of methods, and the baselines that need no fit. */
+import { randomFrom } from '../../learn/random.ts'
+import type { LabMethod, LabState } from './method.ts'
+import {
+  AGREEMENT,
+  AGREEMENT_COUNT,
+  ANSWER_LENGTH,
+  CONSISTENCY,
+  ENTROPY,
+  GREY_ZONE,
+  LEARNED_GAIN,
+  MARGIN,
+  MAX_PROBABILITY,
+} from './post-answers.ts'
+import { LEARNED_TEXT, TASK_PRIOR } from './pre-text.ts'
+
+const RANDOM: LabMethod<{ readonly seed: number }> = {
+  name: 'random',
+  about: 'a draw that knows nothing; the curve of every mixture of always and never',
+  applies: () => true,
+  fit: (_, __, seed) => ({ seed }),
+  need: ({ seed }, { id }) =>
+    randomFrom([...id].reduce((sum, letter) => Math.imul(sum, 31) + letter.charCodeAt(0), seed))(),
+}
+
+/**
+ * Every method by name. A recording of what models said of their own certainty would be one more baseline; none of the
+ * known recordings holds one.
+ */
+export const METHODS: readonly LabMethod[] = [
+  erased(RANDOM),
+  erased(TASK_PRIOR),
+  erased(LEARNED_TEXT),
+  erased(ANSWER_LENGTH),
+  erased(MAX_PROBABILITY),
+  erased(MARGIN),
+  erased(ENTROPY),
+  erased(CONSISTENCY),
+  erased(AGREEMENT_COUNT),
+  erased(AGREEMENT),
+  erased(GREY_ZONE),
+  erased(LEARNED_GAIN),
+]
+
+/** A state is only ever given back to the method that made it; what a file holds is checked by name. */
+function erased<State extends LabState>({ localRuns, need, ...method }: LabMethod<State>): LabMethod {
+  return {
+    ...method,
+    need: (state, row, context) => need(state as State, row, context),
+    ...(localRuns && { localRuns: (state, row, context) => localRuns(state as State, row, context) }),
+  }
+}
