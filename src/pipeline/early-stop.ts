@@ -24,7 +24,9 @@ export interface HeldDraft {
 export function earlyStop({ run, deps, maxTokens }: HeldDraft): EarlyStop | null {
   if (!run.decision.serve.includes('frontier') || run.decision.degraded) return null
   const gates = gatesFor(run.task, run.request)
-  const limitNats = gates.some(({ name }) => name === 'entropy') ? run.task.gates.entropyNats : null
+  // Where a bound is asked for, a fitted threshold decides, and it may accept what the plain limit would not.
+  const isLimited = run.task.accept.maxErrorRate === undefined && gates.some(({ name }) => name === 'entropy')
+  const limitNats = isLimited ? run.task.gates.entropyNats : null
   let readTo = 0
   return (event, textSoFar) => {
     if (event.type === 'progress') return rejectsEntropy({ ...event, maxTokens } satisfies DraftProgress, limitNats)

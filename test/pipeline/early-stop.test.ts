@@ -54,6 +54,15 @@ describe('a held draft', () => {
     expect(outcome.answer).toBe(REFUSAL + SENTENCE.repeat(6))
   })
 
+  it('is written to its end whatever its entropy where a bound is asked for, since a fitted threshold may accept it', async () => {
+    const progress = [{ tokens: 32, entropyLowNats: 1.3 }]
+    const task = { accept: { maxErrorRate: 0.1, auditRate: 0 } }
+    const sample = router({ text: [SENTENCE, 'It ends here.'], progress }, task)
+    const outcome = await sample.router.complete(ask)
+    expect(outcome.verdicts.some(({ detail }) => detail.includes('after 32 tokens'))).toBe(false)
+    expect(sample.record('req-1')?.draft).not.toBeNull()
+  })
+
   it('is written to its end when no gate objects', async () => {
     const progress = [{ tokens: 40, entropyLowNats: 0.1 }]
     const sample = router({ text: [SENTENCE, 'It ends here.'], progress })
