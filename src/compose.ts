@@ -37,6 +37,8 @@ export interface RouterSettings {
   readonly clock?: Clock
   /** Bytes that a model could take now, asked before each route. Default: what the system says. */
   readonly availableMemory?: () => number
+  /** Folder of the journal and the audit database. Default: the state directory. */
+  readonly auditDir?: string
 }
 
 /**
@@ -53,7 +55,7 @@ export function createRouter(settings: RouterSettings): Router {
   const loaded = loadPolicy(settings.policy, env)
   const { durability, onFailure } = loaded.policy.audit
   const availableMemory = settings.availableMemory ?? (() => process.availableMemory())
-  const log = openAuditLog({ stateDir: paths.stateDir, durability, onFailure })
+  const log = openAuditLog({ stateDir: settings.auditDir ?? paths.stateDir, durability, onFailure })
   const models = Object.entries(loaded.policy.models).map(([name, policy]) =>
     rosterModel({ name, policy, loaded, paths, env, given: settings.models?.[name], availableMemory }),
   )

@@ -1,3 +1,5 @@
+export { wilson } from '../../src/learn/interval.ts'
+
 /** Words of a text as SQuAD's own scorer compares them: lower case, without ASCII punctuation and articles. */
 export function squadWords(text: string): readonly string[] {
   const plain = text.toLowerCase().replace(/[!"#$%&'()*+,\-./:;<=>?@[\\\]^_`{|}~]/g, '')
@@ -27,23 +29,6 @@ export function squadF1(answer: string | null, answers: readonly string[]): numb
 export function squadEm(answer: string | null, answers: readonly string[]): number {
   return best(answer, answers, (given, right) => (given.join(' ') === right.join(' ') ? 1 : 0))
 }
-
-/**
- * 95 % interval of a share, two-sided.
- *
- * @returns both ends, 0 to 1; null when nothing was counted
- * @see Wilson 1927
- */
-export function wilson(right: number, n: number): readonly [number, number] | null {
-  if (n === 0) return null
-  const share = right / n
-  const centre = share + Z ** 2 / (2 * n)
-  const half = Z * Math.sqrt((share * (1 - share)) / n + Z ** 2 / (4 * n ** 2))
-  return [Math.max(0, (centre - half) / (1 + Z ** 2 / n)), Math.min(1, (centre + half) / (1 + Z ** 2 / n))]
-}
-
-/** 97.5th percentile of the standard normal distribution. */
-const Z = 1.959964
 
 /**
  * 95 % percentile interval of a mean over 2,000 resamples, the same for the same values.

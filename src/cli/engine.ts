@@ -33,7 +33,7 @@ async function install(flags: EngineFlags, context: CliContext): Promise<void> {
   const paths = resolvePaths(context.env, process.platform)
   const view = progressView(context.terminal)
   const onProgress = ({ detail }: { readonly detail: string }): void =>
-    view.show({ label: detail, receivedBytes: null, totalBytes: null })
+    view.show({ label: detail, received: null, total: null })
   try {
     const state = await installEngine({ paths, signal: context.signal, variant: flags.variant, onProgress })
     view.end()

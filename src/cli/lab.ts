@@ -9,6 +9,7 @@ import { type LabScore, neededOf, scoreOf } from '../eval/lab/run.ts'
 import { labTable, tableMarkdown } from '../eval/lab/table.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { usage } from './failure.ts'
+import { wholeNumber } from './numbers.ts'
 
 interface LabFlags extends SettingFlags {
   readonly method?: string
@@ -64,7 +65,7 @@ function fitOn(file: string, flags: LabFlags, context: CliContext): void {
   const within = { setting, models: recording.models }
   requireApplies(method, within, recording)
   const rows = trainRows(recording)
-  const seed = whole('--seed', flags.seed, 0)
+  const seed = wholeNumber('--seed', flags.seed, { from: 0 })
   const state = method.fit(rows, within, seed)
   const out = flags.out ?? ''
   writeFitted(out, { method: method.name, setting, fittedOn: rows.length, seed, state })
@@ -74,7 +75,7 @@ function fitOn(file: string, flags: LabFlags, context: CliContext): void {
 
 function score(file: string, flags: LabFlags, context: CliContext): void {
   const recording = readRecording(file)
-  const seed = whole('--seed', flags.seed, 0)
+  const seed = wholeNumber('--seed', flags.seed, { from: 0 })
   const scores = scored(recording, flags).map(({ method, state, within }): LabScore => {
     // What was fitted on a file is not scored on the part that it was fitted on.
     const rows = recording.rows.filter(({ split }) => split !== 'train')
@@ -101,7 +102,11 @@ function scored(recording: LabRecording, flags: LabFlags): readonly Scored[] {
   const ready = METHODS.filter((method) => !method.name.startsWith('learned') && method.name !== 'task prior')
   return ready
     .filter((method) => method.applies(within, recording.rows))
-    .map((method) => ({ method, state: method.fit([], within, whole('--seed', flags.seed, 0)), within }))
+    .map((method) => ({
+      method,
+      state: method.fit([], within, wholeNumber('--seed', flags.seed, { from: 0 })),
+      within,
+    }))
 }
 
 function table(flags: LabFlags, context: CliContext): void {
@@ -112,7 +117,7 @@ function table(flags: LabFlags, context: CliContext): void {
     data: flags.data ?? '',
     test: flags.test ?? null,
     only,
-    seed: whole('--seed', flags.seed, 0),
+    seed: wholeNumber('--seed', flags.seed, { from: 0 }),
     told,
   }
   const scores = labTable(settings)
@@ -137,9 +142,9 @@ function bound(file: string, flags: LabFlags, context: CliContext): void {
   if (!(alpha > 0 && alpha < 1))
     throw usage(`--alpha ${flags.alpha} is not between 0 and 1`, 'Give a share such as 0.05.')
   const draw = {
-    n: whole('--n', flags.n, 1),
-    resamplings: whole('--resamplings', flags.resamplings, 1),
-    seed: whole('--seed', flags.seed, 0),
+    n: wholeNumber('--n', flags.n, { from: 1 }),
+    resamplings: wholeNumber('--resamplings', flags.resamplings, { from: 1 }),
+    seed: wholeNumber('--seed', flags.seed, { from: 0 }),
   }
   const report = {
     recording: recording.name,
@@ -176,12 +181,6 @@ function trainRows({ rows }: LabRecording) {
 function requireApplies(method: LabMethod, within: LabContext, { name, rows }: LabRecording): void {
   if (method.applies(within, rows)) return
   throw usage(`--method ${method.name} needs what ${name} does not hold`, method.about)
-}
-
-function whole(option: string, text: string, least: number): number {
-  const value = Number(text)
-  if (Number.isInteger(value) && value >= least) return value
-  throw usage(`${option} ${text} is not a whole number from ${least}`, `Give ${least} or more.`)
 }
 
 const MARKS = ['<!-- lab table -->', '<!-- end of lab table -->'] as const

@@ -26,7 +26,8 @@ async function obtain(name: string, path: string | undefined, context: CliContex
       env: { ...context.env },
       paths: resolvePaths(context.env, process.platform),
       signal: context.signal,
-      onProgress: ({ detail, receivedBytes, totalBytes }) => view.show({ label: detail, receivedBytes, totalBytes }),
+      onProgress: ({ detail, receivedBytes, totalBytes }) =>
+        view.show({ label: detail, received: receivedBytes, total: totalBytes }),
     })
   } finally {
     view.end()

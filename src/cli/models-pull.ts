@@ -60,7 +60,7 @@ async function watched<T>(
   const view = progressView(context.terminal)
   try {
     return await work(({ detail, receivedBytes, totalBytes }) =>
-      view.show({ label: detail, receivedBytes, totalBytes }),
+      view.show({ label: detail, received: receivedBytes, total: totalBytes }),
     )
   } finally {
     view.end()

@@ -50,7 +50,8 @@ const COMMANDS: readonly AddCommand[] = [
 ]
 
 const EXIT_CODES = `
-Exit codes: 0 ok, 1 failure, 2 usage, 3 nothing to run on, 4 does not fit, 5 blocked by policy, 130 interrupted.
+Exit codes: 0 ok, 1 failure, 2 usage, 3 nothing to run on, 4 does not fit, 5 blocked by policy, 6 acceptance bar missed,
+130 interrupted.
 Data goes to stdout, talk to stderr. NO_COLOR is respected.`
 
 /** @returns the program; it throws CommanderError instead of ending the process, and leaves error texts to its caller */

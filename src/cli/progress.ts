@@ -1,12 +1,14 @@
-/** How far a download or an installation is: a bar on a terminal, one line a step elsewhere. */
+/** How far a download, an installation or an evaluation is: a bar on a terminal, one line a step elsewhere. */
 import type { Terminal } from './terminal.ts'
 
-/** One report; `totalBytes` is null when the source does not say how much comes. */
+/** One report; `total` is null when the source does not say how much comes. */
 export interface Progress {
   /** What is going on, for people. */
   readonly label: string
-  readonly receivedBytes: number | null
-  readonly totalBytes: number | null
+  readonly received: number | null
+  readonly total: number | null
+  /** What is counted; bytes when absent. */
+  readonly unit?: 'bytes' | 'rows'
 }
 
 export interface ProgressView {
@@ -28,15 +30,15 @@ export function progressView(
 }
 
 /** `model  [############------------]  52 %  51 of 98 MB` */
-export function barText(progress: Progress): string {
-  const { label, receivedBytes, totalBytes } = progress
-  if (receivedBytes === null) return label
-  const received = `${(receivedBytes / MEGABYTE).toFixed(0)}`
-  if (!totalBytes) return `${label}  ${received} MB`
-  const share = Math.min(1, receivedBytes / totalBytes)
+export function barText({ label, received, total, unit = 'bytes' }: Progress): string {
+  if (received === null) return label
+  const amount = (value: number): string => (unit === 'bytes' ? (value / MEGABYTE).toFixed(0) : String(value))
+  const name = unit === 'bytes' ? 'MB' : unit
+  if (!total) return `${label}  ${amount(received)} ${name}`
+  const share = Math.min(1, received / total)
   const full = Math.round(share * BAR_CELLS)
   const bar = `${'#'.repeat(full)}${'-'.repeat(BAR_CELLS - full)}`
-  return `${label}  [${bar}]  ${Math.round(share * 100)} %  ${received} of ${(totalBytes / MEGABYTE).toFixed(0)} MB`
+  return `${label}  [${bar}]  ${Math.round(share * 100)} %  ${amount(received)} of ${amount(total)} ${name}`
 }
 
 function barView(): ProgressView {

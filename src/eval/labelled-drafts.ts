@@ -64,6 +64,7 @@ function truthOf(draft: RecordedDraft, labels: readonly RecordedLabel[], leastSu
 /** Gates that a fitted threshold replaces; everything else is a hard check. */
 const REPLACED: ReadonlySet<string> = new Set(['confidence', 'entropy', 'calibrated'])
 
-function passesHardChecks(verdicts: readonly Verdict[]): boolean {
+/** Whether only gates that a fitted threshold replaces spoke against an answer. */
+export function passesHardChecks(verdicts: readonly Verdict[]): boolean {
   return verdicts.every(({ gate, accepted }) => accepted || REPLACED.has(gate))
 }

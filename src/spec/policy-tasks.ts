@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { COMPLEXITIES, PARTITIONS, PATTERNS, TASK_KINDS } from './decision.ts'
 import { LABEL_SOURCES } from './label.ts'
+import { barsSchema } from './policy-bars.ts'
 import { agreementSchema, judgeSchema, qualitySchema } from './policy-gates.ts'
 import { adapterSchema } from './policy-models.ts'
 import { duration } from './policy-values.ts'
@@ -174,6 +175,12 @@ export const taskSchema = z.strictObject({
     .optional()
     .describe('A LoRA adapter for this task, in place of the one of the embedded model; loaded beside it.'),
   partition: z.enum(PARTITIONS).optional().describe('Tightens the default partition for this task.'),
+  evalSet: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Questions with right answers, JSON Lines beside the policy file, for `spillway eval`.'),
+  bars: barsSchema.optional().describe('What `spillway eval` must find for this task; missed: exit code 6.'),
   reason: z.string().optional().describe('Why the task is routed this way, for readers of the policy.'),
   onUnavailable: z
     .union([z.enum(['local', 'error']), z.strictObject({ queue: z.strictObject({ maxWait: duration }) })])

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { COMPLEXITIES, PARTITIONS, TIERS } from './decision.ts'
 import { DEFAULT_HARD_STOPS, type HardStopTerm } from './hard-stops.ts'
+import { barsSchema } from './policy-bars.ts'
 import { modelSchema } from './policy-models.ts'
 import { taskSchema } from './policy-tasks.ts'
 import { duration } from './policy-values.ts'
@@ -158,6 +159,7 @@ export const policySchema = z.strictObject({
       frontier: frontierDeadlines,
     })
     .prefault({}),
+  bars: barsSchema.optional().describe('What `spillway eval` must find over all rows; missed: exit code 6.'),
   latencyTargetMs: z
     .strictObject({
       local_fast: z.number().positive().default(200),

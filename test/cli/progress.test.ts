@@ -18,22 +18,28 @@ function recording(): { readonly terminal: Terminal; readonly said: readonly str
 
 describe('progress', () => {
   it('draws a bar with share and megabytes when the size is known', () => {
-    expect(barText({ label: 'model', receivedBytes: 49_000_000, totalBytes: 98_000_000 })).toBe(
+    expect(barText({ label: 'model', received: 49_000_000, total: 98_000_000 })).toBe(
       'model  [############------------]  50 %  49 of 98 MB',
     )
   })
 
   it('shows what came so far when the size is unknown, and only the label when nothing is known', () => {
-    expect(barText({ label: 'model', receivedBytes: 3_000_000, totalBytes: null })).toBe('model  3 MB')
-    expect(barText({ label: 'testing', receivedBytes: null, totalBytes: null })).toBe('testing')
+    expect(barText({ label: 'model', received: 3_000_000, total: null })).toBe('model  3 MB')
+    expect(barText({ label: 'testing', received: null, total: null })).toBe('testing')
+  })
+
+  it('counts rows as they are', () => {
+    expect(barText({ label: 'news', received: 3, total: 12, unit: 'rows' })).toBe(
+      'news  [######------------------]  25 %  3 of 12 rows',
+    )
   })
 
   it('says each step once where there is no terminal', () => {
     const { terminal, said } = recording()
     const view = progressView(terminal, 'lines')
-    view.show({ label: 'downloading', receivedBytes: 1, totalBytes: 3 })
-    view.show({ label: 'downloading', receivedBytes: 2, totalBytes: 3 })
-    view.show({ label: 'verifying', receivedBytes: null, totalBytes: null })
+    view.show({ label: 'downloading', received: 1, total: 3 })
+    view.show({ label: 'downloading', received: 2, total: 3 })
+    view.show({ label: 'verifying', received: null, total: null })
     view.end()
     expect(said).toEqual(['downloading', 'verifying'])
   })

@@ -1,0 +1,9 @@
+/** `spillway/eval`: what `spillway eval` is made of, for programs. */
+export { type BarResult, judgeBars } from './report/bars.ts'
+export { reportHtml } from './report/html.ts'
+export { type EvalReport, type Fault, reportOf } from './report/report.ts'
+export { type Share, type Summary, summaryOf } from './report/summary.ts'
+export { type Dataset, type EvalRow, readDataset } from './run/dataset.ts'
+export { type EvalPlan, type EvalSetup, type Evaluation, evalSetup, evaluate, sampled } from './run/evaluate.ts'
+export { type EvalRun, openResults, type ResultsFile } from './run/results-file.ts'
+export type { RowResult } from './run/row-result.ts'
