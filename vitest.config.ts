@@ -15,6 +15,7 @@ const SLOW = [
   'test/faults/**/*.test.ts',
   'test/engine/{heads,typed-kinds,extract}.test.ts',
   'test/models/bundle.test.ts',
+  'test/cli/heads.test.ts',
 ]
 
 export default defineConfig({

@@ -23,6 +23,8 @@ import type { AuditQuery, Clock, ModelPort } from './spec/ports.ts'
 import type { Router } from './spec/router.ts'
 import { openAuditLog } from './stores/audit-log.ts'
 import { openCalibrations } from './stores/calibrations.ts'
+import { type HeadsInForce, headsInForce, openLearnedHeads } from './stores/heads-in-force.ts'
+import { openKeptExamples } from './stores/kept-examples.ts'
 import { type Environment, loadPolicyFile, validatePolicy } from './stores/policy-file.ts'
 
 export interface RouterSettings {
@@ -37,8 +39,10 @@ export interface RouterSettings {
   readonly clock?: Clock
   /** Bytes that a model could take now, asked before each route. Default: what the system says. */
   readonly availableMemory?: () => number
-  /** Folder of the journal and the audit database. Default: the state directory. */
+  /** Folder of journal, audit database and kept examples. Default: the state directory. */
   readonly auditDir?: string
+  /** Examples of the tasks' heads. Default: those of the policy and those learned on this machine. */
+  readonly heads?: HeadsInForce
 }
 
 /**
@@ -56,8 +60,10 @@ export function createRouter(settings: RouterSettings): Router {
   const { durability, onFailure } = loaded.policy.audit
   const availableMemory = settings.availableMemory ?? (() => process.availableMemory())
   const log = openAuditLog({ stateDir: settings.auditDir ?? paths.stateDir, durability, onFailure })
+  const heads =
+    settings.heads ?? headsInForce(loaded, openLearnedHeads(join(paths.stateDir, 'heads'), clock.monotonicMs))
   const models = Object.entries(loaded.policy.models).map(([name, policy]) =>
-    rosterModel({ name, policy, loaded, paths, env, given: settings.models?.[name], availableMemory }),
+    rosterModel({ name, policy, loaded, heads, paths, env, given: settings.models?.[name], availableMemory }),
   )
   const calibrations = openCalibrations(join(paths.stateDir, 'calibrations'), clock.monotonicMs)
   const readAudit = (query: AuditQuery) => log.list(query)
@@ -70,6 +76,8 @@ export function createRouter(settings: RouterSettings): Router {
     newId: () => randomUUID(),
     random: Math.random,
     calibrations,
+    heads,
+    examples: openKeptExamples(join(settings.auditDir ?? paths.stateDir, 'examples')),
     watch: createAuditWatch({ calibrations, readAudit, clock }),
     readAudit,
     auditHealth: log.health,
@@ -90,6 +98,7 @@ interface ModelSetup {
   readonly name: string
   readonly policy: ModelPolicy
   readonly loaded: LoadedPolicy
+  readonly heads: HeadsInForce
   readonly paths: Paths
   readonly env: Environment
   readonly given: ModelPort | undefined
@@ -116,9 +125,9 @@ function rosterModel(setup: ModelSetup): RosterModel {
   }
 }
 
-function withTaskHeads(port: ModelPort, { loaded, paths }: ModelSetup): ModelPort {
+function withTaskHeads(port: ModelPort, { loaded, heads, paths }: ModelSetup): ModelPort {
   const folder = join(paths.dataDir, 'heads')
-  const decider = withHeads(port, { heads: loaded.heads, folder, excerpt: excerptForDecision })
+  const decider = withHeads(port, { heads, folder, excerpt: excerptForDecision })
   const store = {
     read: (parts: readonly unknown[]) => readHead<SimilarityHead>(folder, keyOf(parts)),
     write: (parts: readonly unknown[], head: SimilarityHead) => writeHead(folder, keyOf(parts), head),

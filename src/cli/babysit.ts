@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { babysit, type WatchEnding, type WatchLine } from '../models/babysit.ts'
 import { RouterError } from '../spec/errors.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
+import { spanMs } from './duration.ts'
 import { hostStatus, unloadModel } from './engine-host.ts'
 import { ExitCode, usage } from './failure.ts'
 import { isIdle } from './free-memory.ts'
@@ -34,7 +35,7 @@ export const addBabysit: AddCommand = (program, context) => {
 
 async function watch(flags: BabysitFlags, context: CliContext): Promise<void> {
   const targetFreeBytes = megabytes(flags.targetFreeMb) * MEGABYTE
-  const intervalMs = spanMs(flags.interval)
+  const intervalMs = spanMs('--interval', flags.interval, { least: MIN_INTERVAL_MS })
   const { signal } = context
   const ending = await babysit({
     targetFreeBytes,
@@ -98,15 +99,5 @@ function megabytes(text: string): number {
   throw usage(`--target-free-mb ${text} is not a positive whole number`, 'Write --target-free-mb 4000.')
 }
 
-const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
 /** Below this, looking costs more than it can find: a look takes a few milliseconds. */
 const MIN_INTERVAL_MS = 50
-/** The longest wait of a timer. */
-const MAX_INTERVAL_MS = 2_147_483_647
-
-function spanMs(text: string): number {
-  const [, amount, unit] = /^(\d+)(ms|s|m|h)$/.exec(text) ?? []
-  const ms = Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS]
-  if (ms >= MIN_INTERVAL_MS && ms <= MAX_INTERVAL_MS) return ms
-  throw usage(`--interval ${text} is not a span of at least ${MIN_INTERVAL_MS}ms`, 'Write 500ms, 5s or 1m.')
-}

@@ -90,8 +90,8 @@ function toldOf(task: string, result: CalibrationResult, action: Told['action'])
 }
 
 function steppedBack(names: readonly string[], store: CalibrationStore): readonly Told[] {
-  const files = store.list().filter(({ fits: [first] }) => first && names.includes(first.key.task))
-  return files.flatMap(({ fits: [first] }) => {
+  const files = store.list().filter(({ versions: [first] }) => first && names.includes(first.key.task))
+  return files.flatMap(({ versions: [first] }) => {
     if (!first) return []
     const calibration = store.stepBack(first.key)
     const why = calibration ? null : 'there is no fit before; nothing is in force now'

@@ -1,7 +1,7 @@
 /** Spans of time as people type them. */
 import { usage } from './failure.ts'
 
-const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
 /**
  * The moment that `--since` names.
@@ -18,6 +18,20 @@ export function sinceMs(text: string, nowMs: number): number {
   if (Number.isNaN(date))
     throw usage(`--since ${text} is neither a span nor a date`, 'Write 30s, 15m, 1h, 7d or 2026-01-31.')
   return date
+}
+
+/** The longest wait of a timer. */
+const MAX_SPAN_MS = 2_147_483_647
+
+/**
+ * @param least milliseconds
+ * @throws RouterError usage: not a span from `least` to 24 days
+ */
+export function spanMs(flag: string, text: string, { least }: { readonly least: number }): number {
+  const [, amount, unit] = /^(\d+)(ms|s|m|h|d)$/.exec(text) ?? []
+  const ms = Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS]
+  if (ms >= least && ms <= MAX_SPAN_MS) return ms
+  throw usage(`${flag} ${text} is not a span of at least ${least}ms`, 'Write 500ms, 5s, 1m or 6h.')
 }
 
 /** @throws RouterError usage, unless the text is a whole number of at least 1 */

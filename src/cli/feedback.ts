@@ -1,9 +1,11 @@
 /** `spillway feedback`: says whether an earlier local answer was right. */
+import { join } from 'node:path'
 import { resolvePaths } from '../models/paths.ts'
 import { systemClock } from '../pipeline/clock.ts'
 import { recordFeedback } from '../pipeline/feedback.ts'
 import { LABEL_SOURCES, type LabelSource } from '../spec/label.ts'
 import { openAuditLog } from '../stores/audit-log.ts'
+import { openKeptExamples } from '../stores/kept-examples.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { usage } from './failure.ts'
 
@@ -36,7 +38,12 @@ async function feedback(requestId: string, flags: FeedbackFlags, context: CliCon
     const label = await recordFeedback(
       requestId,
       { source, ...said },
-      { journal: log.journal, clock: systemClock, readAudit: (query) => log.list(query) },
+      {
+        journal: log.journal,
+        clock: systemClock,
+        examples: openKeptExamples(join(stateDir, 'examples')),
+        readAudit: (query) => log.list(query),
+      },
     )
     if (json) context.terminal.json({ requestId, ...label })
     else context.terminal.print(`${requestId}: the local answer was ${label.isCorrect ? 'right' : 'wrong'} (${source})`)

@@ -13,9 +13,11 @@ import { addEngine } from './engine.ts'
 import { addEval } from './eval.ts'
 import { addFeedback } from './feedback.ts'
 import { addFits } from './fits.ts'
+import { addHeads } from './heads.ts'
 import { addInit } from './init.ts'
 import { addKeys } from './keys.ts'
 import { addLab } from './lab.ts'
+import { addLearn } from './learn.ts'
 import { addModels } from './models.ts'
 import { addPolicy } from './policy.ts'
 import { addRoute } from './route.ts'
@@ -45,6 +47,8 @@ const COMMANDS: readonly AddCommand[] = [
   addSolve,
   addFeedback,
   addCalibrate,
+  addHeads,
+  addLearn,
   addLab,
   addCompletions,
 ]

@@ -10,8 +10,8 @@ import { type DraftGroup, labelledDrafts } from './labelled-drafts.ts'
 export interface CalibrationRequest {
   readonly records: readonly AuditRecord[]
   readonly accept: TaskPolicy['accept']
-  /** How many fits a key has had. */
-  readonly refitsOf: (key: Calibration['key']) => number
+  /** How many fits a task has had. */
+  readonly refitsOf: (task: string) => number
   /** ISO 8601, UTC. */
   readonly now: string
 }
@@ -26,31 +26,46 @@ export type CalibrationResult =
  * @throws RangeError a task without `accept.maxErrorRate`
  */
 export function calibrateTask({ records, accept, refitsOf, now }: CalibrationRequest): readonly CalibrationResult[] {
+  let fits = 0
+  return labelledDrafts(records, accept.labels).map((group) => {
+    const result = calibrateGroup(group, { accept, refit: refitsOf(group.key.task) + fits + 1, now })
+    if (result.fit) fits += 1
+    return result
+  })
+}
+
+export interface GroupCalibration {
+  readonly accept: TaskPolicy['accept']
+  /** 1 for the first fit of the task; each has its share of the error budget. */
+  readonly refit: number
+  /** ISO 8601, UTC. */
+  readonly now: string
+}
+
+/** @throws RangeError a task without `accept.maxErrorRate` */
+export function calibrateGroup(group: DraftGroup, { accept, refit, now }: GroupCalibration): CalibrationResult {
   const { maxErrorRate, confidence, labels } = accept
   if (maxErrorRate === undefined) throw new RangeError('the task asks for no bound')
-  return labelledDrafts(records, labels).map((group): CalibrationResult => {
-    const { key, drafts } = group
-    const refit = refitsOf(key) + 1
-    const budgeted = { maxErrorRate, confidence: confidenceOfRefit(confidence, refit) }
-    const fitted = calibrate(drafts, budgeted, fractionOf)
-    if (!fitted) return { fit: null, key, labels: drafts.length, why: 'fewer than 10 labels fit a score' }
-    return {
-      fit: {
-        id: `${key.task}-${hashOf([key]).slice(0, 8)}-${refit}`,
-        key,
-        refit,
-        fittedAt: now,
-        source: labels,
-        score: fitted.score,
-        fitted: { n: fitted.fitted.length, hash: `sha256:${hashOf(fitted.fitted)}` },
-        proof: { ...fitted.quality, hash: `sha256:${hashOf(fitted.proof)}`, newestAt: newest(group, fitted.proof) },
-        bound: { maxErrorRate, confidence },
-        accept: fitted.accept,
-        moreLabels: fitted.moreLabels,
-        closed: null,
-      },
-    }
-  })
+  const { key, drafts } = group
+  const budgeted = { maxErrorRate, confidence: confidenceOfRefit(confidence, refit) }
+  const fitted = calibrate(drafts, budgeted, fractionOf)
+  if (!fitted) return { fit: null, key, labels: drafts.length, why: 'fewer than 10 labels fit a score' }
+  return {
+    fit: {
+      id: `${key.task}-${hashOf([key]).slice(0, 8)}-${refit}`,
+      key,
+      refit,
+      fittedAt: now,
+      source: labels,
+      score: fitted.score,
+      fitted: { n: fitted.fitted.length, hash: `sha256:${hashOf(fitted.fitted)}` },
+      proof: { ...fitted.quality, hash: `sha256:${hashOf(fitted.proof)}`, newestAt: newest(group, fitted.proof) },
+      bound: { maxErrorRate, confidence },
+      accept: fitted.accept,
+      moreLabels: fitted.moreLabels,
+      closed: null,
+    },
+  }
 }
 
 /** A number from 0 to 1 that depends on the text alone. */

@@ -3,6 +3,7 @@
  * the router, over answers that are known beforehand. Pure.
  */
 import { acceptThreshold, confidenceOfRefit, type ErrorBound, type ScoredLabel } from '../learn/bounds.ts'
+import { mayLose, pairedGain } from '../learn/paired.ts'
 import { logEvidenceAbove } from '../learn/sequence.ts'
 import { fitHeadHoldingOut, type Head, predictHead } from '../learn/softmax-head.ts'
 
@@ -173,23 +174,16 @@ function scoredBy({ value, probability }: Opinion, { label }: StreamExample): Sc
 
 /** The proof of the gate before still holds, so a new one has to accept more, and by heads that are no worse. */
 function isBetter(next: Gate, before: Gate | null, proof: readonly StreamExample[]): boolean {
-  return before === null || (next.coverage > before.coverage && !mayLose(before.heads, next.heads, proof))
+  return before === null || (next.coverage > before.coverage && !loses(before.heads, next.heads, proof))
 }
 
 /** New heads come into force only when the paired 90 % interval excludes a loss of more than one point of accuracy. */
-function mayLose(before: readonly Head[], after: readonly Head[], proof: readonly StreamExample[]): boolean {
-  const gains = proof.map((example) => {
-    const isRight = (heads: readonly Head[]): number => (opinionOf(heads, example).value === example.label ? 1 : 0)
-    return isRight(after) - isRight(before)
-  })
-  const mean = gains.reduce((sum, gain) => sum + gain, 0) / gains.length
-  const variance = gains.reduce((sum, gain) => sum + (gain - mean) ** 2, 0) / Math.max(1, gains.length - 1)
-  return mean - Z_90 * Math.sqrt(variance / gains.length) <= -MAX_LOSS
+function loses(before: readonly Head[], after: readonly Head[], proof: readonly StreamExample[]): boolean {
+  const isRight = (heads: readonly Head[], example: StreamExample): boolean =>
+    opinionOf(heads, example).value === example.label
+  const pairs = proof.map((example) => ({ before: isRight(before, example), after: isRight(after, example) }))
+  return mayLose(pairedGain(pairs))
 }
-
-/** Both tails of a normal distribution hold 10 % beyond it. */
-const Z_90 = 1.645
-const MAX_LOSS = 0.01
 
 interface Heads {
   readonly heads: readonly Head[]

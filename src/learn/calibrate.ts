@@ -64,6 +64,33 @@ export function calibrate(
   }
 }
 
+/**
+ * Whether the labels that only fit the score would pass the bound if there were as many of them as of those that prove,
+ * each scored by a fit that has not seen it. None of the proof is looked at.
+ */
+export function looksProvable(
+  drafts: readonly LabelledDraft[],
+  bound: ErrorBound,
+  fractionOf: (id: string) => number,
+): boolean {
+  const proof = drafts.filter(({ id, isFair }) => isFair && fractionOf(id) >= FIT_SHARE)
+  const fitted = drafts.filter(({ id, isFair }) => !isFair || fractionOf(id) < FIT_SHARE)
+  const folds = Array.from({ length: FOLDS }, (_, fold) => fold)
+  const scored = folds.flatMap((fold): readonly ScoredLabel[] => {
+    const isHeld = ({ id }: LabelledDraft): boolean => Math.floor(fractionOf(`fold ${id}`) * FOLDS) === fold
+    const score = fitScore(
+      fitted.filter((draft) => !isHeld(draft)),
+      fractionOf,
+    )
+    if (!score) return []
+    return fitted
+      .filter((draft) => draft.isFair && isHeld(draft))
+      .map(({ figures, isCorrect }) => ({ score: probabilityCorrect(score, figures) ?? -1, isCorrect }))
+  })
+  const times = Math.round(proof.length / Math.max(1, scored.length))
+  return acceptThreshold(Array.from({ length: times }, () => scored).flat(), bound) !== null
+}
+
 /** @returns 0 to 1; null when a figure the score needs is unknown */
 export function probabilityCorrect(score: AnswerScore, figures: readonly (number | null)[]): number | null {
   if (score.kind === 'trees') return predictTrees(score, figures)

@@ -10,7 +10,7 @@ import { type View, type Viewer, viewersOf } from './head-views.ts'
 
 export interface HeadSettings {
   /** The examples of every task with a head, by task name. */
-  readonly heads: ReadonlyMap<string, HeadExampleSet>
+  readonly heads: Pick<ReadonlyMap<string, HeadExampleSet>, 'get'>
   /** Folder of fitted heads; made when the first one is written. */
   readonly folder: string
   /** The most telling part of a text, at most `maxChars` long. */
@@ -25,7 +25,7 @@ export interface HeadSettings {
  * Decisions also reject with model_failed when a head cannot be fitted.
  */
 export function withHeads(port: ModelPort, settings: HeadSettings): ModelPort {
-  if (!port.decide || !port.embed || settings.heads.size === 0) return port
+  if (!port.decide || !port.embed) return port
   const decide = port.decide.bind(port)
   const embed = port.embed.bind(port)
   const ready = new Map<string, Promise<Heads>>()

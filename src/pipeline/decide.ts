@@ -90,7 +90,7 @@ export function decideOutcome(run: Run, outcome: Outcome): DecideOutcome {
 }
 
 /** A frontier answers in text: the option it is, or the only one it names as a whole word. */
-function namedOption(outcome: Outcome, options: readonly string[]): string | null {
+export function namedOption(outcome: Outcome, options: readonly string[]): string | null {
   const text = outcome.answer?.trim().toLowerCase()
   if (!text) return null
   const exact = options.find((option) => option.toLowerCase() === text)

@@ -16,13 +16,25 @@ export function draftOf(run: Run, deps: PipelineDeps, asked: Asked): Run['draft'
     text: answer.text,
     record: {
       answerHash: sha256(answer.text),
-      isSampled: run.isSampled,
+      isSampled: hasFairLabel(run, deps),
       agrees: null,
       figures: figuresOf(run, asked),
       setup: setupOf(run, deps),
       calibration: fit?.id ?? null,
     },
   }
+}
+
+/**
+ * Whether the frontier labels this answer whatever the gates say of it: because it was drawn, because a shadow runs beside
+ * every answer, or because no threshold is proven yet and all answers escalate. Labels of the others are those of answers
+ * that a gate rejected.
+ */
+export function hasFairLabel(run: Run, deps: PipelineDeps): boolean {
+  const { accept } = run.task
+  if (run.isSampled || run.decision.shadow) return true
+  if (accept.maxErrorRate === undefined || accept.uncalibrated) return false
+  return calibrationOf(run, deps)?.fit === null
 }
 
 export function figuresOf(run: Run, { answer, option }: Pick<Asked, 'answer' | 'option'>): readonly (number | null)[] {
@@ -41,9 +53,9 @@ export function calibrationKey(run: Run, deps: PipelineDeps): CalibrationKey | n
   return { task: run.features.task, digest, quantisation, servedBy, setup: setupOf(run, deps) }
 }
 
-function setupOf({ localModel, features, options, task }: Run, { loaded }: PipelineDeps): string {
+function setupOf({ localModel, features, options, task }: Run, { loaded, heads }: PipelineDeps): string {
   const name = localModel?.name ?? ''
-  const head = loaded.heads.get(features.task)?.digest ?? loaded.pairs.get(features.task)?.digest ?? null
+  const head = heads.get(features.task)?.digest ?? loaded.pairs.get(features.task)?.digest ?? null
   const adapter = task.adapter ?? loaded.policy.models[name]?.adapter ?? null
   const { system = null, shots } = promptFor(task, name)
   return hexDigest(JSON.stringify([system, shots, options, head, adapter])).slice(0, 32)

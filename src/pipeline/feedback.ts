@@ -2,12 +2,14 @@
 import type { AuditRecord } from '../spec/audit.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { Feedback, RecordedLabel } from '../spec/label.ts'
+import type { ExampleBook } from '../spec/learned.ts'
 import type { AuditQuery, Clock, Journal } from '../spec/ports.ts'
 import { sha256 } from './run.ts'
 
 export interface FeedbackDeps {
   readonly journal: Journal
   readonly clock: Clock
+  readonly examples: ExampleBook
   readonly readAudit: (query: AuditQuery) => readonly AuditRecord[]
 }
 
@@ -33,6 +35,8 @@ export async function recordFeedback(
   const label: RecordedLabel = { source: feedback.source, isCorrect: isCorrect(record, feedback), at }
   deps.journal.append({ type: 'label', requestId, label })
   await deps.journal.flushed()
+  const { value, source } = feedback
+  if (value !== undefined) deps.examples.label(record.task, requestId, { value, source })
   return label
 }
 

@@ -15,6 +15,7 @@ import { checkDraft } from './check.ts'
 import { draftOf, watchAudited } from './draft.ts'
 import type { AskContext } from './exchange.ts'
 import { nobodyAvailable, withLocalTrouble } from './explain.ts'
+import { keepExample } from './keep-example.ts'
 import { planRequest } from './plan.ts'
 import { heldOutcome, outcomeOf, solvedOutcome } from './respond.ts'
 import { failedRecord, openRecord, type PipelineDeps, type Run, settledRecord } from './run.ts'
@@ -88,6 +89,7 @@ async function settle(run: Run, deps: PipelineDeps, outcome: Outcome): Promise<v
   const record = settledRecord(run, deps.loaded, { outcome, at })
   deps.journal.append({ type: 'settle', requestId: run.requestId, record })
   watchAudited(run, deps, record)
+  keepExample(run, deps, outcome)
   await deps.journal.flushed()
 }
 

@@ -5,7 +5,8 @@ import type { AuditRecord } from '../spec/audit.ts'
 import type { Attempt, OutcomeKind, RouteDecision, Usage, Verdict } from '../spec/decision.ts'
 import type { Features } from '../spec/features.ts'
 import type { RecordedDraft } from '../spec/label.ts'
-import type { LoadedPolicy, ModelPolicy, TaskPolicy } from '../spec/policy.ts'
+import type { ExampleBook } from '../spec/learned.ts'
+import type { HeadExampleSet, LoadedPolicy, ModelPolicy, TaskPolicy } from '../spec/policy.ts'
 import type { CalibrationBook, Clock, Journal } from '../spec/ports.ts'
 import type { Reading } from '../spec/reading.ts'
 import { inputText, type RouterRequest } from '../spec/request.ts'
@@ -26,6 +27,9 @@ export interface PipelineDeps {
   readonly newId: () => string
   readonly random: () => number
   readonly calibrations: CalibrationBook
+  /** The examples of every task's head, by task name: those of the policy and those learned since. */
+  readonly heads: Pick<ReadonlyMap<string, HeadExampleSet>, 'get'>
+  readonly examples: ExampleBook
   readonly watch: AuditWatch
 }
 

@@ -37,8 +37,9 @@ const readOption: Reader = async (exchange, limits) => {
   const prompt = promptFor(run.task, exchange.model.name)
   const instruction = prompt.system ?? run.task.description ?? `Answer with one of: ${options.join(', ')}.`
   const input = excerptForDecision(inputText(request.messages), DECISION_INPUT_CHARS)
+  const hasHead = exchange.deps.heads.get(run.features.task) !== undefined
   const result = await port.decide(
-    { instruction, shots: prompt.shots, input, options, ...(run.task.head && { head: run.features.task }) },
+    { instruction, shots: prompt.shots, input, options, ...(hasHead && { head: run.features.task }) },
     limits,
   )
   const best = result.options[0]

@@ -173,6 +173,14 @@ export const ERRORS = {
     message: 'The audit database {path} cannot be read: {problem}.',
     fix: 'Move the file aside; the journal keeps what was not moved into it.',
   },
+  fit_corrupt: {
+    status: 500,
+    retryable: false,
+    exitCode: 1,
+    openaiType: 'server_error',
+    message: '{path} is not {what} that this version can read.',
+    fix: 'Move the file aside and fit again; what it held was fitted from labels that the audit still has.',
+  },
   port_taken: {
     status: 500,
     retryable: false,

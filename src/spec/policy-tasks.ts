@@ -143,6 +143,18 @@ export const taskSchema = z.strictObject({
   quality: qualitySchema
     .optional()
     .describe('A weighted check of format, completeness, coherence and self-critique; for tasks without labels.'),
+  learn: z
+    .strictObject({
+      keep: z
+        .enum(['none', 'text'])
+        .default('none')
+        .describe(
+          'text: the input of every request but local_only ones stays on this machine, secrets masked, so that `spillway heads fit` and priors can learn from it.',
+        ),
+      maxExamples: z.number().int().min(100).default(5000).describe('Only the newest so many are kept.'),
+    })
+    .prefault({})
+    .describe('What the task learns from its own traffic.'),
   prompt: promptSchema.prefault({}),
   head: z
     .strictObject({

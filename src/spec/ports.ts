@@ -239,8 +239,8 @@ export interface Clock {
 export interface CalibrationBook {
   /** The fit in force, or null; never older than a second. */
   find(key: CalibrationKey): Calibration | null
-  /** How many fits the key has had. */
-  refitsOf(key: CalibrationKey): number
+  /** How many fits the task has had, whatever its model and setup were: they share one error budget. */
+  refitsOf(task: string): number
   /** Closes the gate of one fit; a fit that is closed already stays as it is. */
   shut(key: CalibrationKey, refit: number, closed: NonNullable<Calibration['closed']>): void
 }

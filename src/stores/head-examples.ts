@@ -77,6 +77,11 @@ function tooFew(rows: HeadExampleSet['rows'], options: readonly string[], file: 
   return null
 }
 
+/** Examples that were checked elsewhere. */
+export function headExampleSet(rows: HeadExampleSet['rows'], options: readonly string[]): HeadExampleSet {
+  return { options, rows, digest: digestOf(rows, { options }) }
+}
+
 function digestOf(rows: HeadExampleSet['rows'], { options }: { readonly options: readonly string[] }): string {
   const content = JSON.stringify([options, rows.map(({ text, label }) => [text, label])])
   return `sha256:${createHash('sha256').update(content).digest('hex')}`

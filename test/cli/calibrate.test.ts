@@ -107,4 +107,27 @@ describe('spillway calibrate', () => {
     expect(found.stderr).toContain(message)
     expect(found.stderr).not.toMatch(/\n\s+at /)
   })
+
+  it('fits with `learn` only what new labels make worth it', async () => {
+    const { exitCode, stdout } = await box.run(['learn', '--json'])
+    expect(exitCode).toBe(0)
+    expect(json(stdout)).toMatchObject([{ task: 'triage', what: 'calibration', action: 'not_due' }])
+    const wrong = await box.run(['learn', 'chat'])
+    expect(wrong.exitCode).toBe(2)
+    expect(wrong.stderr).toContain('task chat learns nothing')
+    const never = await box.run(['learn', '--every', 'never'])
+    expect(never.stderr).toContain('--every never is not a span of at least 1000ms')
+  })
+
+  it('learns again and again with --every, until it is stopped', async () => {
+    const process = box.start(['learn', '--every', '1s', '--json'])
+    let lines = 0
+    process.stdout?.on('data', (text: Buffer) => {
+      lines += text.toString().split('\n').length - 1
+    })
+    await expect.poll(() => lines, { timeout: 15_000 }).toBeGreaterThan(1)
+    process.kill('SIGTERM')
+    await new Promise((resolve) => process.once('exit', resolve))
+    expect(process.exitCode).not.toBe(1)
+  })
 })

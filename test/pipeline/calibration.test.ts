@@ -249,7 +249,7 @@ describe('a step back', () => {
     if (!key) throw new Error('nothing was fitted')
     expect(calibrations.stepBack(key)?.refit).toBe(1)
     expect(calibrations.find(key)?.refit).toBe(1)
-    expect(calibrations.list()[0]?.fits).toHaveLength(2)
+    expect(calibrations.list()[0]?.versions).toHaveLength(2)
     expect(calibrations.stepBack(key)).toBeNull()
     expect((await fitted())?.fit?.refit).toBe(3)
   })

@@ -68,6 +68,8 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
     },
     newId: () => `req-${++ids}`,
     random: () => 0.5,
+    heads: loaded.heads,
+    examples: { keep: () => undefined, label: () => undefined },
     calibrations: { find: () => null, refitsOf: () => 0, shut: () => undefined },
     watch: { settled: () => undefined },
     readAudit: () => [],

@@ -1,0 +1,100 @@
+/** The examples that tasks keep of their traffic: JSON Lines, a file for each task, readable by their owner only. */
+import { createHash } from 'node:crypto'
+import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { LABEL_SOURCES } from '../spec/label.ts'
+import type { ExampleBook, KeptExample } from '../spec/learned.ts'
+
+export interface KeptExamples extends ExampleBook {
+  /** Newest last; of a task's examples beyond `max` only the newest stay on disk. */
+  list(task: string, max: number): readonly KeptExample[]
+  /** Removes what a task has kept. @returns the number of examples that were there */
+  forget(task: string): number
+}
+
+const label = z.strictObject({ value: z.string(), source: z.enum(LABEL_SOURCES) })
+const exampleLine = z.strictObject({
+  requestId: z.string(),
+  text: z.string(),
+  at: z.string(),
+  isFair: z.boolean(),
+  label: label.nullable(),
+})
+const labelLine = z.strictObject({ requestId: z.string(), label })
+
+/** @param folder made with the first example */
+export function openKeptExamples(folder: string): KeptExamples {
+  const append = (task: string, line: unknown): void => {
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 })
+      // The line break comes first: what follows a line that a crash cut off stands on its own.
+      appendFileSync(fileOf(folder, task), `\n${JSON.stringify(line)}`, { mode: 0o600 })
+    } catch {
+      // A full disk must not stop answers; the next `learn` sees fewer examples.
+    }
+  }
+  return {
+    keep: append,
+    label: (task, requestId, given) => append(task, { requestId, label: given }),
+    list(task, max) {
+      const { examples, lines } = read(fileOf(folder, task))
+      const kept = examples.slice(-max)
+      if (lines > 2 * kept.length) rewrite(fileOf(folder, task), kept)
+      return kept
+    },
+    forget(task) {
+      const { examples } = read(fileOf(folder, task))
+      rmSync(fileOf(folder, task), { force: true })
+      return examples.length
+    },
+  }
+}
+
+function fileOf(folder: string, task: string): string {
+  return join(folder, `${createHash('sha256').update(task).digest('hex').slice(0, 32)}.jsonl`)
+}
+
+/** Of several labels the surest source counts, and of one source the latest. */
+function read(file: string): { readonly examples: readonly KeptExample[]; readonly lines: number } {
+  const found = new Map<string, KeptExample>()
+  const lines = textOf(file)
+    .split('\n')
+    .filter((line) => line !== '')
+  for (const line of lines) {
+    const value = parsed(line)
+    const example = exampleLine.safeParse(value).data
+    const later = labelLine.safeParse(value).data
+    if (example && !found.has(example.requestId)) found.set(example.requestId, example)
+    const known = later && found.get(later.requestId)
+    if (known && surer(later.label, known.label)) found.set(known.requestId, { ...known, label: later.label })
+  }
+  return { examples: [...found.values()], lines: lines.length }
+}
+
+function surer(one: z.output<typeof label>, other: KeptExample['label']): boolean {
+  return other === null || LABEL_SOURCES.indexOf(one.source) <= LABEL_SOURCES.indexOf(other.source)
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** A line that a crash cut off is nothing. */
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return null
+  }
+}
+
+function rewrite(file: string, examples: readonly KeptExample[]): void {
+  const draft = `${file}.draft`
+  writeFileSync(draft, examples.map((example) => JSON.stringify(example)).join('\n'), { mode: 0o600 })
+  renameSync(draft, file)
+}
