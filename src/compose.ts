@@ -18,6 +18,7 @@ import { systemClock } from './pipeline/clock.ts'
 import { createRoster, type RosterModel } from './pipeline/roster.ts'
 import { routerFrom } from './pipeline/router.ts'
 import { ollamaBaseUrl } from './spec/destination.ts'
+import type { CheckedDraft } from './spec/label.ts'
 import type { LoadedPolicy, ModelPolicy, PolicyInput } from './spec/policy.ts'
 import type { AuditQuery, Clock, ModelPort } from './spec/ports.ts'
 import type { Router } from './spec/router.ts'
@@ -26,6 +27,7 @@ import { openCalibrations } from './stores/calibrations.ts'
 import { type HeadsInForce, headsInForce, openLearnedHeads } from './stores/heads-in-force.ts'
 import { openKeptExamples } from './stores/kept-examples.ts'
 import { type Environment, loadPolicyFile, validatePolicy } from './stores/policy-file.ts'
+import { openPriors } from './stores/priors.ts'
 
 export interface RouterSettings {
   /** A file, a policy object, or one that was loaded before. */
@@ -41,6 +43,8 @@ export interface RouterSettings {
   readonly availableMemory?: () => number
   /** Folder of journal, audit database and kept examples. Default: the state directory. */
   readonly auditDir?: string
+  /** Hears of every local answer that gates checked, rejected ones included, whose text is nowhere else. */
+  readonly onDraft?: (requestId: string, draft: CheckedDraft) => void
   /** Examples of the tasks' heads. Default: those of the policy and those learned on this machine. */
   readonly heads?: HeadsInForce
 }
@@ -77,6 +81,8 @@ export function createRouter(settings: RouterSettings): Router {
     random: Math.random,
     calibrations,
     heads,
+    onDraft: settings.onDraft ?? (() => undefined),
+    priors: openPriors(join(paths.stateDir, 'priors'), clock.monotonicMs),
     examples: openKeptExamples(join(settings.auditDir ?? paths.stateDir, 'examples')),
     watch: createAuditWatch({ calibrations, readAudit, clock }),
     readAudit,

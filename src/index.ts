@@ -15,6 +15,7 @@ export type {
 } from './spec/decision.ts'
 export { REASONS, ROUTES, TASK_KINDS, TIERS } from './spec/decision.ts'
 export { ERRORS, type ErrorCode, RouterError } from './spec/errors.ts'
+export type { CheckedDraft } from './spec/label.ts'
 export type { LoadedPolicy, Policy, PolicyInput } from './spec/policy.ts'
 export type { AuditQuery, Clock, ModelPort } from './spec/ports.ts'
 export { REASON_TEXTS } from './spec/reason-texts.ts'

@@ -30,18 +30,27 @@ export async function askExamples(question: ExampleQuestion, context: CliContext
   const setup = evalSetup(loaded, { ...plan, estimate: (call, chars) => usageOf(null, call, chars) })
   const heads = { get: (name: string) => (name === task ? head : undefined) }
   const paths = resolvePaths(context.env, process.platform)
-  const router = createRouter({ policy: setup.loaded, models: setup.models, env: context.env, paths, auditDir, heads })
+  const router = createRouter({
+    policy: setup.loaded,
+    models: setup.models,
+    env: context.env,
+    paths,
+    auditDir,
+    heads,
+    onDraft: setup.onDraft,
+  })
   const answers: AskedExample[] = []
   try {
     for (const [index, { requestId, text }] of rows.entries()) {
       if (context.signal.aborted) throw new RouterError('cancelled', { requestId })
-      const { draft, verdicts } = await router.decide({ task, input: text }, { signal: context.signal })
+      const asked = await router.decide({ task, input: text }, { signal: context.signal })
+      const draft = setup.draftOf(asked.requestId)
       if (draft)
         answers.push({
           requestId,
           answer: draft.text,
-          figures: draft.figures,
-          passesChecks: passesHardChecks(verdicts),
+          figures: draft.record.figures,
+          passesChecks: passesHardChecks(asked.verdicts),
         })
       told(index + 1)
     }

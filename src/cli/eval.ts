@@ -37,6 +37,8 @@ interface EvalFlags {
 
 export const addEval: AddCommand = (program, context) => {
   const group = addCommand(program, 'eval [dataset...]', 'measure a policy on questions with right answers')
+    // Options after `export` are its own.
+    .enablePositionalOptions()
     .option('--policy <file>', 'the policy file to use')
     .option('--task <name>', 'the task of rows that name none; alone: only the evalSet of this task')
     .option('--out <folder>', 'keep rows.jsonl, report.json and report.html here')
@@ -157,6 +159,7 @@ async function resultsOf(
     env: context.env,
     paths: resolvePaths(context.env, process.platform),
     auditDir,
+    onDraft: setup.onDraft,
   })
   const view = progressView(context.terminal)
   try {

@@ -20,6 +20,7 @@ import { addLab } from './lab.ts'
 import { addLearn } from './learn.ts'
 import { addModels } from './models.ts'
 import { addPolicy } from './policy.ts'
+import { addPrior } from './prior.ts'
 import { addRoute } from './route.ts'
 import { addServe } from './serve.ts'
 import { addSolve } from './solve.ts'
@@ -48,6 +49,7 @@ const COMMANDS: readonly AddCommand[] = [
   addFeedback,
   addCalibrate,
   addHeads,
+  addPrior,
   addLearn,
   addLab,
   addCompletions,
@@ -64,6 +66,7 @@ export function buildProgram(context: CliContext): Command {
     .description('Local-first LLM router: a small local model answers first, evidence decides what is kept.')
     .version(packageVersion())
     .addHelpText('after', EXIT_CODES)
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: () => undefined })
     .showSuggestionAfterError(true)

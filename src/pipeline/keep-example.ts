@@ -10,7 +10,7 @@ import type { PipelineDeps, Run } from './run.ts'
 /** Long texts are cut before they are masked; what a decision reads of them lies within. */
 const MAX_CHARS = 20_000
 /** As much as a decision reads. */
-const KEPT_CHARS = 1500
+export const KEPT_CHARS = 1500
 
 /** Only for tasks whose policy says so; the text of `local_only` requests is never kept. */
 export function keepExample(run: Run, deps: PipelineDeps, outcome: Outcome): void {

@@ -72,6 +72,7 @@ function toolsFor(run: Run, input: PipelineInput, deps: PipelineDeps): PatternTo
     check: async (asked) => {
       run.verdicts = await checkDraft(context, asked)
       run.draft = draftOf(run, deps, asked)
+      if (run.draft) deps.onDraft(run.requestId, run.draft)
       return run.verdicts
     },
     isSampled: run.isSampled,

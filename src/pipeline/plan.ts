@@ -1,6 +1,6 @@
 /** Receive, classify, route: everything about a request that is decided before anybody is asked. */
 import { classify } from '../classify/features.ts'
-import { routeRequest } from '../route/route.ts'
+import { type RouterState, routeRequest } from '../route/route.ts'
 import { taskOf } from '../route/task.ts'
 import type { RouteDecision } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
@@ -9,6 +9,7 @@ import type { Policy, TaskPolicy } from '../spec/policy.ts'
 import { optionsOf } from '../spec/policy-problems.ts'
 import type { RouterRequest } from '../spec/request.ts'
 import { closest } from '../spec/suggest.ts'
+import { askPrior, withSpecialist } from './prior.ts'
 import { hexDigest, type PipelineDeps, type Run } from './run.ts'
 
 /** @throws RouterError unknown_task, request_invalid; nothing has been recorded or asked then */
@@ -26,22 +27,29 @@ export function planRequest(
   const policy = withInlineTask(input, deps.loaded.policy)
   const features = classify({ request, policy, sha256: hexDigest })
   if (!features.taskKnown && policy.routing.unknownTask === 'error') throw unknownTask(features, policy)
-  const decision = routeRequest(features, policy, {
+  const task = effectiveTask(features, policy)
+  const state: RouterState = {
     models: deps.roster.states(),
     override: request.override ?? 'auto',
     hasKey: (model) => !(model in deps.loaded.missingKeys),
-  })
-  const task = effectiveTask(features, policy)
+    prior: null,
+  }
+  const withoutPrior = routeRequest(features, policy, state)
+  const isSampled = drawn(task, withoutPrior, deps)
+  const prior = task.prior ? askPrior({ request, features, deps }) : null
+  const decision =
+    prior?.opinion && !isSampled ? routeRequest(features, policy, { ...state, prior: prior.opinion }) : withoutPrior
   return {
     requestId: request.id ?? deps.newId(),
     request,
     features,
-    decision,
+    decision: withSpecialist(decision, prior?.specialist ?? null),
     task,
     options: optionsOf(task),
     startedMs: deps.clock.monotonicMs(),
     receivedAt: new Date(deps.clock.epochMs()).toISOString(),
-    isSampled: drawn(task, decision, deps),
+    isSampled,
+    prior: prior?.opinion ?? null,
     attempts: [],
     localModel: null,
     verdicts: [],
@@ -50,9 +58,10 @@ export function planRequest(
   }
 }
 
-/** Where both may answer; a shadow labels every request anyway. */
-function drawn({ accept }: TaskPolicy, { serve }: RouteDecision, { random }: PipelineDeps): boolean {
-  if (accept.maxErrorRate === undefined || !serve.includes('local') || !serve.includes('frontier')) return false
+/** Where both may answer; a shadow labels every request anyway. A prior spares none of the drawn its local call. */
+function drawn({ accept, prior }: TaskPolicy, { serve }: RouteDecision, { random }: PipelineDeps): boolean {
+  if ((accept.maxErrorRate === undefined && !prior) || !serve.includes('local') || !serve.includes('frontier'))
+    return false
   return random() < accept.auditRate
 }
 

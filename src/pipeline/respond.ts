@@ -68,7 +68,6 @@ function outcomeBase(run: Run, deps: PipelineDeps): Omit<Outcome, 'decision'> {
     wouldEscalateTo: null,
     approvalRequired: run.decision.approvalRequired,
     raw: null,
-    draft: run.draft && { text: run.draft.text, figures: run.draft.record.figures },
   }
 }
 

@@ -4,10 +4,11 @@ import { redactPreview } from '../classify/privacy/mask.ts'
 import type { AuditRecord } from '../spec/audit.ts'
 import type { Attempt, OutcomeKind, RouteDecision, Usage, Verdict } from '../spec/decision.ts'
 import type { Features } from '../spec/features.ts'
-import type { RecordedDraft } from '../spec/label.ts'
+import type { CheckedDraft, RecordedDraft } from '../spec/label.ts'
 import type { ExampleBook } from '../spec/learned.ts'
 import type { HeadExampleSet, LoadedPolicy, ModelPolicy, TaskPolicy } from '../spec/policy.ts'
-import type { CalibrationBook, Clock, Journal } from '../spec/ports.ts'
+import type { CalibrationBook, Clock, Journal, PriorBook } from '../spec/ports.ts'
+import type { PriorOpinion } from '../spec/prior.ts'
 import type { Reading } from '../spec/reading.ts'
 import { inputText, type RouterRequest } from '../spec/request.ts'
 import type { Outcome } from '../spec/response.ts'
@@ -30,6 +31,9 @@ export interface PipelineDeps {
   /** The examples of every task's head, by task name: those of the policy and those learned since. */
   readonly heads: Pick<ReadonlyMap<string, HeadExampleSet>, 'get'>
   readonly examples: ExampleBook
+  readonly priors: PriorBook
+  /** Hears of every local answer that gates checked. */
+  readonly onDraft: (requestId: string, draft: CheckedDraft) => void
   readonly watch: AuditWatch
 }
 
@@ -46,11 +50,13 @@ export interface Run {
   readonly receivedAt: string
   /** Drawn before anybody is asked: the frontier answers in any case, so that the local answer gets a label. */
   readonly isSampled: boolean
+  /** What a prior in force said; null when none was asked. */
+  readonly prior: PriorOpinion | null
   readonly attempts: Attempt[]
   localModel: AuditRecord['localModel']
   verdicts: readonly Verdict[]
   /** The local answer that was checked, and its text. */
-  draft: { readonly text: string; readonly record: RecordedDraft } | null
+  draft: CheckedDraft | null
   /** What the last local answer of an open typed kind found. */
   reading: Reading | null
 }
@@ -97,6 +103,7 @@ export function openRecord(run: Run, loaded: LoadedPolicy): AuditRecord {
     answerHash: null,
     preview: loaded.policy.audit.content === 'preview' ? redactPreview(inputText(request.messages), 240) : null,
     shadow: null,
+    prior: run.prior,
     draft: null,
     labels: [],
     error: null,

@@ -13,12 +13,14 @@ import {
 import type { Features } from '../spec/features.ts'
 import type { Policy, TaskPolicy } from '../spec/policy.ts'
 import type { ModelState } from '../spec/ports.ts'
+import type { PriorOpinion } from '../spec/prior.ts'
 import type { RouteOverride } from '../spec/request.ts'
 import { availabilityRule, isUsable } from './rules/availability.ts'
 import { hardStopRule } from './rules/hard-stop.ts'
 import { overrideRule } from './rules/override.ts'
 import { partitionRule } from './rules/partition.ts'
 import { policyRule } from './rules/policy.ts'
+import { priorRule } from './rules/prior.ts'
 import type { Rule } from './rules/rule.ts'
 import { stageRule } from './rules/stage.ts'
 import { type Candidates, candidatesOf, stageOf, taskOf } from './task.ts'
@@ -29,6 +31,7 @@ export const RULES: readonly Rule[] = [
   stageRule,
   availabilityRule,
   policyRule,
+  priorRule,
   overrideRule,
 ]
 
@@ -38,6 +41,8 @@ export interface RouterState {
   readonly override: RouteOverride
   /** False for a model whose `${env:NAME}` key is not set. */
   readonly hasKey: (model: string) => boolean
+  /** Of the task's prior; null when it has none in force, or may not be heard. */
+  readonly prior: PriorOpinion | null
 }
 
 /** Both sets after all removals. */
@@ -51,7 +56,7 @@ export function routeRequest(features: Features, policy: Policy, state: RouterSt
   const task = taskOf(features, policy)
   const candidates = candidatesOf(features, policy, state.models)
   const stage = stageOf(task, candidates, state.hasKey)
-  const input = { features, task, policy, stage, candidates, override: state.override }
+  const input = { features, task, policy, stage, candidates, override: state.override, prior: state.prior }
   const removals = RULES.flatMap((rule) => rule(input))
   const left = subtract(removals)
   const mayDegrade = localMayStandIn(left, removals, task)
@@ -118,11 +123,11 @@ function isHeld(fromServe: readonly Removal[]): boolean {
   return fromServe.some((removal) => forbidding.has(removal.rule)) || (byRule('local') && byRule('frontier'))
 }
 
-/** Policy may prefer a frontier; only the other rules forbid a local answer, and then it never stands in. */
+/** Policy and prior may prefer a frontier; only the other rules forbid a local answer, and then it never stands in. */
 function localMayStandIn(left: Left, removals: readonly Removal[], task: TaskPolicy): boolean {
   if (task.onUnavailable !== 'local' || !left.call.has('local')) return false
   const against = removals.filter((removal) => removal.set === 'serve' && removal.actor === 'local')
-  return against.every((removal) => removal.rule === 'policy')
+  return against.every(({ rule }) => rule === 'policy' || rule === 'prior')
 }
 
 function shadowable(left: Left, removals: readonly Removal[]): boolean {

@@ -12,6 +12,7 @@ import type {
 } from './decision.ts'
 
 import type { RecordedDraft, RecordedLabel } from './label.ts'
+import type { PriorOpinion } from './prior.ts'
 
 /** The features that decided, kept so that later learning and replay can use the first day's rows. */
 export interface RecordedFeatures {
@@ -95,6 +96,8 @@ export interface AuditRecord {
   /** At most 240 characters, secrets masked; only when the policy asks. */
   readonly preview: string | null
   readonly shadow: ShadowResult | null
+  /** What a prior in force said before anybody was asked; null when none was. */
+  readonly prior: PriorOpinion | null
   /** The local answer that was checked; null when none was, or when it was stopped before its end. */
   readonly draft: RecordedDraft | null
   /** What became known about it later, in the order given. */

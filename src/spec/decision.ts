@@ -29,6 +29,7 @@ export const REASONS = [
   'stage_shadow',
   'memory_no_fit',
   'queue_full',
+  'local_hopeless',
   'local_unavailable',
   'local_timeout',
   'privacy_local_only',
@@ -102,6 +103,7 @@ export const RULE_ORDER = [
   'budget',
   'availability',
   'policy',
+  'prior',
   'override',
 ] as const
 export type RuleName = (typeof RULE_ORDER)[number]

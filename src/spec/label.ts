@@ -25,6 +25,13 @@ export interface Feedback {
   readonly value?: string
 }
 
+/** A local answer as the gates saw it. A rejected one reaches no caller: only who composed the router may look on. */
+export interface CheckedDraft {
+  /** Typed decisions: the option, before it is rendered. */
+  readonly text: string
+  readonly record: RecordedDraft
+}
+
 /** The local answer that gates checked, served or not: what calibration learns from. */
 export interface RecordedDraft {
   /** `sha256:` of its text. */

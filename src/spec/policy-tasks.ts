@@ -121,7 +121,9 @@ export const taskSchema = z.strictObject({
         .min(0)
         .max(1)
         .default(0.02)
-        .describe('With maxErrorRate: share of requests that the frontier answers whatever the gates say, for labels.'),
+        .describe(
+          'With maxErrorRate or prior: share of requests that both models answer whatever gates and prior say, for labels.',
+        ),
       labels: z
         .enum(LABEL_SOURCES)
         .default('frontier')
@@ -155,6 +157,25 @@ export const taskSchema = z.strictObject({
     })
     .prefault({})
     .describe('What the task learns from its own traffic.'),
+  prior: z
+    .strictObject({
+      margin: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.1)
+        .describe('Share of the mean time to the answer that skipping must save, lower end of the interval.'),
+      maxLost: z
+        .number()
+        .min(0.001)
+        .max(0.5)
+        .default(0.02)
+        .describe('Greatest share of requests that are skipped although the local answer would have been accepted.'),
+    })
+    .optional()
+    .describe(
+      'A guess, before any call, of whether a local answer would be accepted; hopeless local calls are skipped once `spillway prior fit` has shown that it pays. It never accepts.',
+    ),
   prompt: promptSchema.prefault({}),
   head: z
     .strictObject({

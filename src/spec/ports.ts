@@ -3,6 +3,7 @@
 import type { JournalEntry } from './audit.ts'
 import type { Calibration, CalibrationKey } from './calibration.ts'
 import type { FinishReason, ModelIdentity, OptionProbability, Signals, Tier, Usage } from './decision.ts'
+import type { Prior } from './prior.ts'
 import type { Message, RouterRequest, ToolDefinition } from './request.ts'
 
 /** One call as a model adapter gets it: already masked, already bound to one model. */
@@ -243,6 +244,12 @@ export interface CalibrationBook {
   refitsOf(task: string): number
   /** Closes the gate of one fit; a fit that is closed already stays as it is. */
   shut(key: CalibrationKey, refit: number, closed: NonNullable<Calibration['closed']>): void
+}
+
+/** The fitted priors, as the pipeline reads them. */
+export interface PriorBook {
+  /** The version in force, or null; the same object until there is another, and never older than a second. */
+  find(task: string): Prior | null
 }
 
 /** Append-only, on disk when the call returns. */

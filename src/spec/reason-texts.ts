@@ -26,6 +26,7 @@ export const REASON_TEXTS: Readonly<Record<Reason, string>> = {
   stage_shadow: 'The task is in stage shadow: local is only watched.',
   memory_no_fit: 'The local model does not fit in the memory that is free.',
   queue_full: 'The local queue is full.',
+  local_hopeless: 'Local answers to requests like this one are hardly ever accepted, so none was asked for.',
   local_unavailable: 'No local model can be used now.',
   local_timeout: 'The local model missed its deadline.',
   privacy_local_only: 'The request may not leave this machine.',

@@ -49,15 +49,6 @@ export interface Outcome {
   readonly wouldEscalateTo: { readonly model: string; readonly why: string } | null
   readonly approvalRequired: boolean
   readonly raw: Readonly<Record<string, unknown>> | null
-  /** The local answer that gates checked, served or not; null when there was none, or it was stopped before its end. */
-  readonly draft: OutcomeDraft | null
-}
-
-export interface OutcomeDraft {
-  /** Typed decisions: the option, before it is rendered. */
-  readonly text: string
-  /** The figures of `DRAFT_FIGURES` in `learn/draft-figures.ts`; null is unknown. */
-  readonly figures: readonly (number | null)[]
 }
 
 /** The result of a typed decision. */

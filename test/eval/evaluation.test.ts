@@ -90,6 +90,7 @@ async function report(rows: readonly EvalRow[], wanted: Wanted = {}): Promise<Ev
     models: { ...setup.models, small },
     env: {},
     auditDir: join(folder, 'audit'),
+    onDraft: setup.onDraft,
     availableMemory: () => 1e12,
   })
   try {

@@ -56,7 +56,7 @@ function stateWith(change: Partial<RouterState> & { readonly down?: readonly str
         ? { reason: 'frontier_down', why: 'no key set (KEY)' }
         : { reason: 'local_unavailable', why: 'the engine is not installed' },
   }))
-  return { models, override: 'auto', hasKey: () => true, ...change }
+  return { models, override: 'auto', hasKey: () => true, prior: null, ...change }
 }
 
 const HARD_STOP = [{ kind: 'access', term: '401', field: 'messages[0].content' }] as const
@@ -204,8 +204,14 @@ const anyFeatures: fc.Arbitrary<Features> = fc
   })
   .map((change) => ({ ...FEATURES, ...change }))
 
+const HOPELESS = { id: 'label-prior-1', probability: 0.01, threshold: 0.1 }
+
 const anyState: fc.Arbitrary<RouterState> = fc
-  .record({ down: fc.subarray(['small', 'coder', 'big']), override: fc.constantFrom('auto', 'local', 'frontier') })
+  .record({
+    down: fc.subarray(['small', 'coder', 'big']),
+    override: fc.constantFrom('auto', 'local', 'frontier'),
+    prior: fc.constantFrom(null, HOPELESS, { ...HOPELESS, probability: 0.9 }),
+  })
   .map(stateWith)
 
 const anyPolicy: fc.Arbitrary<Policy> = fc
@@ -253,7 +259,19 @@ describe('the two sets', () => {
             expect(decision.serve).not.toContain(actor)
         if (decision.route === 'frontier') expect(decision.serve).toContain('frontier')
         if (decision.route === 'local' && !decision.degraded) expect(decision.serve).toContain('local')
-        expect(RULES.length).toBe(6)
+        expect(RULES.length).toBe(7)
+      }),
+    )
+  })
+
+  it('never leave a request without an answer because of a prior', () => {
+    fc.assert(
+      fc.property(anyFeatures, anyPolicy, anyState, (features, policy, state) => {
+        const without = routeRequest(features, policy, { ...state, prior: null })
+        const { route, mayDegrade } = routeRequest(features, policy, { ...state, prior: HOPELESS })
+        const answers = ['local', 'frontier']
+        expect(answers.includes(route)).toBe(answers.includes(without.route))
+        if (without.mayDegrade) expect(mayDegrade).toBe(true)
       }),
     )
   })
@@ -290,5 +308,35 @@ describe('shareOf', () => {
     expect(shareOf(`sha256:${'0'.repeat(64)}`)).toBe(0)
     expect(shareOf(`sha256:8${'0'.repeat(63)}`)).toBe(50)
     expect(shareOf(`sha256:${'f'.repeat(64)}`)).toBeLessThan(100)
+  })
+})
+
+describe('a prior', () => {
+  const routed = (change: Partial<RouterState>, features: Partial<Features> = {}) =>
+    routeRequest({ ...FEATURES, ...features }, policyWith({ stage: 'accept' }), stateWith(change))
+
+  it('spares a hopeless local call, which may still stand in for a frontier that fails', () => {
+    const decision = routed({ prior: HOPELESS })
+    expect(decision).toMatchObject({ route: 'frontier', reason: 'local_hopeless', local: ['small'], mayDegrade: true })
+    expect(decision.removals).toMatchObject([
+      {
+        set: 'serve',
+        actor: 'local',
+        rule: 'prior',
+        detail: 'label-prior-1 gives a local answer 0.010, less than 0.100.',
+      },
+    ])
+    expect(routed({ prior: { ...HOPELESS, probability: 0.1 } }).route).toBe('local')
+  })
+
+  it('is not heard where only local may answer, or where the caller asks for local', () => {
+    const sealed = { partition: 'local_only' } as const
+    expect(routed({ prior: HOPELESS }, sealed)).toEqual(routed({ prior: null }, sealed))
+    expect(routed({ prior: HOPELESS, override: 'local' }).route).toBe('local')
+    expect(stateWith({ down: ['big'] }).models[2]?.unavailable).not.toBeNull()
+    expect(
+      routeRequest(FEATURES, policyWith({ stage: 'accept' }), { ...stateWith({ down: ['big'] }), prior: HOPELESS })
+        .route,
+    ).toBe('local')
   })
 })

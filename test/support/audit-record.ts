@@ -44,6 +44,7 @@ export function auditRecord(requestId: string, change: Partial<AuditRecord> = {}
     answerHash: null,
     preview: null,
     shadow: null,
+    prior: null,
     draft: null,
     labels: [],
     error: null,

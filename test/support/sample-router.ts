@@ -70,6 +70,8 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
     random: () => 0.5,
     heads: loaded.heads,
     examples: { keep: () => undefined, label: () => undefined },
+    onDraft: () => undefined,
+    priors: { find: () => null },
     calibrations: { find: () => null, refitsOf: () => 0, shut: () => undefined },
     watch: { settled: () => undefined },
     readAudit: () => [],

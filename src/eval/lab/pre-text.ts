@@ -1,9 +1,10 @@
 /** Routing by the question alone: how much better the frontier would be, guessed from its words and its task. Pure. */
+
+import { packed, unpacked } from '../../learn/packed.ts'
 import { randomFrom } from '../../learn/random.ts'
 import { dotSparse, fitSparse, type Sparse } from '../../learn/sparse-linear.ts'
 import { fitTextVectors, TEXT_SIZE, type TextVectors, textVector } from '../../learn/text-vectors.ts'
 import type { LabContext, LabMethod, LabRow } from './method.ts'
-import { packed, unpacked } from './packed.ts'
 import { outcomeOf } from './settings.ts'
 
 /** The task's own gain, drawn towards the mean of all by 30 rows' weight. */

@@ -1,6 +1,7 @@
 /** Asks the router one question of a dataset and grades what comes back. */
 import { DRAFT_FIGURES } from '../../learn/draft-figures.ts'
 import { toRouterError } from '../../spec/errors.ts'
+import type { CheckedDraft } from '../../spec/label.ts'
 import { DEFAULT_TASK, type ModelPolicy, type Policy, type TaskPolicy } from '../../spec/policy.ts'
 import type { ModelCall } from '../../spec/ports.ts'
 import type { RequestMetadata, RouterRequest, ToolDefinition } from '../../spec/request.ts'
@@ -17,6 +18,7 @@ export type Price = (model: ModelPolicy, call: ModelCall, answerChars: number) =
 export interface RowContext {
   readonly router: Router
   readonly policy: Policy
+  readonly draftOf: (requestId: string) => CheckedDraft | null
   readonly price: Price
   readonly signal: AbortSignal
 }
@@ -86,7 +88,7 @@ function resultOf(row: EvalRow, outcome: Outcome | DecideOutcome, context: RowCo
     answer,
     isRight: isRight(answer, row, task),
     hasShape: hasShape(answer, row, task),
-    draft: draftOf(row, outcome, task),
+    draft: draftIn(row, outcome, context),
     localCalls: calls('local'),
     frontierCalls: calls('frontier'),
     costUsd: outcome.costUsd,
@@ -121,10 +123,12 @@ function emptyResult(row: EvalRow): RowResult {
   }
 }
 
-function draftOf(row: EvalRow, { draft, verdicts }: Outcome, task: TaskPolicy): RowDraft | null {
+function draftIn(row: EvalRow, { requestId, decision, verdicts }: Outcome, context: RowContext): RowDraft | null {
+  const draft = context.draftOf(requestId)
   if (!draft) return null
+  const task = context.policy.tasks[decision.task] ?? DEFAULT_TASK
   const figure = (name: (typeof DRAFT_FIGURES)[number]): number | null =>
-    draft.figures[DRAFT_FIGURES.indexOf(name)] ?? null
+    draft.record.figures[DRAFT_FIGURES.indexOf(name)] ?? null
   const logprob = figure('meanLogprob')
   const found = [
     ['calibrated', verdicts.find(({ gate }) => gate === 'calibrated')?.score ?? null],

@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomFrom } from '../../learn/random.ts'
 import { RouterError } from '../../spec/errors.ts'
+import type { CheckedDraft } from '../../spec/label.ts'
 import type { LoadedPolicy, Policy } from '../../spec/policy.ts'
 import type { ModelPort } from '../../spec/ports.ts'
 import { NO_ANSWER } from '../../spec/reading.ts'
@@ -24,6 +25,9 @@ export interface EvalSetup {
   readonly loaded: LoadedPolicy
   readonly models: Readonly<Record<string, ModelPort>>
   readonly within: <T>(row: EvalRow, work: () => T) => T
+  /** For the router: what its local models said. */
+  readonly onDraft: (requestId: string, draft: CheckedDraft) => void
+  readonly draftOf: (requestId: string) => CheckedDraft | null
 }
 
 /**
@@ -46,13 +50,18 @@ export function evalSetup(loaded: LoadedPolicy, { frontier, stage, estimate }: E
     ),
   }
   const within: EvalSetup['within'] = (row, work) => current.run(row, work)
-  if (frontier === 'called') return { loaded: { ...loaded, policy }, models: {}, within }
+  const drafts = new Map<string, CheckedDraft>()
+  const heard: Pick<EvalSetup, 'onDraft' | 'draftOf'> = {
+    onDraft: (requestId, draft) => void drafts.set(requestId, draft),
+    draftOf: (requestId) => drafts.get(requestId) ?? null,
+  }
+  if (frontier === 'called') return { loaded: { ...loaded, policy }, models: {}, within, ...heard }
   const frontiers = Object.entries(policy.models).filter(([, { tier }]) => tier === 'frontier')
   const expected = (): string => rightAnswer(current.getStore())
   const models = Object.fromEntries(
     frontiers.map(([name, { model }]) => [name, standInFrontier({ name, model, expected, estimate })]),
   )
-  return { loaded: { ...loaded, policy, missingKeys: {} }, models, within }
+  return { loaded: { ...loaded, policy, missingKeys: {} }, models, within, ...heard }
 }
 
 function rightAnswer(row: EvalRow | undefined): string {
@@ -82,7 +91,7 @@ export async function evaluate(evaluation: Evaluation): Promise<readonly RowResu
   const worker = async (): Promise<void> => {
     for (const row of next) {
       if (signal.aborted) throw new RouterError('cancelled', { requestId: row.id })
-      const context = { router, policy: setup.loaded.policy, price, signal }
+      const context = { router, policy: setup.loaded.policy, draftOf: setup.draftOf, price, signal }
       const result = await setup.within(row, () => evaluateRow(row, context))
       results.append(result)
       found.set(row.id, result)

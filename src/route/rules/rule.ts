@@ -1,6 +1,7 @@
 import type { Actor, ActorSet, Reason, Removal, RuleName } from '../../spec/decision.ts'
 import type { Features } from '../../spec/features.ts'
 import type { Policy, StagePolicy, TaskPolicy } from '../../spec/policy.ts'
+import type { PriorOpinion } from '../../spec/prior.ts'
 import type { RouteOverride } from '../../spec/request.ts'
 import type { Candidates } from '../task.ts'
 
@@ -12,6 +13,7 @@ export interface RuleInput {
   readonly stage: StagePolicy
   readonly candidates: Candidates
   readonly override: RouteOverride
+  readonly prior: PriorOpinion | null
 }
 
 /** A rule can only remove: it returns what it takes out of the two sets, nothing else. */
