@@ -269,4 +269,33 @@ export const REQUIREMENTS: readonly Requirement[] = [
       { file: 'test/learn/calibrate.test.ts', title: 'keeps the part of a label for ever' },
     ],
   },
+  {
+    behaviour: 'A missed acceptance bar ends `spillway eval` with exit code 6; a bar that nothing measured is missed',
+    source: 'docs/guides/evaluation.md',
+    citedBy: [
+      { file: 'test/cli/eval.test.ts', title: 'ends with 6 when a bar is missed' },
+      { file: 'test/eval/evaluation.test.ts', title: 'holds the bars of the policy and of each task' },
+    ],
+  },
+  {
+    behaviour: 'A head learned from traffic comes into force only when a paired comparison excludes a loss',
+    source: 'docs/guides/learning.md',
+    citedBy: [
+      { file: 'test/eval/fit-head.test.ts', title: 'is not promoted when the paired interval does not exclude a loss' },
+      { file: 'test/cli/heads.test.ts', title: 'learns from kept examples with the real model' },
+    ],
+  },
+  {
+    behaviour: 'Texts are kept only when the policy says so, masked, and never those of local_only requests',
+    source: 'docs/guides/learning.md',
+    citedBy: [{ file: 'test/pipeline/keep-example.test.ts', title: "is nothing without the policy's word" }],
+  },
+  {
+    behaviour: 'A prior never accepts, never costs a request its answer, and is used only when it pays',
+    source: 'docs/guides/learning.md',
+    citedBy: [
+      { file: 'test/route/route.test.ts', title: 'never leave a request without an answer because of a prior' },
+      { file: 'test/eval/fit-prior.test.ts', title: 'says so when it does not pay' },
+    ],
+  },
 ]

@@ -3,7 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { calibrateGroup } from '../eval/calibrate.ts'
-import { whyNotCalibrate, whyNotFitHead } from '../eval/due.ts'
+import { whyNotCalibrate, whyNotFitHead, whyNotFitPrior } from '../eval/due.ts'
+import { priorRows } from '../eval/fit-prior.ts'
 import { labelledDrafts } from '../eval/labelled-drafts.ts'
 import { resolvePaths } from '../models/paths.ts'
 import { systemClock } from '../pipeline/clock.ts'
@@ -13,11 +14,13 @@ import { optionsOf } from '../spec/policy-problems.ts'
 import { readAuditLog } from '../stores/audit-log.ts'
 import { openCalibrations } from '../stores/calibrations.ts'
 import { openKeptExamples } from '../stores/kept-examples.ts'
+import { openPriors } from '../stores/priors.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { spanMs } from './duration.ts'
 import { usage } from './failure.ts'
 import { fitHead } from './heads.ts'
 import { findPolicy } from './policy-lookup.ts'
+import { fitTaskPrior } from './prior.ts'
 
 interface LearnFlags {
   readonly policy?: string
@@ -28,15 +31,15 @@ interface LearnFlags {
 /** What was done for one task, or why nothing was. */
 interface Learned {
   readonly task: string
-  readonly what: 'head' | 'calibration'
-  readonly action: 'promoted' | 'not_promoted' | 'not_fitted' | 'fitted' | 'not_due'
+  readonly what: 'head' | 'calibration' | 'prior'
+  readonly action: 'promoted' | 'not_promoted' | 'not_fitted' | 'fitted' | 'not_used' | 'not_due'
   readonly why: string | null
   /** Of the calibration: share of the answers that its threshold accepts; null when none is proven. */
   readonly coverage: number | null
 }
 
 export const addLearn: AddCommand = (program, context) => {
-  addCommand(program, 'learn [task]', 'fit the heads and calibrations that new labels make worth it')
+  addCommand(program, 'learn [task]', 'fit the heads, calibrations and priors that new labels make worth it')
     .option('--policy <file>', 'the policy file to use')
     .option('--every <span>', 'look again and again, for example 6h, until stopped')
     .action((task: string | undefined, flags: LearnFlags) => run(task, flags, context))
@@ -58,13 +61,13 @@ function tasksOf(task: string | undefined, { policy }: LoadedPolicy): readonly s
   if (task !== undefined && !(task in policy.tasks))
     throw new RouterError('unknown_task', { task, fix: `Known: ${Object.keys(policy.tasks).join(', ') || 'none'}.` })
   const able = Object.entries(policy.tasks).filter(
-    ([name, { accept, learn }]) =>
-      (task === undefined || name === task) && (accept.maxErrorRate !== undefined || learn.keep === 'text'),
+    ([name, { accept, learn, prior }]) =>
+      (task === undefined || name === task) && (accept.maxErrorRate !== undefined || learn.keep === 'text' || prior),
   )
   if (able.length > 0) return able.map(([name]) => name)
   throw usage(
     task === undefined ? 'no task of the policy learns anything' : `task ${task} learns nothing`,
-    'Set tasks.<name>.accept.maxErrorRate, or tasks.<name>.learn: { keep: text }.',
+    'Set tasks.<name>.accept.maxErrorRate, learn: { keep: text } or prior: {}.',
   )
 }
 
@@ -78,6 +81,7 @@ async function learnDue(
   for (const name of names) {
     found.push(...(await headDue(name, loaded, context)))
     found.push(...calibrationsDue(name, loaded, context))
+    found.push(...priorDue(name, loaded, context))
   }
   return found
 }
@@ -125,6 +129,23 @@ function calibrationsDue(task: string, { policy }: LoadedPolicy, context: CliCon
   } finally {
     log.close()
   }
+}
+
+function priorDue(task: string, loaded: LoadedPolicy, context: CliContext): readonly Learned[] {
+  if (!loaded.policy.tasks[task]?.prior) return []
+  const { stateDir } = resolvePaths(context.env, process.platform)
+  const last = openPriors(join(stateDir, 'priors'), systemClock.monotonicMs).all(task).at(-1)
+  const log = readAuditLog({ stateDir })
+  try {
+    const now = priorRows(log.list({ task }), []).length
+    const why = whyNotFitPrior({ now, last: last ? last.fittedOn + last.proof.n : null })
+    if (why) return [{ task, what: 'prior', action: 'not_due', why, coverage: null }]
+  } finally {
+    log.close()
+  }
+  const { prior, why } = fitTaskPrior(task, { loaded, keep: true }, context)
+  const action = prior === null ? 'not_fitted' : prior.off === null ? 'fitted' : 'not_used'
+  return [{ task, what: 'prior', action, why, coverage: null }]
 }
 
 /** Labelled examples at the last fit of a head, by task. */

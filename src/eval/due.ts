@@ -47,3 +47,15 @@ export function whyNotFitHead(labelled: { readonly now: number; readonly last: n
   const wanted = labelled.last === null ? FIRST_HEAD : Math.ceil(GROWTH * labelled.last)
   return labelled.now >= wanted ? null : `${labelled.now} labelled examples, the next fit is due with ${wanted}`
 }
+
+/** With fewer requests neither half of them could show anything. */
+const FIRST_PRIOR = 200
+
+/**
+ * @param checked requests whose local answer was checked, now and when a prior was fitted last; null before the first
+ * @returns null when it is due, else why not
+ */
+export function whyNotFitPrior(checked: { readonly now: number; readonly last: number | null }): string | null {
+  const wanted = checked.last === null ? FIRST_PRIOR : Math.ceil(GROWTH * checked.last)
+  return checked.now >= wanted ? null : `${checked.now} checked local answers, the next fit is due with ${wanted}`
+}

@@ -38,17 +38,24 @@ const MIN_ROWS = 200
 /** Of either outcome in the half that fits. */
 const MIN_OF_EACH = 10
 
+/** From the audit of the task. */
+export function fitPriorOf({ records, kept, ...rest }: PriorRequest): PriorFit {
+  return priorFrom(priorRows(records, kept), { ...rest, frontierMs: frontierMs(records) })
+}
+
+/** What is known beside the rows; `frontierMs`: mean time of a frontier's answer. */
+export type PriorSetting = Omit<PriorRequest, 'records' | 'kept'> & { readonly frontierMs: number }
+
 /**
  * Fitted on one half of the requests, where the threshold is chosen, too; proven on the other. It is used when the lower
  * end of the 90 % interval of the time it saves reaches the task's margin and it loses too few local answers.
  */
-export function fitPriorOf(request: PriorRequest): PriorFit {
-  const { task, records, settings, overall, version, now } = request
-  const rows = priorRows(records, request.kept)
+export function priorFrom(rows: readonly PriorRow[], setting: PriorSetting): PriorFit {
+  const { task, settings, overall, version, now } = setting
   if (rows.length < MIN_ROWS)
     return { task, prior: null, why: `${rows.length} checked local answers, ${MIN_ROWS} are needed` }
   const fitting = rows.filter(({ id }) => fractionOf(`prior ${id}`) < FIT_SHARE)
-  const proving = rows.filter((row) => !fitting.includes(row))
+  const proving = rows.filter(({ id }) => fractionOf(`prior ${id}`) >= FIT_SHARE)
   const accepted = fitting.filter(({ isAccepted }) => isAccepted).length
   if (Math.min(accepted, fitting.length - accepted) < MIN_OF_EACH)
     return {
@@ -59,11 +66,8 @@ export function fitPriorOf(request: PriorRequest): PriorFit {
   const { model, heldOut } = fitPrior(fitting, overall ?? accepted / fitting.length)
   const threshold = thresholdFor(fitting, heldOut, settings.maxLost)
   const predict = openPrior(model)
-  const proof = proofOf(
-    proving,
-    proving.map((row) => predict(row) < threshold),
-    frontierMs(records),
-  )
+  const skips = proving.map((row) => predict(row) < threshold)
+  const proof = proofOf(proving, skips, setting.frontierMs)
   const off = whyOff(proof, settings)
   const specialist = specialistIn(rows, settings.margin)
   return {
