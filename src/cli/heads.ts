@@ -9,7 +9,7 @@ import type { LoadedPolicy } from '../spec/policy.ts'
 import { optionsOf } from '../spec/policy-problems.ts'
 import { openCalibrations } from '../stores/calibrations.ts'
 import { headsInForce, openLearnedHeads, withLearned } from '../stores/heads-in-force.ts'
-import { openKeptExamples } from '../stores/kept-examples.ts'
+import { keptLimits, openKeptExamples } from '../stores/kept-examples.ts'
 import { askExamples } from './ask-examples.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { usage } from './failure.ts'
@@ -81,7 +81,7 @@ export async function fitHead(task: string, { loaded, keep }: HeadFitting, conte
       task,
       options,
       accept: policy.accept,
-      kept: stores.examples.list(task, policy.learn.maxExamples),
+      kept: stores.examples.list(task, keptLimits(policy.learn, systemClock.epochMs())),
       inForce: headsInForce(loaded, stores.heads).get(task),
       withLearned: (rows) => withLearned(options, loaded.heads.get(task), rows),
       ask: (head, rows) => {

@@ -13,7 +13,7 @@ import type { LoadedPolicy } from '../spec/policy.ts'
 import { optionsOf } from '../spec/policy-problems.ts'
 import { readAuditLog } from '../stores/audit-log.ts'
 import { openCalibrations } from '../stores/calibrations.ts'
-import { openKeptExamples } from '../stores/kept-examples.ts'
+import { keptLimits, openKeptExamples } from '../stores/kept-examples.ts'
 import { openPriors } from '../stores/priors.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { spanMs } from './duration.ts'
@@ -90,7 +90,7 @@ async function headDue(task: string, loaded: LoadedPolicy, context: CliContext):
   const policy = loaded.policy.tasks[task]
   if (policy?.learn.keep !== 'text' || !optionsOf(policy)) return []
   const { stateDir } = resolvePaths(context.env, process.platform)
-  const kept = openKeptExamples(join(stateDir, 'examples')).list(task, policy.learn.maxExamples)
+  const kept = openKeptExamples(join(stateDir, 'examples')).list(task, keptLimits(policy.learn, systemClock.epochMs()))
   const now = kept.filter(({ label }) => label !== null).length
   const attempts = readAttempts(stateDir)
   const why = whyNotFitHead({ now, last: attempts[task] ?? null })

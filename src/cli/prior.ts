@@ -6,7 +6,7 @@ import { systemClock } from '../pipeline/clock.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
 import { readAuditLog } from '../stores/audit-log.ts'
-import { openKeptExamples } from '../stores/kept-examples.ts'
+import { keptLimits, openKeptExamples } from '../stores/kept-examples.ts'
 import { openPriors } from '../stores/priors.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { usage } from './failure.ts'
@@ -68,7 +68,7 @@ export function fitTaskPrior(
       settings: policy.prior,
       records: log.list({ task }),
       overall: overallShare(Object.keys(loaded.policy.tasks), (name) => priorRows(log.list({ task: name }), [])),
-      kept: openKeptExamples(join(stateDir, 'examples')).list(task, policy.learn.maxExamples),
+      kept: openKeptExamples(join(stateDir, 'examples')).list(task, keptLimits(policy.learn, systemClock.epochMs())),
       version: store.all(task).length + 1,
       now: new Date(systemClock.epochMs()).toISOString(),
     })

@@ -2,11 +2,13 @@
  * The only door to a model that is not on this machine. What goes out is masked here, what comes back is restored here,
  * and a request that may not leave is refused here even if a mistake elsewhere sent it.
  */
+
+import { findPrivate } from '../classify/privacy/find.ts'
 import { createUnmasker, createVault, maskText, type Vault } from '../classify/privacy/mask.ts'
-import { findPrivate } from '../classify/privacy/secrets.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { Policy } from '../spec/policy.ts'
 import type { CallLimits, ModelCall, ModelEvent, ModelPort } from '../spec/ports.ts'
+import type { PrivateKind } from '../spec/private-kinds.ts'
 import type { ContentPart, Message } from '../spec/request.ts'
 import type { Run } from './run.ts'
 
@@ -107,7 +109,7 @@ function maskPart(part: ContentPart, mask: (text: string) => string): ContentPar
 }
 
 /** Secrets are masked for every frontier, whatever the policy lists. */
-function kindsOf(policy: Policy): readonly ('secret' | 'email')[] {
+function kindsOf(policy: Policy): readonly PrivateKind[] {
   return [...new Set(['secret' as const, ...policy.privacy.redact])]
 }
 

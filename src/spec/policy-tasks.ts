@@ -153,6 +153,7 @@ export const taskSchema = z.strictObject({
         .describe(
           'text: the input of every request but local_only ones stays on this machine, secrets masked, so that `spillway heads fit` and priors can learn from it.',
         ),
+      days: z.number().positive().default(90).describe('Older examples are deleted.'),
       maxExamples: z.number().int().min(100).default(5000).describe('Only the newest so many are kept.'),
     })
     .prefault({})

@@ -9,6 +9,7 @@ import { barsSchema } from './policy-bars.ts'
 import { modelSchema } from './policy-models.ts'
 import { taskSchema } from './policy-tasks.ts'
 import { duration } from './policy-values.ts'
+import { PRIVATE_KINDS } from './private-kinds.ts'
 
 const deadlineKeys = (firstByteMs: number, totalMs: number) => ({
   connect: duration.default(3000),
@@ -124,9 +125,9 @@ const hardStopSchema = z.strictObject({
 const privacySchema = z.strictObject({
   default: z.enum(PARTITIONS).default('internal').describe('Partition of a request that nothing else classifies.'),
   redact: z
-    .array(z.enum(['secret', 'email']))
+    .array(z.enum(PRIVATE_KINDS))
     .default(['secret'])
-    .describe('Masked before anything leaves; secrets are masked always.'),
+    .describe('Masked before anything leaves, and put back in the answer; secrets are masked always.'),
   localOnly: z
     .strictObject({
       paths: z

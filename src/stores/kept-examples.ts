@@ -7,10 +7,16 @@ import { LABEL_SOURCES } from '../spec/label.ts'
 import type { ExampleBook, KeptExample } from '../spec/learned.ts'
 
 export interface KeptExamples extends ExampleBook {
-  /** Newest last; of a task's examples beyond `max` only the newest stay on disk. */
-  list(task: string, max: number): readonly KeptExample[]
+  /** Newest last. What is too old, or too many, is deleted from the disk. */
+  list(task: string, limits: KeptLimits): readonly KeptExample[]
   /** Removes what a task has kept. @returns the number of examples that were there */
   forget(task: string): number
+}
+
+export interface KeptLimits {
+  readonly maxExamples: number
+  /** ISO 8601, UTC; examples before it are too old. */
+  readonly since: string
 }
 
 const label = z.strictObject({ value: z.string(), source: z.enum(LABEL_SOURCES) })
@@ -22,6 +28,16 @@ const exampleLine = z.strictObject({
   label: label.nullable(),
 })
 const labelLine = z.strictObject({ requestId: z.string(), label })
+
+/** What the policy of a task keeps. @param nowMs epoch milliseconds */
+export function keptLimits(
+  { days, maxExamples }: { readonly days: number; readonly maxExamples: number },
+  nowMs: number,
+): KeptLimits {
+  return { maxExamples, since: new Date(nowMs - days * DAY_MS).toISOString() }
+}
+
+const DAY_MS = 86_400_000
 
 /** @param folder made with the first example */
 export function openKeptExamples(folder: string): KeptExamples {
@@ -37,10 +53,11 @@ export function openKeptExamples(folder: string): KeptExamples {
   return {
     keep: append,
     label: (task, requestId, given) => append(task, { requestId, label: given }),
-    list(task, max) {
+    list(task, { maxExamples, since }) {
       const { examples, lines } = read(fileOf(folder, task))
-      const kept = examples.slice(-max)
-      if (lines > 2 * kept.length) rewrite(fileOf(folder, task), kept)
+      const kept = examples.filter(({ at }) => at >= since).slice(-maxExamples)
+      // Labels stand on lines of their own, so a file without anything to delete may be longer, too.
+      if (examples.length > kept.length || lines > 2 * kept.length) rewrite(fileOf(folder, task), kept)
       return kept
     },
     forget(task) {

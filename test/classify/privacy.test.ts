@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { findPrivate } from '../../src/classify/privacy/find.ts'
+import { keywordsOf } from '../../src/classify/privacy/keywords.ts'
+import { fixedStarts } from '../../src/classify/privacy/literals.ts'
 import { createUnmasker, createVault, maskText, redactPreview, unmask } from '../../src/classify/privacy/mask.ts'
-import { findPrivate } from '../../src/classify/privacy/secrets.ts'
 
 /** Written in two halves, so that no scanner takes this file for a leak. */
 const SECRETS: readonly (readonly [string, string])[] = [
@@ -74,6 +76,88 @@ describe('findPrivate', () => {
       { kind: 'email', detector: 'email', start: 9, end: 34 },
     ])
     expect(findPrivate('write to a@example.com', ['secret'])).toEqual([])
+  })
+})
+
+describe('personal data', () => {
+  const IDENTIFIERS = ['email', 'phone', 'card', 'iban', 'national_id', 'ip'] as const
+  const found = (text: string) =>
+    findPrivate(text, IDENTIFIERS).map(({ kind, detector, start, end }) => [kind, detector, text.slice(start, end)])
+
+  it.each([
+    ['call +49 (0)30 123456-78 now', 'phone', 'phone', '+49 (0)30 123456-78'],
+    ['call me: (555) 234-5678 x12', 'phone', 'phone', '(555) 234-5678 x12'],
+    ['Tel. 2345 6789', 'phone', 'phone', '2345 6789'],
+    ['my card 4111 1111 1111 1111.', 'card', 'card', '4111 1111 1111 1111'],
+    ['pay to GB29 NWBK 6016 1331 9268 19 today', 'iban', 'iban', 'GB29 NWBK 6016 1331 9268 19'],
+    ['DE89370400440532013000', 'iban', 'iban', 'DE89370400440532013000'],
+    ['SSN 078-05-1121', 'national_id', 'us_ssn', '078-05-1121'],
+    ['NINO AB 12 34 56 C', 'national_id', 'uk_nino', 'AB 12 34 56 C'],
+    ['DNI 12345678Z', 'national_id', 'es_nif', '12345678Z'],
+    ['born 131052-308T', 'national_id', 'fi_henkilotunnus', '131052-308T'],
+    ['CPF 529.982.247-25', 'national_id', 'br_cpf', '529.982.247-25'],
+    ['PESEL 44051401359', 'national_id', 'pl_pesel', '44051401359'],
+    ['Aadhaar 2345 6789 1238', 'national_id', 'in_aadhaar', '2345 6789 1238'],
+    ['NIR 2 55 08 14 168 025 38', 'national_id', 'fr_insee', '2 55 08 14 168 025 38'],
+    ['from 10.0.0.12:8080', 'ip', 'ipv4', '10.0.0.12'],
+    ['at 2001:db8::192.0.2.1 and on', 'ip', 'ipv6', '2001:db8::192.0.2.1'],
+    ['on ::1 only', 'ip', 'ipv6', '::1'],
+    ['мир@пример.xn--p1ai', 'email', 'email', 'мир@пример.xn--p1ai'],
+  ])('is found in %j', (text, kind, detector, value) => {
+    expect(found(text)).toEqual([[kind, detector, value]])
+  })
+
+  it.each([
+    'card 4111 1111 1111 1112 fails its check',
+    'IBAN GB29 NWBK 6016 1331 9268 18 fails its check',
+    'DNI 12345678A fails its check',
+    'on 2026-11-20 14:03:27 it took 1234567 ms',
+    'version 1.2.3.4.5 of 10.15.7',
+    'std::vector<int> and a::b',
+    'order 0000 of 12345',
+    'at 12:30:45 we met',
+  ])('is not seen in %j', (text) => {
+    expect(found(text)).toEqual([])
+  })
+
+  it('is taken for one thing only: a card that is not asked for is no telephone number', () => {
+    expect(findPrivate('call 4111 1111 1111 1111', ['phone'])).toEqual([])
+  })
+})
+
+describe('a look at a text', () => {
+  it('finds every keyword wherever it stands, in one pass', () => {
+    const words = ['he', 'she', 'his', 'hers', 'sk-']
+    const keywords = keywordsOf(words)
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom('he', 'SHE', 's', 'is', 'k-', ' ', 'é', 'hers'), { maxLength: 30 }),
+        (parts) => {
+          const text = parts.join('')
+          const found: string[] = []
+          keywords.each(text, (word, start) => found.push(`${word}@${start}`))
+          const lower = text.toLowerCase()
+          const wanted = words.flatMap((word, number) =>
+            Array.from({ length: text.length }, (_, at) => at)
+              .filter((at) => lower.startsWith(word, at))
+              .map((at) => `${number}@${at}`),
+          )
+          expect(found.toSorted()).toEqual(wanted.toSorted())
+        },
+      ),
+    )
+  })
+
+  it.each([
+    ['sk-ant-(?:api|sid)\\d{2}-', ['sk-ant-api', 'sk-ant-sid']],
+    ['gh[pou]_', ['ghp_', 'gho_', 'ghu_']],
+    ['(?:A3T[A-Z0-9]|AKIA)', ['a3t', 'akia']],
+    ['ya29\\.', ['ya29.']],
+    ['xoxe(?:b)?-', ['xoxe']],
+    ['[a-h0-9]{32}-', []],
+    ['a', []],
+  ])('knows how matches of %s begin', (source, starts) => {
+    expect(fixedStarts(source)).toEqual(starts)
   })
 })
 

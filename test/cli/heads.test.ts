@@ -24,7 +24,7 @@ beforeAll(() => {
   const texts = WHO.flatMap((who) => SPORTS.flatMap((did, at) => [`${who} ${did}.`, `${who} ${COOKING[at]}.`]))
   texts.forEach((text, at) => {
     const label = { value: at % 2 === 0 ? 'sports' : 'cooking', source: 'frontier' as const }
-    book.keep('topic', { requestId: `r${at}`, text, at: '2026-01-01T00:00:00.000Z', isFair: true, label })
+    book.keep('topic', { requestId: `r${at}`, text, at: new Date().toISOString(), isFair: true, label })
   })
 })
 afterAll(() => box.close())

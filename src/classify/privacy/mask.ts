@@ -1,5 +1,7 @@
 /** Replaces private pieces of texts with placeholders, and puts them back. Pure, but for the vault it is given. */
-import { findPrivate, type PrivateKind } from './secrets.ts'
+
+import { PRIVATE_KINDS, type PrivateKind } from '../../spec/private-kinds.ts'
+import { findPrivate } from './find.ts'
 
 /** What was masked in one conversation with a model. Holds the secrets: never stored, logged or sent. */
 export interface Vault {
@@ -24,10 +26,11 @@ export interface Unmasker {
 }
 
 /** Texts may hold something that looks like a placeholder; that is masked too, so that unmasking restores it exactly. */
-const PLACEHOLDER = /\[(?:secret|email|literal)_\d{1,6}\]/g
+const KINDS = [...PRIVATE_KINDS, 'literal'].join('|')
+const PLACEHOLDER = new RegExp(`\\[(?:${KINDS})_\\d{1,6}\\]`, 'g')
 
 /** A piece at the end of a text that may become a placeholder. */
-const GROWING = /\[(?:[a-z]{0,7}|(?:secret|email|literal)_\d{0,6})$/
+const GROWING = new RegExp(`\\[(?:[a-z_]{0,11}|(?:${KINDS})_\\d{0,6})$`)
 
 /** A detector may need this much after the cut to know a secret that straddles it: longer than any named key. */
 const PREVIEW_MARGIN = 4096

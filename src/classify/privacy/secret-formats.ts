@@ -1,3 +1,5 @@
+import { fixedStarts } from './literals.ts'
+
 /**
  * Secrets that can be known by their form. Prefixes and lengths are those the issuers document or that their scanners
  * publish; every quantifier is bounded, so each pattern is linear in the text. A group marks the secret when the pattern
@@ -6,7 +8,17 @@
 export interface SecretFormat {
   readonly name: string
   readonly pattern: RegExp
+  readonly where: Where
 }
+
+/**
+ * Where a match may be, so that most of a text is looked at once for all formats together: it starts with one of the
+ * words (the pattern is sticky), it lies around one of them, or it lies in a long run of letters and digits.
+ */
+export type Where =
+  | { readonly kind: 'start'; readonly words: readonly string[] }
+  | { readonly kind: 'near'; readonly words: readonly string[]; readonly before: number; readonly after: number }
+  | { readonly kind: 'run' }
 
 /** Not inside a longer word: `xsk-…` is no key, `key=sk-…` holds one. */
 const START = '(?<![A-Za-z0-9])'
@@ -14,7 +26,14 @@ const END = '(?![A-Za-z0-9])'
 
 /** A token with a prefix of its own: the prefix, then at least `min` letters of the set. */
 function prefixed(name: string, prefix: string, rest: string): SecretFormat {
-  return { name, pattern: new RegExp(`${START}(?:${prefix})${rest}`, 'g') }
+  const words = fixedStarts(prefix)
+  const source = `${START}(?:${prefix})${rest}`
+  if (words.length === 0) return { name, pattern: new RegExp(source, 'g'), where: { kind: 'run' } }
+  return { name, pattern: new RegExp(source, 'y'), where: { kind: 'start', words } }
+}
+
+function near(name: string, pattern: RegExp, words: readonly string[], before = 0): SecretFormat {
+  return { name, pattern, where: { kind: 'near', words, before, after: 2500 } }
 }
 
 const WORD = '[A-Za-z0-9_-]'
@@ -22,56 +41,64 @@ const ALNUM = '[A-Za-z0-9]'
 
 /** PEM blocks to their end; a block cut off before its end goes on for as long as its letters are base64. */
 const PEM =
-  /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:(?:[^-]|-(?!-{4})){0,16000}-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|[A-Za-z0-9+/=\\\s]{0,16000})/g
+  /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:(?:[^-]|-(?!-{4})){0,16000}-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|[A-Za-z0-9+/=\\\s]{0,16000})/y
 
 export const SECRET_FORMATS: readonly SecretFormat[] = [
-  { name: 'private_key', pattern: PEM },
+  { name: 'private_key', pattern: PEM, where: { kind: 'start', words: ['-----begin '] } },
   prefixed('anthropic', 'sk-ant-(?:api|admin|oat|sid)\\d{2}-', `${WORD}{20,200}`),
   prefixed('openai', 'sk-(?:proj|svcacct|admin|None|or-v1)-', `${WORD}{20,220}`),
   prefixed('openai', 'sk-', `${ALNUM}{20,64}${END}`),
   prefixed('aws_access_key', '(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA|AROA|AIDA)', `[A-Z0-9]{16}${END}`),
   prefixed('aws_bedrock', 'ABSK', '[A-Za-z0-9+/]{60,400}={0,2}'),
-  prefixed('aws_bedrock', 'bedrock-api-key-', '[A-Za-z0-9+/=]{20,2000}'),
+  prefixed('aws_bedrock', 'bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29t', '[A-Za-z0-9+/=]{0,2000}'),
   prefixed('github', 'gh[pousr]_', `${ALNUM}{36,255}`),
   prefixed('github', 'github_pat_', `[A-Za-z0-9_]{40,255}`),
   prefixed('gitlab', 'gl(?:pat|dt|ft|rt|rtr|cbt|ptt|soat|oas|imt|agent|ffct|wt)-', '[A-Za-z0-9_.-]{16,300}'),
   prefixed('gitlab', 'GR1348941', `${WORD}{16,40}`),
-  { name: 'gitlab', pattern: /_gitlab_session=([0-9a-z]{32})/g },
+  near('gitlab', /_gitlab_session=([0-9a-z]{32})/g, ['_gitlab_session=']),
   prefixed('google', 'AIza', `${WORD}{35}(?!${WORD})`),
   prefixed('google', 'ya29\\.', '[A-Za-z0-9._-]{20,400}'),
   prefixed('google', 'GOCSPX-', `${WORD}{24,40}`),
-  { name: 'google_service_account', pattern: /"private_key_id"\s{0,4}:\s{0,4}"([A-Za-z0-9]{30,64})"/g },
-  prefixed('slack', 'xox[bpaors]-', '(?=[A-Za-z0-9-]{0,200}[0-9])[A-Za-z0-9-]{8,250}'),
-  prefixed('slack', 'xoxe(?:\\S?xox[bp])?-\\d-', '[A-Za-z0-9]{20,250}'),
+  near('google_service_account', /"private_key_id"\s{0,4}:\s{0,4}"([A-Za-z0-9]{30,64})"/g, ['private_key_id'], 2),
+  prefixed('slack', 'xox[bpaors]-', '(?=(?:[A-Za-z-]{0,80}[0-9]){4})[A-Za-z0-9-]{14,250}'),
+  prefixed('slack', 'xox[ar]-', '(?:\\d-)?(?=[A-Za-z]{0,40}\\d)[A-Za-z0-9]{8,48}(?![A-Za-z0-9-])'),
+  prefixed('slack', 'xoxe(?:\\S?xox[bp])?-\\d-', '(?=[A-Za-z]{0,200}[0-9])[A-Za-z0-9]{20,250}'),
   prefixed('slack', 'xapp-\\d-', '[A-Za-z0-9-]{4,200}'),
-  {
-    name: 'webhook',
-    pattern: /https?:\/\/hooks\.slack(?:-gov)?\.com\/(?:services|workflows|triggers)\/[A-Za-z0-9+/]{40,80}/g,
-  },
-  {
-    name: 'webhook',
-    pattern:
-      /https:\/\/[a-z0-9-]{1,60}\.webhook\.office\.com\/webhookb2\/[A-Za-z0-9@-]{20,100}\/IncomingWebhook\/[A-Za-z0-9]{20,60}\/[A-Za-z0-9-]{20,60}/g,
-  },
-  {
-    name: 'webhook',
-    pattern: /https:\/\/(?:canary\.|ptb\.)?discord(?:app)?\.com\/api\/webhooks\/\d{10,24}\/[\w-]{40,100}/g,
-  },
+  near(
+    'webhook',
+    /https?:\/\/hooks\.slack(?:-gov)?\.com\/(?:services|workflows|triggers)\/[A-Za-z0-9+/]{40,80}/g,
+    ['hooks.slack'],
+    10,
+  ),
+  near(
+    'webhook',
+    /https:\/\/[a-z0-9-]{1,60}\.webhook\.office\.com\/webhookb2\/[A-Za-z0-9@-]{20,100}\/IncomingWebhook\/[A-Za-z0-9]{20,60}\/[A-Za-z0-9-]{20,60}/g,
+    ['webhook.office'],
+    80,
+  ),
+  near(
+    'webhook',
+    /https:\/\/(?:canary\.|ptb\.)?discord(?:app)?\.com\/api\/webhooks\/\d{10,24}\/[\w-]{40,100}/g,
+    ['/api/webhooks/'],
+    40,
+  ),
   prefixed('stripe', '(?:sk|rk|pk)_(?:live|test|prod)_', `${ALNUM}{10,120}`),
   prefixed('stripe', 'whsec_', '[A-Za-z0-9+/=]{24,80}'),
   prefixed('npm', 'npm_', `${ALNUM}{36,80}`),
-  { name: 'npm', pattern: /_auth(?:Token)?\s{0,2}=\s{0,2}"?([A-Za-z0-9+/=_.-]{16,400})/g },
+  near('npm', /_auth(?:Token)?\s{0,2}=\s{0,2}"?([A-Za-z0-9+/=_.-]{16,400})/g, ['_auth']),
   prefixed('pypi', 'pypi-', `${WORD}{50,1000}`),
   prefixed('jwt', 'ey[A-Za-z0-9_-]{10,2000}\\.ey', '[A-Za-z0-9_-]{10,4000}(?:\\.[A-Za-z0-9_-]{0,2000})?'),
   prefixed('jwt', 'ZXlK[A-Za-z0-9+/_-]', '[A-Za-z0-9+/_=-]{40,4000}'),
   prefixed('grafana', 'eyJrIjoi', '[A-Za-z0-9+/=_-]{40,400}'),
   prefixed('grafana', 'gl(?:c|sa)_', '[A-Za-z0-9+/_]{32,400}={0,2}'),
   prefixed('azure', '(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.]{3}\\dQ~', '[A-Za-z0-9_~.-]{31,34}(?![A-Za-z0-9_~.-])'),
-  {
-    name: 'azure_storage',
-    pattern: /\b(?:AccountKey|SharedAccessKey|SharedSecretValue)\s{0,2}=\s{0,2}([A-Za-z0-9+/]{40,100}={0,2})/gi,
-  },
-  { name: 'azure_sas', pattern: /[?&]sig=([A-Za-z0-9%+/=]{40,120})/g },
+  near(
+    'azure_storage',
+    /\b(?:AccountKey|SharedAccessKey|SharedSecretValue)\s{0,2}=\s{0,2}([A-Za-z0-9+/]{40,100}={0,2})/gi,
+    ['accountkey', 'sharedaccesskey', 'sharedsecretvalue'],
+    1,
+  ),
+  near('azure_sas', /[?&]sig=([A-Za-z0-9%+/=]{40,120})/g, ['sig='], 1),
   prefixed('huggingface', '(?:hf_|api_org_)', '(?![A-Za-z]{0,20}[a-z][A-Z][a-z]{3})[A-Za-z0-9]{34,40}(?![A-Za-z0-9_])'),
   prefixed('sendgrid', 'SG\\.', '[A-Za-z0-9_-]{16,32}\\.[A-Za-z0-9_-]{30,64}'),
   prefixed('mailgun', '(?:key|pubkey)-', '[a-f0-9]{32}\\b'),
@@ -81,7 +108,7 @@ export const SECRET_FORMATS: readonly SecretFormat[] = [
   prefixed('digitalocean', 'do[opr]_v1_', '[a-f0-9]{64}'),
   prefixed('databricks', 'dapi', '[a-f0-9]{32}(?:-\\d)?'),
   prefixed('shopify', 'shp(?:ss|at|ca|pa)_', '[A-Za-z0-9]{32,64}'),
-  prefixed('notion', 'ntn_', `${ALNUM}{40,60}`),
+  prefixed('notion', 'ntn_', `\\d{11}${ALNUM}{35}${END}`),
   prefixed('linear', 'lin_(?:api|oauth)_', `${ALNUM}{32,70}`),
   prefixed('planetscale', 'pscale_(?:tkn|pw|oauth)_', '[A-Za-z0-9=._-]{30,70}'),
   prefixed('pulumi', 'pul-', '[a-f0-9]{40}\\b'),
@@ -96,18 +123,18 @@ export const SECRET_FORMATS: readonly SecretFormat[] = [
   prefixed('artifactory', 'AKCp', `${ALNUM}{69}`),
   prefixed('artifactory', 'cmVmd', `${ALNUM}{59}`),
   prefixed('cloudflare', 'v1\\.0-[a-f0-9]{24}-', '[a-f0-9]{140,160}'),
-  prefixed('cloudflare', 'cf(?:at|ut|k|oat)_', `${WORD}{30,80}`),
+  prefixed('cloudflare', 'cf(?:at|ut|k|oat)_', `${WORD}{48,80}(?!${WORD})`),
   prefixed('clickhouse', '4b1d', `${ALNUM}{38}${END}`),
   prefixed('facebook', 'EAA[MC]', `${ALNUM}{40,300}`),
-  { name: 'facebook', pattern: /(?<!\d)\d{15,16}(?:\||%7C|%)[A-Za-z0-9_-]{27,40}/gi },
+  { name: 'facebook', pattern: /(?<!\d)\d{15,16}(?:\||%7C|%)[A-Za-z0-9_-]{27,40}/gi, where: { kind: 'run' } },
   prefixed('flyio', 'fm[12][ar]?_', '[A-Za-z0-9+/=,_-]{60,1000}'),
   prefixed('flyio', 'fo1_', `${WORD}{43}`),
   prefixed('harness', '[ps]at\\.', '[A-Za-z0-9_-]{22}\\.[A-Za-z0-9]{24}\\.[A-Za-z0-9]{20}'),
-  prefixed('infracost', 'ico-', `${ALNUM}{32}${END}`),
+  prefixed('infracost', '(?<![.])ico-', `${ALNUM}{32}${END}`),
   prefixed('newrelic', 'NR(?:AK|JS|II|AL|RA)-', '[A-Za-z0-9-]{16,40}'),
   prefixed('okta', '00(?=[A-Za-z0-9_-]{0,38}[a-z])(?=[A-Za-z0-9_-]{0,38}[A-Z])', `${WORD}{40}(?!${WORD})`),
   prefixed('perplexity', 'pplx-', `${ALNUM}{40,64}`),
-  prefixed('groq', 'gsk_', `${ALNUM}{40,64}`),
+  prefixed('groq', 'gsk_', `${ALNUM}{52}${END}`),
   prefixed('xai', 'xai-', `${ALNUM}{60,90}`),
   prefixed('replicate', 'r8_', `${WORD}{36,40}`),
   prefixed('openrouter', 'sk-or-v1-', '[a-f0-9]{64}'),
@@ -134,20 +161,23 @@ export const SECRET_FORMATS: readonly SecretFormat[] = [
   prefixed('easypost', 'EZ[AT]K', `${ALNUM}{54}${END}`),
   prefixed('airtable', `pat${ALNUM}{14}\\.`, '[a-f0-9]{64}'),
   prefixed('mapbox', '[ps]k\\.', '[A-Za-z0-9]{60}\\.[A-Za-z0-9]{22}'),
-  prefixed('discord', '[MNO][A-Za-z0-9_-]{23,27}\\.', '[A-Za-z0-9_-]{6,7}\\.[A-Za-z0-9_-]{27,40}'),
-  { name: 'ethereum', pattern: /(?<![A-Za-z0-9])0x[a-fA-F0-9]{64}(?![A-Za-z0-9])/g },
-  {
-    name: 'connection_password',
-    pattern: /\b[a-z][a-z0-9+.-]{1,24}:\/\/[^\s:/@"'<>$\x7b]{0,100}:([^\s/@"'<>$\x7b]{3,200})@[A-Za-z0-9[]/gi,
-  },
-  {
-    name: 'bearer',
-    pattern:
-      /\b(?:authorization["']?\s{0,3}[:=]\s{0,3}["']?)?(?:bearer|basic|token)\s{1,3}(?=[A-Za-z0-9+/._~-]{0,300}\d)([A-Za-z0-9+/._~-]{16,2000}={0,2})/gi,
-  },
-  {
-    name: 'curl_user',
-    pattern:
-      /\bcurl\b[^|;]{0,400}?\s(?:-u|--user)[ =]{0,2}["']{0,2}([^\s:"'$]{0,80}["']?:["']?[^\s"'$[]{0,120})(?<=[^\s:]{8})/g,
-  },
+  prefixed('discord', '[A-Z][A-Za-z0-9_-]{23,27}\\.', '[A-Za-z0-9_-]{6,7}\\.[A-Za-z0-9_-]{27,40}'),
+  { name: 'ethereum', pattern: /(?<![A-Za-z0-9])0x[a-fA-F0-9]{64}(?![A-Za-z0-9])/g, where: { kind: 'run' } },
+  near(
+    'connection_password',
+    /\b[a-z][a-z0-9+.-]{1,24}:\/\/[^\s:/@"'<>$\x7b]{0,100}:([^\s/@"'<>$\x7b]{3,200})@[A-Za-z0-9[]/gi,
+    ['://'],
+    26,
+  ),
+  near(
+    'bearer',
+    /\b(?:authorization["']?\s{0,3}[:=]\s{0,3}["']?)?(?:bearer|basic|token)\s{1,3}(?=[A-Za-z0-9+/._~-]{0,300}\d)([A-Za-z0-9+/._~-]{16,2000}={0,2})/gi,
+    ['bearer', 'basic', 'token'],
+    24,
+  ),
+  near(
+    'curl_user',
+    /\bcurl\b[^|;]{0,400}?\s(?:-u|--user)[ =]{0,2}["']{0,2}([^\s:"'$<[]{0,80}["']?:["']?[^\s"'$[<]{0,120})(?<=\S{8})/g,
+    ['curl'],
+  ),
 ]

@@ -1,120 +1,99 @@
-/** Finds secrets and mail addresses in text. Pure, linear. */
-import { SECRET_FORMATS } from './secret-formats.ts'
+/** Finds secrets in text. Pure, linear. */
+import { ASSIGNMENT_WORDS, assignmentsIn } from './assignments.ts'
+import { isExample, isPasswordWord } from './placeholders.ts'
+import type { PrivateSpan } from './private-span.ts'
+import { merged, type Scan, type Stretch } from './scan.ts'
+import { SECRET_FORMATS, type SecretFormat } from './secret-formats.ts'
 
-/** What `privacy.redact` may name. */
-export type PrivateKind = 'secret' | 'email'
+/** Keywords of the scan, those of the formats first. */
+export const SECRET_WORDS: readonly string[] = [
+  ...SECRET_FORMATS.flatMap(({ where }) => (where.kind === 'run' ? [] : where.words)),
+  ...ASSIGNMENT_WORDS,
+  'kind',
+]
 
-/** A private piece of a text: UTF-16 offsets, end exclusive. */
-export interface PrivateSpan {
-  readonly kind: PrivateKind
-  /** The detector, for example `github` or `assignment`. */
-  readonly detector: string
-  readonly start: number
-  readonly end: number
+/** Per format the numbers of its keywords. */
+const FORMAT_WORDS: readonly (readonly number[])[] = SECRET_FORMATS.map(({ where }) =>
+  where.kind === 'run' ? [] : where.words.map((word) => SECRET_WORDS.indexOf(word)),
+)
+
+/** @param scan of `SECRET_WORDS` */
+export function secretsIn(text: string, scan: Scan): readonly PrivateSpan[] {
+  const found = SECRET_FORMATS.flatMap((format, at) => matchesOf(format, FORMAT_WORDS[at] ?? [], text, scan))
+  const all = [...found, ...assignmentsIn(text, scan, SECRET_WORDS), ...kubernetesSecretsIn(text, scan)]
+  return all.filter((span) => !isStandIn(span, text))
 }
 
-/** @returns the private pieces of the wanted kinds, in order, without overlap; the longest of overlapping ones counts */
-export function findPrivate(text: string, kinds: readonly PrivateKind[]): readonly PrivateSpan[] {
-  const spans = [
-    ...(kinds.includes('secret') ? secretsIn(text) : []),
-    ...(kinds.includes('email') ? emailsIn(text) : []),
-  ]
-  return withoutOverlap(spans)
+/** What has an issuer's form is masked even when it looks typed: manuals are no reason to let a key out. */
+function isStandIn({ detector, start, end }: PrivateSpan, text: string): boolean {
+  const value = text.slice(start, end)
+  if (detector === 'assignment') return isExample(value)
+  return detector === 'connection_password' && isPasswordWord(value, schemeBefore(text, start))
 }
 
-/** RFC 5321 lengths; the name may not start inside a word or an address of another kind. */
-const EMAIL =
-  /(?<![\p{L}\p{N}._%+-])[\p{L}\p{N}._%+-]{1,64}@(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.){1,8}\p{L}{2,24}(?![\p{L}\p{N}])/gu
+/** Longest address that may stand before its password. */
+const MAX_BEFORE = 130
 
-function emailsIn(text: string): readonly PrivateSpan[] {
-  if (!text.includes('@')) return []
-  return [...text.matchAll(EMAIL)].map((match) => ({
-    kind: 'email',
-    detector: 'email',
-    start: match.index,
-    end: match.index + match[0].length,
-  }))
+function schemeBefore(text: string, start: number): string {
+  const before = text.slice(Math.max(0, start - MAX_BEFORE), start)
+  return /([a-z][a-z0-9+.-]*):\/\/[^\s]*$/i.exec(before)?.[1]?.toLowerCase() ?? ''
 }
 
-function secretsIn(text: string): readonly PrivateSpan[] {
-  return [
-    ...SECRET_FORMATS.flatMap(({ name, pattern }) => [...text.matchAll(pattern)].map((match) => spanOf(match, name))),
-    ...assignmentsIn(text),
-    ...kubernetesSecretsIn(text),
-  ]
+function matchesOf(
+  { name, pattern, where }: SecretFormat,
+  words: readonly number[],
+  text: string,
+  scan: Scan,
+): readonly PrivateSpan[] {
+  if (where.kind === 'run')
+    return scan.runs.flatMap((run) =>
+      matchesWithin(pattern, text, widened(run, 2, text)).map((match) => spanOf(match, name)),
+    )
+  const places = words.flatMap((word) => scan.keywords.get(word) ?? [])
+  if (places.length === 0) return []
+  if (where.kind === 'start')
+    return places.flatMap((place) => matchAt(pattern, text, place)).map((match) => spanOf(match, name))
+  const windows = places
+    .toSorted((a, b) => a - b)
+    .map((place) => ({ start: Math.max(0, place - where.before), end: Math.min(text.length, place + where.after) }))
+  return merged(windows)
+    .flatMap((window) => matchesWithin(pattern, text, window))
+    .map((match) => spanOf(match, name))
 }
 
-function spanOf(match: RegExpExecArray, detector: string): PrivateSpan {
-  const secret = match[1] ?? match[0]
-  const start = match.index + (match[1] === undefined ? 0 : match[0].lastIndexOf(match[1]))
+/** A match in a text, at its place. */
+interface Found {
+  readonly index: number
+  readonly groups: readonly (string | undefined)[]
+}
+
+function matchAt(pattern: RegExp, text: string, place: number): readonly Found[] {
+  pattern.lastIndex = place
+  const match = pattern.exec(text)
+  return match ? [{ index: match.index, groups: match }] : []
+}
+
+/** What lies before the window is seen by the pattern as the start of the text; windows begin where nothing can match. */
+function matchesWithin(pattern: RegExp, text: string, { start, end }: Stretch): readonly Found[] {
+  return [...text.slice(start, end).matchAll(pattern)].map((match) => ({ index: start + match.index, groups: match }))
+}
+
+function widened({ start, end }: Stretch, by: number, text: string): Stretch {
+  return { start: Math.max(0, start - by), end: Math.min(text.length, end + by) }
+}
+
+function spanOf({ index, groups: [whole = '', own] }: Found, detector: string): PrivateSpan {
+  const secret = own ?? whole
+  const start = index + (own === undefined ? 0 : whole.lastIndexOf(own))
   return { kind: 'secret', detector, start, end: start + secret.length }
 }
 
-/** Names whose value is a secret by meaning, also as a part: `DB_PASSWORD`, `clientSecret`, `x-api-key`. */
-const SECRET_NAME =
-  'pass(?:word|wd|phrase|code)?|pwd|secret|token|api[ _-]?key|apikey|access[ _-]?key|auth[ _-]?key|private[ _-]?key|encryption[ _-]?key|signing[ _-]?key|master[ _-]?key|client[ _-]?secret|credentials?|creds|kennwort|passwort|contraseña'
-
-/** Issuers whose keys have no form of their own: a random value right after the name is one. */
-const ISSUERS =
-  'adafruit|adobe|airtable|alibaba|asana|bitbucket|bittrex|bintray|jfrog|artifactory|meraki|cloudflare|codecov|cohere|coinbase|confluent|contentful|discord|droneci|dropbox|etsy|facebook|fastly|finicity|finnhub|flickr|freshbooks|gitter|heroku|hubspot|intercom|jenkins|kraken|kucoin|launchdarkly|linkedin|lob|looker|mattermost|messagebird|mistral|netlify|new_?relic|nytimes|okta|openai|plaid|rapidapi|sendbird|sendinblue|sentry|sidekiq|snyk|sonar(?:qube)?|squarespace|sumo(?:logic)?|telegram|travis|trello|twilio|twitch|twitter|vercel|yandex|zendesk|algolia|datadog|pagerduty|together|fireworks|deepseek|contribsys'
-
-const OPERATOR = '["\'`\\])]{0,2}\\s{0,4}(?:=>|:=|:{1,3}=?|\\|\\|:?|\\?=|=|>|,)\\s{0,4}["\'`]{0,3}'
-const VALUE = '([^\\s"\'`,;<>(){}\\[\\]|\\\\]{8,512})'
-
-const ASSIGNMENT = new RegExp(`(?<![a-z])[\\w.-]{0,40}?(?:${SECRET_NAME})[\\w.-]{0,20}${OPERATOR}${VALUE}`, 'gi')
-const ISSUER_VALUE = new RegExp(`(?:${ISSUERS})[\\w .-]{0,20}${OPERATOR}${VALUE}`, 'gi')
-
-/** Shannon entropy in bits per character: words and names lie under 3.0, random base 36 of 16 letters over 3.2. */
-const MIN_ENTROPY_BITS = 3
-
-function assignmentsIn(text: string): readonly PrivateSpan[] {
-  const named = [...text.matchAll(ASSIGNMENT)].filter((match) => looksLikePassword(match[1] ?? ''))
-  const issued = [...text.matchAll(ISSUER_VALUE)].filter((match) => looksRandom(match[1] ?? ''))
-  return [...named, ...issued].map((match) => spanOf(match, 'assignment'))
-}
-
-/** Templates, references, paths, addresses and code are not values. */
-const PLACEHOLDER =
-  /^(?:\$|%|\{|<|\*{3}|x{4,}|\.{3}|env[.:]|process\.|os\.|secrets?\.|vault:|arn:|https?:|\/|\.\/|~\/|null\b|none\b|true\b|false\b|undefined\b|your[-_]|example|changeme|redacted|dummy)/i
-
-function looksLikePassword(value: string): boolean {
-  if (PLACEHOLDER.test(value) || /^[\w-]+(?:\.[\w-]+)+(?::\d+)?$/.test(value) || /[/@]\w+\.\w/.test(value)) return false
-  if (entropyBits(value) < MIN_ENTROPY_BITS - 0.5) return false
-  return /\d/.test(value) || /[^\w.-]/.test(value) || (value.length >= 16 && entropyBits(value) >= 3.5)
-}
-
-function looksRandom(value: string): boolean {
-  if (PLACEHOLDER.test(value) || value.length < 10 || /^[\w-]+(?:\.[a-z]{2,}){1,4}(?::\d+)?$/.test(value)) return false
-  return /\d/.test(value) && entropyBits(value) >= MIN_ENTROPY_BITS
-}
-
-/** @see Shannon 1948, over the characters of the value */
-function entropyBits(value: string): number {
-  const counts = new Map<string, number>()
-  for (const letter of value) counts.set(letter, (counts.get(letter) ?? 0) + 1)
-  let bits = 0
-  for (const count of counts.values()) bits -= (count / value.length) * Math.log2(count / value.length)
-  return bits
-}
-
 /** The data of a Kubernetes Secret is base64 under any name; only the object's kind tells. */
-function kubernetesSecretsIn(text: string): readonly PrivateSpan[] {
+function kubernetesSecretsIn(text: string, scan: Scan): readonly PrivateSpan[] {
+  if (!scan.keywords.has(SECRET_WORDS.indexOf('kind'))) return []
   if (!/^\s{0,20}["']?kind["']?\s{0,4}:\s{0,4}["']?secret\b/im.test(text)) return []
   const entries = text.matchAll(
     /^[ \t]{1,20}(?:["']?[\w.-]{1,100}["']?[ \t]{0,4}:[ \t]{0,4})?["']?([A-Za-z0-9+/]{16,4096}={0,2})["']?,?[ \t]{0,20}$/gm,
   )
-  return [...entries].map((match) => spanOf(match, 'kubernetes_secret'))
-}
-
-function withoutOverlap(spans: readonly PrivateSpan[]): readonly PrivateSpan[] {
-  const sorted = [...spans].sort((a, b) => a.start - b.start || b.end - a.end)
-  const kept: PrivateSpan[] = []
-  for (const span of sorted) {
-    const last = kept.at(-1)
-    if (last && span.start < last.end) {
-      // Two detectors that cross cover one stretch; cutting either would leave a part of a secret.
-      if (span.end > last.end) kept[kept.length - 1] = { ...last, end: span.end }
-    } else kept.push(span)
-  }
-  return kept
+  return [...entries].map((match) => spanOf({ index: match.index, groups: match }, 'kubernetes_secret'))
 }
