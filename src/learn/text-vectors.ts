@@ -19,43 +19,54 @@ export const TEXT_SIZE = 2 ** 17
  */
 export function fitTextVectors(texts: readonly string[], least = 2): TextVectors {
   const counts = new Uint32Array(TEXT_SIZE)
-  for (const text of texts) for (const gram of countsOf(text).keys()) counts[gram] = (counts[gram] ?? 0) + 1
+  for (const text of texts) {
+    const grams = gramsOf(text)
+    grams.forEach((gram, at) => {
+      if (gram !== grams[at - 1]) counts[gram] = (counts[gram] ?? 0) + 1
+    })
+  }
   return {
     rarity: Float32Array.from(counts, (count) => (count < least ? 0 : Math.log((1 + texts.length) / (1 + count)) + 1)),
   }
 }
 
+/** Indices ascend. */
 export function textVector({ rarity }: TextVectors, text: string): Sparse {
-  const entries = [...countsOf(text)]
-    .map(([gram, count]) => ({ gram, weight: (1 + Math.log(count)) * (rarity[gram] ?? 0) }))
-    .filter(({ weight }) => weight > 0)
-  const isWord = (gram: number): boolean => gram < TEXT_SIZE / 2
-  const length = (part: (gram: number) => boolean): number =>
-    Math.sqrt(entries.reduce((sum, { gram, weight }) => sum + (part(gram) ? weight * weight : 0), 0)) || 1
-  const [words, letters] = [length(isWord), length((gram) => !isWord(gram))]
-  return {
-    indices: Int32Array.from(entries, ({ gram }) => gram),
-    values: Float32Array.from(entries, ({ gram, weight }) => weight / (isWord(gram) ? words : letters)),
+  const grams = gramsOf(text)
+  const [indices, values] = [new Int32Array(grams.length), new Float32Array(grams.length)]
+  let [size, words, letters] = [0, 0, 0]
+  for (let from = 0, to = 0; from < grams.length; from = to) {
+    const gram = grams[from] ?? 0
+    while (grams[to] === gram) to++
+    const value = (1 + Math.log(to - from)) * (rarity[gram] ?? 0)
+    if (value <= 0) continue
+    if (gram < HALF) words += value * value
+    else letters += value * value
+    indices[size] = gram
+    values[size++] = value
   }
+  for (let at = 0; at < size; at++)
+    values[at] = (values[at] ?? 0) / (Math.sqrt((indices[at] ?? 0) < HALF ? words : letters) || 1)
+  return { indices: indices.slice(0, size), values: values.slice(0, size) }
 }
 
+const HALF = TEXT_SIZE / 2
 const RUNS = [3, 4, 5]
 
-function countsOf(text: string): ReadonlyMap<number, number> {
-  const counts = new Map<number, number>()
-  const add = (gram: number): void => void counts.set(gram, (counts.get(gram) ?? 0) + 1)
-  const half = TEXT_SIZE / 2
+/** The n-grams of a text by hash, ascending, as often as they stand in it: a decision needs no table of its own. */
+function gramsOf(text: string): Int32Array {
+  const grams: number[] = []
   const words = text.toLowerCase().match(/[\p{L}\p{N}]+|[^\s\p{L}\p{N}]/gu) ?? []
   let before = ''
   for (const word of words) {
-    add(hash(word, 0, word.length) % half)
-    if (before !== '') add(hash(`${before} ${word}`, 0, before.length + word.length + 1) % half)
+    grams.push(hash(word, 0, word.length) % HALF)
+    if (before !== '') grams.push(hash(`${before} ${word}`, 0, before.length + word.length + 1) % HALF)
     before = word
     const padded = ` ${word} `
     for (const run of RUNS)
-      for (let from = 0; from + run <= padded.length; from++) add(half + (hash(padded, from, from + run) % half))
+      for (let from = 0; from + run <= padded.length; from++) grams.push(HALF + (hash(padded, from, from + run) % HALF))
   }
-  return counts
+  return Int32Array.from(grams).sort()
 }
 
 /** FNV-1a over UTF-16 units. */
