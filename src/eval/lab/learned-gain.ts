@@ -1,7 +1,8 @@
 /** Routing by all that is recorded of the local answer. Pure. */
 import { fitTrees, predictTrees } from '../../learn/boosted-trees.ts'
 import type { Trees } from '../../spec/calibration.ts'
-import { answerFigures } from './answer-figures.ts'
+import { answerFigures, answerOf, same } from './answer-figures.ts'
+import { type AnswerLine, answerLineGain, fitAnswerLine } from './answer-line.ts'
 import type { LabContext, LabMethod, LabRow } from './method.ts'
 import { outcomeOf } from './settings.ts'
 
@@ -11,6 +12,8 @@ interface GainState {
   readonly local: Trees
   /** Null where the frontier is always right by definition. */
   readonly frontier: Trees | null
+  /** Null where trees have rows enough. */
+  readonly line: AnswerLine | null
 }
 
 /**
@@ -21,38 +24,50 @@ export const LEARNED_GAIN: LabMethod<GainState> = {
   name: 'learned gain',
   about: 'boosted trees over log-probabilities, peers, lengths, shapes and options',
   applies: ({ setting }) => setting.kind === 'after',
-  fit(rows, context) {
+  fit(rows, context, seed) {
     const isOpen = rows.some((row) => outcomeOf(row, context).frontier < 0.5)
     const tasks = context.setting.task === 'given' ? [...new Set(rows.map(({ task }) => task))] : []
     return {
       tasks,
       local: fitSide(rows, context, { side: 'local', tasks }),
       frontier: isOpen ? fitSide(rows, context, { side: 'frontier', tasks }) : null,
+      line: isOpen && rows.length < FEW ? fitAnswerLine(rows, context, seed) : null,
     }
   },
-  need({ tasks, local, frontier }, row, context) {
-    const figures = figuresOf(row, context, tasks)
-    return (frontier ? predictTrees(frontier, figures) : 1) - predictTrees(local, figures)
+  need({ tasks, local, frontier, line }, row, context) {
+    const own = answerFigures(row, context)
+    const figures = [...taskFigures(row, tasks), ...own]
+    const gain = (frontier ? predictTrees(frontier, figures) : 1) - predictTrees(local, figures)
+    if (!line) return gain
+    return gain + answerLineGain(line, { row, figures: own }, context) + dissent(row, context)
   },
   localRuns: (_, row, { setting }) => (row.answers || row.logprobs ? 1 + setting.peers.length : 1),
 }
+/** Share of the peers that say something else: what is known of agreement before any row is fitted. */
+function dissent(row: LabRow, context: LabContext): number {
+  const { local, peers } = context.setting
+  const own = answerOf(row, context, local)
+  return peers.filter((peer) => !same(own, answerOf(row, context, peer))).length / Math.max(1, peers.length)
+}
+
 interface Side {
   readonly side: 'local' | 'frontier'
   readonly tasks: readonly string[]
 }
 
 function fitSide(rows: readonly LabRow[], context: LabContext, { side, tasks }: Side): Trees {
-  const figures = rows.map((row) => figuresOf(row, context, tasks))
+  const figures = rows.map((row) => [...taskFigures(row, tasks), ...answerFigures(row, context)])
   const targets = rows.map((row) => outcomeOf(row, context)[side] >= 0.5)
-  // Small recordings hold small trees only, large ones bear more of them.
-  const size = rows.length < 1000 ? SMALL : rows.length < 10_000 ? MIDDLE : LARGE
+  const size = rows.length < FEW ? SMALL : rows.length < 10_000 ? MIDDLE : LARGE
   return fitTrees({ rows: figures, targets }, size)
 }
 
+/** Small recordings hold small trees only, and a line and the bare agreement steady them; large ones bear more trees. */
+const FEW = 1000
 const SMALL = { leaves: 4, minLeaf: 10, trees: 80 }
 const MIDDLE = { leaves: 8, minLeaf: 50, trees: 150 }
 const LARGE = { leaves: 12, minLeaf: 20, trees: 200 }
 
-function figuresOf(row: LabRow, context: LabContext, tasks: readonly string[]): readonly (number | null)[] {
-  return [...tasks.map((task) => (row.task === task ? 1 : 0)), ...answerFigures(row, context)]
+function taskFigures({ task }: LabRow, tasks: readonly string[]): readonly number[] {
+  return tasks.map((one) => (task === one ? 1 : 0))
 }
