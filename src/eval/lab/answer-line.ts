@@ -17,7 +17,7 @@ export interface AnswerLine {
   readonly scale: readonly number[]
 }
 
-/** In rows; 1 to 3 are alike in cross-validation within the train rows of four recordings. */
+/** In rows; 1 and 3 are alike in cross-validation on the four recordings with few rows. */
 const PENALTY = 3
 /** Length of the words beside figures of length 1. */
 const WORDS = 0.7

@@ -18,11 +18,11 @@ interface GainState {
 
 /**
  * The probability that the frontier is right less that the local answer is, both from all that is recorded of the answer.
- * What the words of the question say adds nothing once answers are known, in cross-validation within train rows.
+ * The words of the question add nothing once answers are known: MMLU-Pro, cross-validation within the train rows.
  */
 export const LEARNED_GAIN: LabMethod<GainState> = {
   name: 'learned gain',
-  about: 'boosted trees over log-probabilities, peers, lengths, shapes and options',
+  about: 'boosted trees over log-probabilities, peers, lengths, shapes and options; with few rows a line beside them',
   applies: ({ setting }) => setting.kind === 'after',
   fit(rows, context, seed) {
     const isOpen = rows.some((row) => outcomeOf(row, context).frontier < 0.5)
@@ -43,6 +43,7 @@ export const LEARNED_GAIN: LabMethod<GainState> = {
   },
   localRuns: (_, row, { setting }) => (row.answers || row.logprobs ? 1 + setting.peers.length : 1),
 }
+
 /** Share of the peers that say something else: what is known of agreement before any row is fitted. */
 function dissent(row: LabRow, context: LabContext): number {
   const { local, peers } = context.setting

@@ -53,7 +53,7 @@ export const LEARNED_TEXT: LabMethod<TextState> = {
   need: textNeed,
 }
 
-/** In rows; the best of 3 to 32 in cross-validation within the train rows of three recordings, and flat around it. */
+/** In rows; the best of 3 to 32 in cross-validation within the train rows of MMLU and of BFCL, and flat around it. */
 const RIDGE = 8
 /** The customary C = 1. */
 const LOGISTIC = 1
