@@ -51,7 +51,8 @@ export function textVector({ rarity }: TextVectors, text: string): Sparse {
 }
 
 const HALF = TEXT_SIZE / 2
-const RUNS = [3, 4, 5]
+const SHORTEST = 3
+const LONGEST = 5
 
 /** The n-grams of a text by hash, ascending, as often as they stand in it: a decision needs no table of its own. */
 function gramsOf(text: string): Int32Array {
@@ -62,16 +63,28 @@ function gramsOf(text: string): Int32Array {
     grams.push(hash(word, 0, word.length) % HALF)
     if (before !== '') grams.push(hash(`${before} ${word}`, 0, before.length + word.length + 1) % HALF)
     before = word
-    const padded = ` ${word} `
-    for (const run of RUNS)
-      for (let from = 0; from + run <= padded.length; from++) grams.push(HALF + (hash(padded, from, from + run) % HALF))
+    addRuns(` ${word} `, grams)
   }
   return Int32Array.from(grams).sort()
 }
 
+/** A run's hash goes on where that of its beginning ends. */
+function addRuns(padded: string, grams: number[]): void {
+  for (let from = 0; from + SHORTEST <= padded.length; from++) {
+    let value = OFFSET
+    for (let at = from; at < Math.min(padded.length, from + LONGEST); at++) {
+      value = Math.imul(value ^ padded.charCodeAt(at), PRIME)
+      if (at - from + 1 >= SHORTEST) grams.push(HALF + ((value >>> 0) % HALF))
+    }
+  }
+}
+
 /** FNV-1a over UTF-16 units. */
 function hash(text: string, from: number, to: number): number {
-  let value = 0x811c9dc5
-  for (let at = from; at < to; at++) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193)
+  let value = OFFSET
+  for (let at = from; at < to; at++) value = Math.imul(value ^ text.charCodeAt(at), PRIME)
   return value >>> 0
 }
+
+const OFFSET = 0x811c9dc5
+const PRIME = 0x01000193
