@@ -19,48 +19,72 @@ export const TEXT_SIZE = 2 ** 17
  */
 export function fitTextVectors(texts: readonly string[], least = 2): TextVectors {
   const counts = new Uint32Array(TEXT_SIZE)
-  for (const text of texts) for (const gram of countsOf(text).keys()) counts[gram] = (counts[gram] ?? 0) + 1
+  for (const text of texts) {
+    const grams = gramsOf(text)
+    grams.forEach((gram, at) => {
+      if (gram !== grams[at - 1]) counts[gram] = (counts[gram] ?? 0) + 1
+    })
+  }
   return {
     rarity: Float32Array.from(counts, (count) => (count < least ? 0 : Math.log((1 + texts.length) / (1 + count)) + 1)),
   }
 }
 
+/** Indices ascend. */
 export function textVector({ rarity }: TextVectors, text: string): Sparse {
-  const entries = [...countsOf(text)]
-    .map(([gram, count]) => ({ gram, weight: (1 + Math.log(count)) * (rarity[gram] ?? 0) }))
-    .filter(({ weight }) => weight > 0)
-  const isWord = (gram: number): boolean => gram < TEXT_SIZE / 2
-  const length = (part: (gram: number) => boolean): number =>
-    Math.sqrt(entries.reduce((sum, { gram, weight }) => sum + (part(gram) ? weight * weight : 0), 0)) || 1
-  const [words, letters] = [length(isWord), length((gram) => !isWord(gram))]
-  return {
-    indices: Int32Array.from(entries, ({ gram }) => gram),
-    values: Float32Array.from(entries, ({ gram, weight }) => weight / (isWord(gram) ? words : letters)),
+  const grams = gramsOf(text)
+  const [indices, values] = [new Int32Array(grams.length), new Float32Array(grams.length)]
+  let [size, words, letters] = [0, 0, 0]
+  for (let from = 0, to = 0; from < grams.length; from = to) {
+    const gram = grams[from] ?? 0
+    while (grams[to] === gram) to++
+    const value = (1 + Math.log(to - from)) * (rarity[gram] ?? 0)
+    if (value <= 0) continue
+    if (gram < HALF) words += value * value
+    else letters += value * value
+    indices[size] = gram
+    values[size++] = value
   }
+  for (let at = 0; at < size; at++)
+    values[at] = (values[at] ?? 0) / (Math.sqrt((indices[at] ?? 0) < HALF ? words : letters) || 1)
+  return { indices: indices.slice(0, size), values: values.slice(0, size) }
 }
 
-const RUNS = [3, 4, 5]
+const HALF = TEXT_SIZE / 2
+const SHORTEST = 3
+const LONGEST = 5
 
-function countsOf(text: string): ReadonlyMap<number, number> {
-  const counts = new Map<number, number>()
-  const add = (gram: number): void => void counts.set(gram, (counts.get(gram) ?? 0) + 1)
-  const half = TEXT_SIZE / 2
+/** The n-grams of a text by hash, ascending, as often as they stand in it: a decision needs no table of its own. */
+function gramsOf(text: string): Int32Array {
+  const grams: number[] = []
   const words = text.toLowerCase().match(/[\p{L}\p{N}]+|[^\s\p{L}\p{N}]/gu) ?? []
   let before = ''
   for (const word of words) {
-    add(hash(word, 0, word.length) % half)
-    if (before !== '') add(hash(`${before} ${word}`, 0, before.length + word.length + 1) % half)
+    grams.push(hash(word, 0, word.length) % HALF)
+    if (before !== '') grams.push(hash(`${before} ${word}`, 0, before.length + word.length + 1) % HALF)
     before = word
-    const padded = ` ${word} `
-    for (const run of RUNS)
-      for (let from = 0; from + run <= padded.length; from++) add(half + (hash(padded, from, from + run) % half))
+    addRuns(` ${word} `, grams)
   }
-  return counts
+  return Int32Array.from(grams).sort()
+}
+
+/** A run's hash goes on where that of its beginning ends. */
+function addRuns(padded: string, grams: number[]): void {
+  for (let from = 0; from + SHORTEST <= padded.length; from++) {
+    let value = OFFSET
+    for (let at = from; at < Math.min(padded.length, from + LONGEST); at++) {
+      value = Math.imul(value ^ padded.charCodeAt(at), PRIME)
+      if (at - from + 1 >= SHORTEST) grams.push(HALF + ((value >>> 0) % HALF))
+    }
+  }
 }
 
 /** FNV-1a over UTF-16 units. */
 function hash(text: string, from: number, to: number): number {
-  let value = 0x811c9dc5
-  for (let at = from; at < to; at++) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193)
+  let value = OFFSET
+  for (let at = from; at < to; at++) value = Math.imul(value ^ text.charCodeAt(at), PRIME)
   return value >>> 0
 }
+
+const OFFSET = 0x811c9dc5
+const PRIME = 0x01000193

@@ -1,5 +1,6 @@
 /** The table of methods, and the baselines that need no fit. */
 import { randomFrom } from '../../learn/random.ts'
+import { LEARNED_GAIN } from './learned-gain.ts'
 import type { LabMethod, LabState } from './method.ts'
 import {
   AGREEMENT,
@@ -8,7 +9,6 @@ import {
   CONSISTENCY,
   ENTROPY,
   GREY_ZONE,
-  LEARNED_GAIN,
   MARGIN,
   MAX_PROBABILITY,
 } from './post-answers.ts'
