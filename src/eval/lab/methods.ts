@@ -13,6 +13,7 @@ import {
   MAX_PROBABILITY,
 } from './post-answers.ts'
 import { LEARNED_TEXT, TASK_PRIOR } from './pre-text.ts'
+import { SELF_REPORTED, SELF_VERIFICATION } from './self-report.ts'
 
 const RANDOM: LabMethod<{ readonly seed: number }> = {
   name: 'random',
@@ -23,10 +24,7 @@ const RANDOM: LabMethod<{ readonly seed: number }> = {
     randomFrom([...id].reduce((sum, letter) => Math.imul(sum, 31) + letter.charCodeAt(0), seed))(),
 }
 
-/**
- * Every method by name. A recording of what models said of their own certainty would be one more baseline; none of the
- * known recordings holds one.
- */
+/** Every method by name. */
 export const METHODS: readonly LabMethod[] = [
   erased(RANDOM),
   erased(TASK_PRIOR),
@@ -36,6 +34,8 @@ export const METHODS: readonly LabMethod[] = [
   erased(MARGIN),
   erased(ENTROPY),
   erased(CONSISTENCY),
+  erased(SELF_REPORTED),
+  erased(SELF_VERIFICATION),
   erased(AGREEMENT_COUNT),
   erased(AGREEMENT),
   erased(GREY_ZONE),

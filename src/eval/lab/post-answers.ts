@@ -155,6 +155,7 @@ function figuresOf(row: LabRow, context: LabContext, tasks: readonly string[]): 
     ...tasks.map((task) => (row.task === task ? 1 : 0)),
     ...logprobFigures(row, context),
     ...(row.answers ? answerFigures(row, context) : []),
+    ...(row.verifications ? [row.verifications[context.models.indexOf(setting.local)] ?? null] : []),
     ...(row.response !== null && row.responseOf === setting.local
       ? [...shapeOf(row.response), ...workingOf(row.response, row.question)]
       : []),
