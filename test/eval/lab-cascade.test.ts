@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { type CascadeReport, cascadeReport } from '../../src/eval/lab/cascade.ts'
+import { fitStage, stageProbability } from '../../src/eval/lab/cascade-score.ts'
 import { cheapestPlan } from '../../src/eval/lab/cascade-search.ts'
 import { cascadeVerdict } from '../../src/eval/lab/cascade-verdict.ts'
 import type { LabRecording, LabRow } from '../../src/eval/lab/method.ts'
+import { auroc as aurocOf } from '../../src/learn/quality.ts'
 import { randomFrom } from '../../src/learn/random.ts'
 
 const candidate = (model: number, price: number, quality: readonly number[]) => ({
@@ -90,6 +92,36 @@ const EMPTY: LabRow = {
 const PRICES = { small: 0.1, peer: 0.2, big: 10 }
 const telling = recorded((right, which) => (right ? 'right' : `wrong ${which}`))
 
+describe('the score of a stage', () => {
+  const stage = { name: 'peer', model: 1, earlier: [0] }
+  const isRight = telling.rows.map(({ scores }) => scores[1] === 1)
+  const auroc = (probabilities: Float64Array) =>
+    aurocOf([...probabilities].map((probability, row) => ({ probability, isCorrect: isRight[row] ?? false })))
+
+  it('is taken from fits that have not seen the row', () => {
+    const draw = randomFrom(4)
+    const noise = telling.rows.map((row) => ({ ...row, answers: null, lengths: [draw() * 99, draw() * 99, 1] }))
+    expect(auroc(fitStage(noise, isRight, { stage, seed: 1 }).heldOut)).toBeLessThan(0.56)
+  })
+
+  it('knows a right answer by what an earlier model said, and gives probabilities', () => {
+    const { heldOut, score } = fitStage(telling.rows, isRight, { stage, seed: 1 })
+    expect(auroc(heldOut)).toBeGreaterThan(0.8)
+    const [row = EMPTY] = telling.rows
+    const agreeing = stageProbability(score, { ...row, answers: ['x', 'x', null] }, stage)
+    const alone = stageProbability(score, { ...row, answers: ['x', 'y', null] }, stage)
+    // Two who agree are always right here; one against the other is right in 0.3 * 0.75 of 0.475 cases.
+    expect(agreeing).toBeGreaterThan(0.97)
+    expect(alone).toBeGreaterThan(0.35)
+    expect(alone).toBeLessThan(0.6)
+  })
+
+  it('fits on a handful of rows that are all right', () => {
+    const few = telling.rows.slice(0, 3)
+    expect([...fitStage(few, [true, true, true], { stage, seed: 1 }).heldOut]).toEqual([1, 1, 1])
+  })
+})
+
 describe('the cascade proposed for a recording', () => {
   const report = cascadeReport(telling, { prices: PRICES, minQuality: 0.97, seed: 1 })
 
@@ -110,6 +142,9 @@ describe('the cascade proposed for a recording', () => {
     expect(dev.floor).toBeCloseTo(0.97 * best.quality, 12)
     expect(dev.qualityInterval[0]).toBeLessThan(dev.quality)
     expect(dev.qualityInterval[1]).toBeGreaterThan(dev.quality)
+    const [own = 0, , last = 0] = dev.shares
+    // Each answer pays for every model asked before it.
+    expect(dev.cost).toBeCloseTo(0.1 + 0.2 * (1 - own) + 10 * last, 9)
     expect(dev.saving).toBeCloseTo(1 - dev.cost / 10, 12)
     expect(dev.savingInterval[0]).toBeGreaterThan(0.3)
     expect([best.model, best.cost, cheapest.model, cheapest.cost]).toEqual(['big', 10, 'small', 0.1])
