@@ -27,8 +27,8 @@ export interface PlannedStage {
 export type ScoresOf = (model: number, earlier: readonly number[]) => Float64Array
 
 /**
- * Tries every order of one to three models in which no model is cheaper than the one before, and for each stage but the
- * last up to 40 thresholds, spread over the rows that reach it.
+ * Tries every order of one to three models in which no model is cheaper than the one before; of three, up to 40 thresholds
+ * of the first stage, and 40 to 400 of the stage before the last, spread over the rows that reach it.
  *
  * A plan reaches the floor when its mean quality is above it with 95 % confidence, row by row: the cheapest of many plans
  * owes some of its quality to luck, and one that is just at the floor would be below it on other rows half of the time.
@@ -57,6 +57,9 @@ const SLACK = 1e-9
 /** 95th percentile of the standard normal distribution. */
 const Z_95 = 1.644854
 const THRESHOLDS = 40
+/** The last choice is found in one pass over the rows; it is finer where a step still holds this many rows. */
+const ROWS_APART = 20
+const MOST_THRESHOLDS = 400
 const MOST_STAGES = 3
 
 interface Search {
@@ -114,14 +117,53 @@ function sweep(search: Search, order: readonly Candidate[], progress: Progress):
     order.slice(0, at).map((one) => one.model),
   )
   const sorted = progress.left.toSorted((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0))
+  const last = at === order.length - 2 ? order[at + 1] : undefined
+  if (last) {
+    sweepLast(search, { candidate, last, scores }, { ...progress, left: sorted, cost })
+    return
+  }
   let [taken, margins] = [0, progress.margins]
-  for (const { accepted, threshold } of cutsOf(sorted, scores)) {
+  for (const { accepted, threshold } of cutsOf(sorted, scores, THRESHOLDS)) {
     margins = withRows(margins, sorted.subarray(taken, accepted), { search, candidate })
     taken = accepted
     const stages = [...progress.stages, { model, threshold }]
     sweep(search, order, { stages, left: sorted.subarray(accepted), margins, cost })
   }
 }
+
+interface LastPair {
+  readonly candidate: Candidate
+  readonly last: Candidate
+  readonly scores: Float64Array
+}
+
+/** Rows pass from the last model to the one before, the surest first. */
+function sweepLast(
+  search: Search,
+  { candidate, last, scores }: LastPair,
+  { stages, left, margins, cost }: Progress,
+): void {
+  let [taken, own] = [0, NONE]
+  let rest = withRows(NONE, left, { search, candidate: last })
+  const most = Math.min(MOST_THRESHOLDS, Math.max(THRESHOLDS, Math.floor(left.length / ROWS_APART)))
+  for (const { accepted, threshold } of cutsOf(left, scores, most)) {
+    const moved = left.subarray(taken, accepted)
+    own = withRows(own, moved, { search, candidate })
+    const gone = withRows(NONE, moved, { search, candidate: last })
+    rest = { sum: rest.sum - gone.sum, squares: rest.squares - gone.squares }
+    taken = accepted
+    keep(search, {
+      stages: [...stages, { model: candidate.model, threshold }, { model: last.model, threshold: 0 }],
+      margins: {
+        sum: margins.sum + own.sum + rest.sum,
+        squares: margins.squares + own.squares + rest.squares,
+      },
+      cost: cost + last.price * (left.length - accepted),
+    })
+  }
+}
+
+const NONE: Margins = { sum: 0, squares: 0 }
 
 function withRows(
   margins: Margins,
@@ -156,11 +198,11 @@ interface Cut {
 }
 
 /** From accepting none upwards; equal scores stay together, and a threshold lies halfway between two scores. */
-function cutsOf(sorted: Int32Array, scores: Float64Array): readonly Cut[] {
+function cutsOf(sorted: Int32Array, scores: Float64Array, most: number): readonly Cut[] {
   const scoreAt = (place: number): number => scores[sorted[place] ?? 0] ?? 0
   const cuts: Cut[] = [{ accepted: 0, threshold: 1 }]
-  for (let step = 1; step < THRESHOLDS; step++) {
-    let accepted = Math.floor((step * sorted.length) / THRESHOLDS)
+  for (let step = 1; step < most; step++) {
+    let accepted = Math.floor((step * sorted.length) / most)
     while (accepted > 0 && accepted < sorted.length && scoreAt(accepted) === scoreAt(accepted - 1)) accepted++
     if (accepted >= sorted.length) break
     if (accepted > (cuts.at(-1)?.accepted ?? 0))
