@@ -9,6 +9,7 @@ import { type LabScore, neededOf, scoreOf } from '../eval/lab/run.ts'
 import { labTable, tableMarkdown } from '../eval/lab/table.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { usage } from './failure.ts'
+import { addLabCascade } from './lab-cascade.ts'
 import { wholeNumber } from './numbers.ts'
 
 interface LabFlags extends SettingFlags {
@@ -56,6 +57,7 @@ export const addLab: AddCommand = (program, context) => {
     .option('--n <labels>', 'labels in a draw', '500')
     .option('--resamplings <draws>', 'draws', '2000')
     .action((file: string, flags: LabFlags) => bound(file, flags, context))
+  addLabCascade(lab, context)
 }
 
 function fitOn(file: string, flags: LabFlags, context: CliContext): void {

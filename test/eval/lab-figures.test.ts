@@ -18,6 +18,8 @@ const EMPTY: LabRow = {
   responseOf: null,
   logprobs: null,
   samples: null,
+  confidences: null,
+  verifications: null,
 }
 
 describe('the figures of a question', () => {

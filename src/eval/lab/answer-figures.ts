@@ -10,6 +10,7 @@ export function answerFigures(row: LabRow, context: LabContext): readonly (numbe
   return [
     ...logprobFigures(row, context),
     ...(row.answers ? voiceFigures(row, context) : []),
+    ...(row.verifications ? [row.verifications[context.models.indexOf(context.setting.local)] ?? null] : []),
     ...(isOwn ? [...shapeOf(row.response ?? ''), ...workingOf(row.response ?? '', row.question)] : []),
     ...(row.question === '' ? [] : shapeOf(row.question)),
     ...(row.answers ? optionFigures(row, answerOf(row, context, context.setting.local)) : []),

@@ -41,7 +41,10 @@ export function settingFor({ name, models, rows }: LabRecording, flags: SettingF
   for (const model of [local, frontier, ...peers])
     if (!models.includes(model))
       throw invalid('the models', `${model} is not in the recording`, `Recorded: ${models.join(', ')}.`)
-  const isAfter = rows.some(({ answers, logprobs, response, samples }) => answers ?? logprobs ?? response ?? samples)
+  const isAfter = rows.some(
+    ({ answers, logprobs, response, samples, confidences, verifications }) =>
+      answers ?? logprobs ?? response ?? samples ?? confidences ?? verifications,
+  )
   return {
     name: flags.local ? `${local} to ${frontier}` : (known?.name ?? `${local} to ${frontier}`),
     recording: name,

@@ -21,6 +21,10 @@ export interface LabRow {
   readonly logprobs: readonly (readonly number[])[] | null
   /** Answers sampled from the local model, in order; null for one that could not be read. */
   readonly samples: readonly (string | null)[] | null
+  /** What each model said of its own certainty, 1 to 10; null where it said nothing; absent when no row holds any. */
+  readonly confidences: readonly (number | null)[] | null
+  /** Each model's probability of yes when asked whether its own answer is right, 0 to 1; null and absent as above. */
+  readonly verifications: readonly (number | null)[] | null
 }
 
 export interface LabRecording {
@@ -65,4 +69,6 @@ export interface LabMethod<State extends LabState = LabState> {
   readonly need: (state: State, row: LabRow, context: LabContext) => number
   /** Calls of local models for this row, the first answer included; 1 when absent for `after`, 0 for `before`. */
   readonly localRuns?: (state: State, row: LabRow, context: LabContext) => number
+  /** Where the method is usually cut: more need than this escalates. Absent when it has no such custom. */
+  readonly usualCut?: number
 }

@@ -1,5 +1,7 @@
 /** The table of methods, and the baselines that need no fit. */
+import { complexityOfText } from '../../classify/complexity.ts'
 import { randomFrom } from '../../learn/random.ts'
+import { COMPLEXITIES } from '../../spec/decision.ts'
 import { LEARNED_GAIN } from './learned-gain.ts'
 import type { LabMethod, LabState } from './method.ts'
 import {
@@ -13,6 +15,7 @@ import {
   MAX_PROBABILITY,
 } from './post-answers.ts'
 import { LEARNED_TEXT, TASK_PRIOR } from './pre-text.ts'
+import { SELF_REPORTED, SELF_VERIFICATION } from './self-report.ts'
 
 const RANDOM: LabMethod<{ readonly seed: number }> = {
   name: 'random',
@@ -23,12 +26,22 @@ const RANDOM: LabMethod<{ readonly seed: number }> = {
     randomFrom([...id].reduce((sum, letter) => Math.imul(sum, 31) + letter.charCodeAt(0), seed))(),
 }
 
-/**
- * Every method by name. A recording of what models said of their own certainty would be one more baseline; none of the
- * known recordings holds one.
- */
+/** What the policy's own rules read from a question, before anything is learned. */
+const TASK_RULES: LabMethod<Readonly<Record<string, never>>> = {
+  name: 'task rules',
+  about: "the router's own complexity rules: simple, moderate, complex; then the longer question first",
+  applies: ({ setting }, rows) => setting.kind === 'before' && rows.some(({ question }) => question !== ''),
+  fit: () => ({}),
+  need: (_, { question, functions }) => {
+    const complexity = complexityOfText({ text: question, hasTools: functions !== null })
+    return COMPLEXITIES.indexOf(complexity) + 1 - 1 / (1 + question.length)
+  },
+}
+
+/** Every method by name. */
 export const METHODS: readonly LabMethod[] = [
   erased(RANDOM),
+  erased(TASK_RULES),
   erased(TASK_PRIOR),
   erased(LEARNED_TEXT),
   erased(ANSWER_LENGTH),
@@ -36,6 +49,8 @@ export const METHODS: readonly LabMethod[] = [
   erased(MARGIN),
   erased(ENTROPY),
   erased(CONSISTENCY),
+  erased(SELF_REPORTED),
+  erased(SELF_VERIFICATION),
   erased(AGREEMENT_COUNT),
   erased(AGREEMENT),
   erased(GREY_ZONE),

@@ -21,6 +21,8 @@ const rowSchema = z.object({
   resp: z.string().optional(),
   resp_of: z.string().optional(),
   lp: z.array(z.array(z.number())).optional(),
+  conf: z.array(z.number().min(1).max(10).nullable()).optional(),
+  verify: z.array(z.number().min(0).max(1).nullable()).optional(),
   A: samples.optional(),
   B: samples.optional(),
   gold: answer.optional(),
@@ -42,7 +44,27 @@ export function readRecording(file: string): LabRecording {
     line.trim() === '' ? [] : rowOf(line, { file, number: index + 1, models, respOf }),
   )
   if (rows.length === 0) throw invalid(file, 'it holds no row', 'Give a recording with at least one row.')
-  return { name, models: rows.some(({ samples: drawn }) => drawn !== null) ? SAMPLED_MODELS : models, rows }
+  const named = rows.some(({ samples: drawn }) => drawn !== null) ? SAMPLED_MODELS : models
+  return {
+    name,
+    models: named,
+    rows: withEvenSelfReports(
+      rows,
+      named.map(() => null),
+    ),
+  }
+}
+
+/** A field that some rows hold is there in all, with nothing known, so that every row has the same figures. */
+function withEvenSelfReports(rows: readonly LabRow[], unknown: readonly null[]): readonly LabRow[] {
+  const hasConfidences = rows.some(({ confidences }) => confidences !== null)
+  const hasVerifications = rows.some(({ verifications }) => verifications !== null)
+  if (!hasConfidences && !hasVerifications) return rows
+  return rows.map((row) => ({
+    ...row,
+    confidences: row.confidences ?? (hasConfidences ? unknown : null),
+    verifications: row.verifications ?? (hasVerifications ? unknown : null),
+  }))
 }
 
 interface Place {
@@ -58,12 +80,18 @@ function rowOf(line: string, { file, number, models, respOf }: Place): LabRow {
     const [issue] = parsed.error.issues
     throw invalid(file, `line ${number}: ${issue?.path.join('.') || 'the row'} ${issue?.message ?? 'is wrong'}`, FORM)
   }
-  const { q, fn, s, a, len, resp, resp_of, lp, A, B, gold, strong, ...own } = parsed.data
+  const { q, fn, s, a, len, resp, resp_of, lp, A, B, gold, strong, conf, verify, ...own } = parsed.data
   const drawn = A && B ? A.flatMap((one, at) => [one, B[at] ?? null]) : null
   // Without a recorded score, quality is whether the most frequent sample is right, or to be found from log-probabilities.
   const scores = s ?? (drawn ? [modeOf(drawn) === (gold ?? null) ? 1 : 0, strong ?? 0] : models.map(() => 0))
   if (drawn === null && scores.length !== models.length)
     throw invalid(file, `line ${number}: it has ${scores.length} scores for ${models.length} models`, FORM)
+  for (const [field, values] of [
+    ['conf', conf],
+    ['verify', verify],
+  ] as const)
+    if (values && values.length !== scores.length)
+      throw invalid(file, `line ${number}: ${field} has ${values.length} values for ${scores.length} models`, FORM)
   return {
     ...own,
     question: q,
@@ -75,6 +103,8 @@ function rowOf(line: string, { file, number, models, respOf }: Place): LabRow {
     responseOf: resp_of ?? respOf,
     logprobs: lp?.map((one) => one.map((value) => value / 100)) ?? null,
     samples: drawn,
+    confidences: conf ?? null,
+    verifications: verify ?? null,
   }
 }
 

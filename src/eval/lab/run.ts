@@ -2,6 +2,7 @@
 import { auroc } from '../../learn/quality.ts'
 import { randomFrom } from '../../learn/random.ts'
 import type { LabContext, LabMethod, LabRow, LabState } from './method.ts'
+import { METHODS } from './methods.ts'
 import { bootstrapApgr, oracleApgr, type Routed, routingMetrics } from './metrics.ts'
 import { outcomeOf } from './settings.ts'
 
@@ -24,6 +25,8 @@ export interface LabScore {
   readonly headroom: number
   /** That a wrong local answer has more need than a right one; null when all are alike. */
   readonly auroc: number | null
+  /** At the method's usual cut; null for a method without one. */
+  readonly usual: { readonly frontierShare: number; readonly quality: number } | null
   /** Calls of local models, the answer included; 0 when the decision comes before it. */
   readonly localRunsPerRequest: number
   /** Of `need`, without any model call. */
@@ -101,8 +104,19 @@ export function scoreOf(
     oracle,
     headroom: (metrics.apgr - 0.5) / (oracle - 0.5),
     auroc: auroc(needed.map(({ need, local }) => ({ probability: -need, isCorrect: local >= 0.5 }))),
+    usual: usualOf(needed, method),
     localRunsPerRequest: needed.reduce((sum, { runs }) => sum + runs, 0) / needed.length,
     decisionMsP50: at(0.5),
     decisionMsP99: at(0.99),
+  }
+}
+
+function usualOf(needed: readonly Needed[], name: string): LabScore['usual'] {
+  const cut = METHODS.find((method) => method.name === name)?.usualCut
+  if (cut === undefined) return null
+  const sum = (of: (one: Needed) => number): number => needed.reduce((total, one) => total + of(one), 0) / needed.length
+  return {
+    frontierShare: sum(({ need }) => (need > cut ? 1 : 0)),
+    quality: sum(({ need, local, frontier }) => (need > cut ? frontier : local)),
   }
 }

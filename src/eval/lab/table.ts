@@ -50,7 +50,7 @@ function ofTable(rows: readonly LabRow[]): readonly LabRow[] {
 /** As Markdown, best method of a setting in bold. */
 export function tableMarkdown(scores: readonly LabScore[]): string {
   const head =
-    '| recording | setting | method | n | APGR (95 %) | CPT50 | CPT80 | CPT95 | oracle | headroom | local runs | p50, p99 ms |'
+    '| recording | setting | method | n | APGR (95 %) | CPT50 | CPT80 | CPT95 | AUROC | oracle | headroom | local runs | p50, p99 ms |'
   const lines = scores.map((score) => {
     const best = scores
       .filter(({ recording, setting }) => recording === score.recording && setting === score.setting)
@@ -63,6 +63,7 @@ export function tableMarkdown(scores: readonly LabScore[]): string {
       String(score.n),
       best ? `**${figure}**` : figure,
       ...[score.cpt50, score.cpt80, score.cpt95].map((cpt) => cpt.toFixed(1)),
+      score.auroc?.toFixed(2) ?? '',
       score.oracle.toFixed(2),
       score.headroom.toFixed(2),
       score.localRunsPerRequest.toFixed(2),
