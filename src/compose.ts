@@ -19,10 +19,11 @@ import { createRoster, type RosterModel } from './pipeline/roster.ts'
 import { routerFrom } from './pipeline/router.ts'
 import { ollamaBaseUrl } from './spec/destination.ts'
 import type { CheckedDraft } from './spec/label.ts'
-import type { LoadedPolicy, ModelPolicy, PolicyInput } from './spec/policy.ts'
+import type { LoadedPolicy, ModelPolicy, Policy, PolicyInput } from './spec/policy.ts'
 import type { AuditQuery, Clock, ModelPort } from './spec/ports.ts'
 import type { Router } from './spec/router.ts'
 import { openAuditLog } from './stores/audit-log.ts'
+import { type BudgetStore, isRunning, openBudgets } from './stores/budgets.ts'
 import { openCalibrations } from './stores/calibrations.ts'
 import { type HeadsInForce, headsInForce, openLearnedHeads } from './stores/heads-in-force.ts'
 import { openKeptExamples } from './stores/kept-examples.ts'
@@ -64,6 +65,7 @@ export function createRouter(settings: RouterSettings): Router {
   const { durability, onFailure } = loaded.policy.audit
   const availableMemory = settings.availableMemory ?? (() => process.availableMemory())
   const log = openAuditLog({ stateDir: settings.auditDir ?? paths.stateDir, durability, onFailure })
+  const budgets = hasCeiling(loaded.policy.budgets) ? openBudgetFile(paths.stateDir, clock) : null
   const heads =
     settings.heads ?? headsInForce(loaded, openLearnedHeads(join(paths.stateDir, 'heads'), clock.monotonicMs))
   const models = Object.entries(loaded.policy.models).map(([name, policy]) =>
@@ -81,13 +83,31 @@ export function createRouter(settings: RouterSettings): Router {
     random: Math.random,
     calibrations,
     heads,
+    budgets,
     onDraft: settings.onDraft ?? (() => undefined),
     priors: openPriors(join(paths.stateDir, 'priors'), clock.monotonicMs),
     examples: openKeptExamples(join(settings.auditDir ?? paths.stateDir, 'examples')),
     watch: createAuditWatch({ calibrations, readAudit, clock }),
     readAudit,
     auditHealth: log.health,
-    closeStores: () => log.close(),
+    closeStores: async () => {
+      budgets?.close()
+      await log.close()
+    },
+  })
+}
+
+function hasCeiling({ day, month, tasks, tenants }: Policy['budgets']): boolean {
+  const own = [...Object.values(tasks), ...Object.values(tenants)]
+  return [{ day, month }, ...own].some((ceiling) => ceiling.day !== undefined || ceiling.month !== undefined)
+}
+
+function openBudgetFile(stateDir: string, clock: Clock): BudgetStore {
+  return openBudgets({
+    path: join(stateDir, 'budgets.sqlite'),
+    writer: `${process.pid} ${randomUUID()}`,
+    isAlive: isRunning,
+    monotonicMs: clock.monotonicMs,
   })
 }
 

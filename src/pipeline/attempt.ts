@@ -9,6 +9,7 @@ import type { RouterRequest } from '../spec/request.ts'
 import { type AskContext, type Collected, type Exchange, generateOnce, partialUsage, type Reader } from './exchange.ts'
 import { requestFor } from './model-request.ts'
 import { withRetries } from './retry.ts'
+import { UNBILLED, withinBudget } from './spend.ts'
 import { readerFor } from './typed.ts'
 
 /** @throws RouterError of the last model that failed; what was tried stands in `run.attempts` */
@@ -113,7 +114,7 @@ async function askModel(context: AskContext, exchange: Exchange, triesLeft: numb
       mayRetry: () => !exchange.delivered,
       call: () => {
         tries += 1
-        return callOnce(exchange)
+        return withinBudget(exchange, () => callOnce(exchange))
       },
     })
     deps.roster.answered(name)
@@ -182,19 +183,11 @@ function answeredAttempt(exchange: Exchange, collected: Collected, timing: Timin
   }
 }
 
-/** Failures in which the provider did no work, so nothing can have been billed. */
-const UNBILLED: ReadonlySet<string> = new Set([
-  'model_unreachable',
-  'model_rate_limited',
-  'model_auth_failed',
-  'model_refused_request',
-])
-
 /** A call that broke may still have been billed: without a figure the cost is unknown, not 0. */
 function failedAttempt(exchange: Exchange, failure: RouterError, timing: Timing): Attempt {
   const { deps, model } = exchange
   const usage = partialUsage(exchange)
-  const free = actorOf(exchange) === 'local' || UNBILLED.has(failure.code)
+  const free = actorOf(exchange) === 'local' || UNBILLED.has(failure.code) || failure.code === 'budget_exhausted'
   return {
     ...attemptBase(exchange, timing),
     outcome: failure.code === 'cancelled' ? 'cancelled' : 'failed',

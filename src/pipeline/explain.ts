@@ -1,9 +1,14 @@
 /** Failures that tell the whole story: who was asked, who could not be asked, and why. */
 import { RouterError } from '../spec/errors.ts'
-import type { Run } from './run.ts'
+import type { PipelineDeps, Run } from './run.ts'
+import { scopesOf } from './spend.ts'
 
 /** Nobody is left who can be asked, and nothing but availability stands in the way. */
-export function nobodyAvailable(run: Run): RouterError {
+export function nobodyAvailable(run: Run, deps: PipelineDeps): RouterError {
+  const unpaid = run.decision.removals.some(({ rule }) => rule === 'budget')
+  const scope = unpaid ? deps.budgets?.exhausted(scopesOf(run, deps)) : null
+  if (scope)
+    return new RouterError('budget_exhausted', { scope: scope.name, period: scope.period, left: '0', need: 'more' })
   const details = (['local', 'frontier'] as const).flatMap((actor) => awayDetail(run, actor) ?? [])
   return new RouterError('no_model_available', {
     task: run.features.task,

@@ -56,7 +56,7 @@ async function answer(run: Run, input: PipelineInput, deps: PipelineDeps): Promi
   const solved = solverAnswer(run)
   if (solved) return solvedOutcome(run, deps, solved.answer)
   if (run.decision.route === 'held') return heldOutcome(run, deps)
-  if (run.decision.route === 'unavailable') throw nobodyAvailable(run)
+  if (run.decision.route === 'unavailable') throw nobodyAvailable(run, deps)
   const result = await PATTERN_TABLE[run.decision.pattern](
     { request: run.request, decision: run.decision },
     toolsFor(run, input, deps),

@@ -11,6 +11,7 @@ import type { RouterRequest } from '../spec/request.ts'
 import { closest } from '../spec/suggest.ts'
 import { askPrior, withSpecialist } from './prior.ts'
 import { hexDigest, type PipelineDeps, type Run } from './run.ts'
+import { scopesOf } from './spend.ts'
 
 /** @throws RouterError unknown_task, request_invalid; nothing has been recorded or asked then */
 export function planRequest(
@@ -33,6 +34,7 @@ export function planRequest(
     override: request.override ?? 'auto',
     hasKey: (model) => !(model in deps.loaded.missingKeys),
     prior: null,
+    exhausted: deps.budgets?.exhausted(scopesOf({ features }, deps)) ?? null,
   }
   const withoutPrior = routeRequest(features, policy, state)
   const isSampled = drawn(task, withoutPrior, deps)

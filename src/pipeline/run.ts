@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { redactPreview } from '../classify/privacy/mask.ts'
 import type { AuditRecord } from '../spec/audit.ts'
+import type { BudgetBook } from '../spec/budget.ts'
 import type { Attempt, OutcomeKind, RouteDecision, Usage, Verdict } from '../spec/decision.ts'
 import type { Features } from '../spec/features.ts'
 import type { CheckedDraft, RecordedDraft } from '../spec/label.ts'
@@ -32,6 +33,8 @@ export interface PipelineDeps {
   readonly heads: Pick<ReadonlyMap<string, HeadExampleSet>, 'get'>
   readonly examples: ExampleBook
   readonly priors: PriorBook
+  /** Null when the policy sets no ceiling. */
+  readonly budgets: BudgetBook | null
   /** Hears of every local answer that gates checked. */
   readonly onDraft: (requestId: string, draft: CheckedDraft) => void
   readonly watch: AuditWatch

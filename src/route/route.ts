@@ -2,6 +2,7 @@
  * The one place where a route is picked. Two sets start as {local, frontier}; rules only remove, so no order of rules
  * can leak or mis-serve. Pure: everything it knows is in its arguments.
  */
+import type { BudgetScope } from '../spec/budget.ts'
 import {
   type Actor,
   type ActorSet,
@@ -16,6 +17,7 @@ import type { ModelState } from '../spec/ports.ts'
 import type { PriorOpinion } from '../spec/prior.ts'
 import type { RouteOverride } from '../spec/request.ts'
 import { availabilityRule, isUsable } from './rules/availability.ts'
+import { budgetRule } from './rules/budget.ts'
 import { hardStopRule } from './rules/hard-stop.ts'
 import { overrideRule } from './rules/override.ts'
 import { partitionRule } from './rules/partition.ts'
@@ -29,6 +31,7 @@ export const RULES: readonly Rule[] = [
   partitionRule,
   hardStopRule,
   stageRule,
+  budgetRule,
   availabilityRule,
   policyRule,
   priorRule,
@@ -43,6 +46,8 @@ export interface RouterState {
   readonly hasKey: (model: string) => boolean
   /** Of the task's prior; null when it has none in force, or may not be heard. */
   readonly prior: PriorOpinion | null
+  /** A ceiling that the request falls under and that is reached; null when there is none. */
+  readonly exhausted: BudgetScope | null
 }
 
 /** Both sets after all removals. */
@@ -56,7 +61,16 @@ export function routeRequest(features: Features, policy: Policy, state: RouterSt
   const task = taskOf(features, policy)
   const candidates = candidatesOf(features, policy, state.models)
   const stage = stageOf(task, candidates, state.hasKey)
-  const input = { features, task, policy, stage, candidates, override: state.override, prior: state.prior }
+  const input = {
+    features,
+    task,
+    policy,
+    stage,
+    candidates,
+    override: state.override,
+    prior: state.prior,
+    exhausted: state.exhausted,
+  }
   const removals = RULES.flatMap((rule) => rule(input))
   const left = subtract(removals)
   const mayDegrade = localMayStandIn(left, removals, task)
@@ -115,11 +129,11 @@ function choosePath({ left, removals, mayDegrade }: PathInput): Pick<RouteDecisi
   return { route: mayDegrade ? 'local' : 'unavailable', reason, degraded: mayDegrade }
 }
 
-/** Nobody may answer because a rule said so, and not merely because somebody cannot be reached. */
+/** Nobody may answer because a rule said so, and not merely because somebody cannot be reached, or paid for. */
 function isHeld(fromServe: readonly Removal[]): boolean {
   const forbidding = new Set(['partition', 'kill_switch', 'hard_stop'])
   const byRule = (actor: Actor): boolean =>
-    fromServe.some((removal) => removal.actor === actor && removal.rule !== 'availability')
+    fromServe.some(({ actor: own, rule }) => own === actor && rule !== 'availability' && rule !== 'budget')
   return fromServe.some((removal) => forbidding.has(removal.rule)) || (byRule('local') && byRule('frontier'))
 }
 
@@ -139,15 +153,18 @@ function usable(models: readonly ModelState[], task: TaskPolicy): readonly strin
   return models.filter((model) => isUsable(model, task)).map((model) => model.name)
 }
 
-/** Names the frontier that would be asked, when only availability keeps it away. */
+/** Names the frontier that would be asked, when only availability or money keeps it away. */
 function outOfReach(
   candidates: Candidates,
   left: Left,
   removals: readonly Removal[],
 ): RouteDecision['wouldEscalateTo'] {
   const first = candidates.frontier[0]
-  if (left.call.has('frontier') || !first?.unavailable) return null
   const against = removals.filter((removal) => removal.actor === 'frontier')
+  const unpaid = against.find(({ rule }) => rule === 'budget')
+  if (first && unpaid && against.every(({ rule }) => rule === 'budget'))
+    return { model: first.name, why: unpaid.detail }
+  if (left.call.has('frontier') || !first?.unavailable) return null
   return against.every((removal) => removal.rule === 'availability')
     ? { model: first.name, why: first.unavailable.why }
     : null

@@ -173,6 +173,22 @@ export const ERRORS = {
     message: 'The audit database {path} cannot be read: {problem}.',
     fix: 'Move the file aside; the journal keeps what was not moved into it.',
   },
+  budget_exhausted: {
+    status: 429,
+    retryable: false,
+    exitCode: 5,
+    openaiType: 'insufficient_quota',
+    message: 'The budget {scope} of {period} has {left} US dollars left; the call may cost {need}.',
+    fix: 'Wait for the next period, or raise budgets in the policy; `spillway cost summary` shows them.',
+  },
+  budget_unwritable: {
+    status: 503,
+    retryable: true,
+    exitCode: 1,
+    openaiType: 'server_error',
+    message: 'The budget file {path} cannot be written: {problem}.',
+    fix: 'Check space and permissions; without it no frontier is called, because the ceiling could not be kept.',
+  },
   fit_corrupt: {
     status: 500,
     retryable: false,

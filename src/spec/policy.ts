@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { COMPLEXITIES, PARTITIONS, TIERS } from './decision.ts'
 import { DEFAULT_HARD_STOPS, type HardStopTerm } from './hard-stops.ts'
 import { barsSchema } from './policy-bars.ts'
+import { budgetsSchema } from './policy-budgets.ts'
 import { modelSchema } from './policy-models.ts'
 import { taskSchema } from './policy-tasks.ts'
 import { duration } from './policy-values.ts'
@@ -160,6 +161,7 @@ export const policySchema = z.strictObject({
       frontier: frontierDeadlines,
     })
     .prefault({}),
+  budgets: budgetsSchema.prefault({}).describe('Ceilings for what frontiers cost.'),
   bars: barsSchema.optional().describe('What `spillway eval` must find over all rows; missed: exit code 6.'),
   latencyTargetMs: z
     .strictObject({

@@ -71,6 +71,7 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
     heads: loaded.heads,
     examples: { keep: () => undefined, label: () => undefined },
     onDraft: () => undefined,
+    budgets: null,
     priors: { find: () => null },
     calibrations: { find: () => null, refitsOf: () => 0, shut: () => undefined },
     watch: { settled: () => undefined },

@@ -1,3 +1,4 @@
+import type { BudgetScope } from '../../spec/budget.ts'
 import type { Actor, ActorSet, Reason, Removal, RuleName } from '../../spec/decision.ts'
 import type { Features } from '../../spec/features.ts'
 import type { Policy, StagePolicy, TaskPolicy } from '../../spec/policy.ts'
@@ -14,6 +15,7 @@ export interface RuleInput {
   readonly candidates: Candidates
   readonly override: RouteOverride
   readonly prior: PriorOpinion | null
+  readonly exhausted: BudgetScope | null
 }
 
 /** A rule can only remove: it returns what it takes out of the two sets, nothing else. */

@@ -1,0 +1,24 @@
+/** Which ceilings a request falls under. Pure. */
+import type { BudgetScope } from '../spec/budget.ts'
+import type { Budgets } from '../spec/policy-budgets.ts'
+
+export interface BudgetQuestion {
+  readonly task: string
+  readonly tenant: string | null
+  /** Epoch milliseconds. */
+  readonly nowMs: number
+}
+
+/** @returns the narrowest last; empty when the policy sets none */
+export function budgetScopes(budgets: Budgets, { task, tenant, nowMs }: BudgetQuestion): readonly BudgetScope[] {
+  const date = new Date(nowMs).toISOString()
+  const ceilings = [
+    ['all', budgets],
+    [`task:${task}`, budgets.tasks[task]],
+    [`tenant:${tenant}`, tenant === null ? undefined : (budgets.tenants[tenant] ?? budgets.tenants['*'])],
+  ] as const
+  return ceilings.flatMap(([name, ceiling]): readonly BudgetScope[] => [
+    ...(ceiling?.day === undefined ? [] : [{ name, period: date.slice(0, 10), limitUsd: ceiling.day }]),
+    ...(ceiling?.month === undefined ? [] : [{ name, period: date.slice(0, 7), limitUsd: ceiling.month }]),
+  ])
+}
