@@ -298,4 +298,15 @@ export const REQUIREMENTS: readonly Requirement[] = [
       { file: 'test/eval/fit-prior.test.ts', title: 'says so when it does not pay' },
     ],
   },
+  {
+    behaviour: 'A budget is a ceiling: what cannot be reserved is not sent, over all processes of a machine',
+    source: 'docs/guides/money.md',
+    citedBy: [
+      {
+        file: 'test/stores/budgets.test.ts',
+        title: 'holds over four processes with two hundred calls at once in each',
+      },
+      { file: 'test/pipeline/budget.test.ts', title: 'refuses a call that may cost more than is left' },
+    ],
+  },
 ]

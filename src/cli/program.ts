@@ -8,6 +8,7 @@ import { addBundle } from './bundle.ts'
 import { addCalibrate } from './calibrate.ts'
 import { addCompletions } from './completions.ts'
 import { type AddCommand, type CliContext, packageFile } from './context.ts'
+import { addCost } from './cost.ts'
 import { addDoctor } from './doctor.ts'
 import { addEngine } from './engine.ts'
 import { addEval } from './eval.ts'
@@ -44,6 +45,7 @@ const COMMANDS: readonly AddCommand[] = [
   addBabysit,
   addAudit,
   addEval,
+  addCost,
   addKeys,
   addSolve,
   addFeedback,

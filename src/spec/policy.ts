@@ -7,6 +7,7 @@ import { COMPLEXITIES, PARTITIONS, TIERS } from './decision.ts'
 import { DEFAULT_HARD_STOPS, type HardStopTerm } from './hard-stops.ts'
 import { barsSchema } from './policy-bars.ts'
 import { budgetsSchema } from './policy-budgets.ts'
+import { costsSchema } from './policy-costs.ts'
 import { modelSchema } from './policy-models.ts'
 import { taskSchema } from './policy-tasks.ts'
 import { duration } from './policy-values.ts'
@@ -162,6 +163,7 @@ export const policySchema = z.strictObject({
     })
     .prefault({}),
   budgets: budgetsSchema.prefault({}).describe('Ceilings for what frontiers cost.'),
+  costs: costsSchema.prefault({}).describe('What local answers cost, for `spillway cost summary`.'),
   bars: barsSchema.optional().describe('What `spillway eval` must find over all rows; missed: exit code 6.'),
   latencyTargetMs: z
     .strictObject({

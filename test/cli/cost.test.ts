@@ -1,0 +1,66 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { resolvePaths } from '../../src/models/paths.ts'
+import { openAuditLog } from '../../src/stores/audit-log.ts'
+import { openBudgets } from '../../src/stores/budgets.ts'
+import { auditRecord } from '../support/audit-record.ts'
+import { type Sandbox, sandbox } from './spillway.ts'
+
+const POLICY = `
+models:
+  big: { provider: openai, model: gpt-4.1-nano, tier: frontier, apiKey: "\${env:KEY}" }
+tasks:
+  chat: { frontier: big }
+budgets: { day: 1 }
+`
+const TODAY = new Date().toISOString()
+
+let box: Sandbox
+beforeAll(async () => {
+  box = sandbox()
+  writeFileSync(join(box.folder, 'spillway.yaml'), POLICY)
+  const { stateDir } = resolvePaths(box.env, process.platform)
+  const log = openAuditLog({ stateDir, durability: 'process', onFailure: 'refuse' })
+  const record = auditRecord('r1', { receivedAt: TODAY, outcome: 'accepted', route: 'frontier' })
+  log.journal.append({ type: 'intent', requestId: 'r1', record: auditRecord('r1', { receivedAt: TODAY }) })
+  log.journal.append({ type: 'call', requestId: 'r1', model: 'big', actor: 'frontier', at: TODAY })
+  log.journal.append({ type: 'settle', requestId: 'r1', record })
+  await log.journal.flushed()
+  await log.close()
+  // A process that was killed while it held a part of the day's budget; no process has this number.
+  const path = join(stateDir, 'budgets.sqlite')
+  const book = openBudgets({ path, writer: '999999999 x', isAlive: () => true, monotonicMs: () => 0 })
+  book.reserve([{ name: 'all', period: TODAY.slice(0, 10), limitUsd: 1 }], 0.9)
+})
+afterAll(() => box.close())
+
+describe('spillway cost', () => {
+  it('sums up requests, models, successes and budgets', async () => {
+    const { exitCode, stdout } = await box.run(['cost', 'summary', '--json'])
+    expect(exitCode).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      all: { requests: 1, successes: 1, paidUsd: 0 },
+      energyUsd: null,
+      budgets: [{ name: 'all', period: TODAY.slice(0, 10), takenUsd: 0.9 }],
+    })
+    const text = await box.run(['cost', 'summary', '--since', '1h'])
+    expect(text.stdout).toMatch(/budget all of \d{4}-\d\d-\d\d: \$0\.00 spent, \$0\.9000 reserved/)
+  })
+
+  it('reconciles what a killed process had reserved with what was booked', async () => {
+    const { exitCode, stdout } = await box.run(['cost', 'reconcile', '--json'])
+    expect(exitCode).toBe(0)
+    const [changed] = JSON.parse(stdout)
+    // The one call has no known cost: it counts with the most that it may have cost, 1,024 tokens of output.
+    expect(changed).toMatchObject({ name: 'all', heldUsd: 0 })
+    expect(changed.takenUsd).toBeCloseTo(0.0004, 4)
+    expect((await box.run(['cost', 'reconcile'])).stderr).toContain('No killed process holds')
+  })
+
+  it('says what is wrong with a span', async () => {
+    const { exitCode, stderr } = await box.run(['cost', 'summary', '--since', 'lately'])
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain('--since lately')
+  })
+})

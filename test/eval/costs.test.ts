@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest'
+import { type CostQuestion, costSummary } from '../../src/eval/costs.ts'
+import type { AuditRecord } from '../../src/spec/audit.ts'
+import type { Attempt } from '../../src/spec/decision.ts'
+import { auditRecord } from '../support/audit-record.ts'
+
+function attempt(model: string, costUsd: number | null, change: Partial<Attempt> = {}): Attempt {
+  const actor = model === 'big' ? 'frontier' : 'local'
+  return {
+    model,
+    actor,
+    tier: actor === 'local' ? 'local_fast' : 'frontier',
+    purpose: 'answer',
+    outcome: 'answered',
+    error: null,
+    errorMessage: null,
+    latencyMs: 3_600_000,
+    firstTokenMs: null,
+    usage: null,
+    costUsd,
+    priceSource: null,
+    finishReason: 'stop',
+    tries: 1,
+    ...change,
+  }
+}
+
+const USAGE = { inputTokens: 1000, outputTokens: 0, source: 'reported' } as const
+const DAY_MS = 86_400_000
+const COSTS = { hardwareYears: 4, maintenanceUsdPerMonth: 0 }
+
+function summary(records: readonly AuditRecord[], change: Partial<CostQuestion> = {}) {
+  return costSummary({
+    records,
+    costs: COSTS,
+    sinceMs: 0,
+    nowMs: 10 * DAY_MS,
+    frontierUsd: (_, { inputTokens }) => inputTokens / 1000,
+    ...change,
+  })
+}
+
+const LOCAL = auditRecord('l', {
+  task: 'a',
+  route: 'local',
+  outcome: 'accepted',
+  usage: USAGE,
+  attempts: [attempt('small', 0)],
+})
+const ESCALATED = auditRecord('e', {
+  task: 'b',
+  route: 'frontier',
+  outcome: 'escalated',
+  usage: USAGE,
+  attempts: [attempt('small', 0), attempt('big', 0.5, { tries: 2 })],
+})
+
+describe('the cost of requests', () => {
+  it('is told by task and by model, with judges, shadows and retries', () => {
+    const shadowed = auditRecord('s', {
+      task: 'b',
+      route: 'frontier',
+      outcome: 'accepted',
+      attempts: [attempt('big', 0.25)],
+    })
+    const { all, tasks, models } = summary([LOCAL, ESCALATED, shadowed, auditRecord('open', { task: 'a' })])
+    expect(all).toEqual({ name: 'all', requests: 3, local: 1, paidUsd: 0.75, unknown: 0, successes: 3 })
+    expect(tasks.map(({ name, requests, paidUsd }) => [name, requests, paidUsd])).toEqual([
+      ['a', 1, 0],
+      ['b', 2, 0.75],
+    ])
+    expect(models).toEqual([
+      { name: 'big', calls: 3, paidUsd: 0.75, unknown: 0 },
+      { name: 'small', calls: 2, paidUsd: 0, unknown: 0 },
+    ])
+  })
+
+  it('counts a call of unknown cost as unknown, never as nothing', () => {
+    const record = { ...ESCALATED, attempts: [attempt('big', null)] }
+    expect(summary([record]).all).toMatchObject({ paidUsd: 0, unknown: 1 })
+  })
+
+  it('spreads energy, hardware and maintenance, and divides by the answers that nobody called wrong', () => {
+    const wrong = { ...LOCAL, requestId: 'w', labels: [{ source: 'human', isCorrect: false, at: '' }] } as const
+    const costs = { watts: 100, usdPerKwh: 0.3, hardwareUsd: 1461, hardwareYears: 4, maintenanceUsdPerMonth: 30.4375 }
+    const found = summary([LOCAL, ESCALATED, wrong], { costs })
+    // Three hours of 100 watts; ten days of 1461 days and of a month of 30.4375 days.
+    expect(found.energyUsd).toBeCloseTo(0.09)
+    expect(found.hardwareUsd).toBeCloseTo(10)
+    expect(found.maintenanceUsd).toBeCloseTo(10)
+    expect(found.totalUsd).toBeCloseTo(20.59)
+    expect(found.all.successes).toBe(2)
+    expect(found.perSuccessUsd).toBeCloseTo(10.295)
+  })
+
+  it('signs the saving against the frontier alone, and knows none without a price', () => {
+    const found = summary([LOCAL, ESCALATED])
+    expect([found.baselineUsd, found.savedUsd]).toEqual([2, 1.5])
+    const dear = summary([LOCAL], { costs: { ...COSTS, maintenanceUsdPerMonth: 30.4375 } })
+    expect(dear.savedUsd).toBeCloseTo(-9)
+    expect(summary([LOCAL], { frontierUsd: () => null })).toMatchObject({ baselineUsd: null, savedUsd: null })
+  })
+})
