@@ -17,7 +17,7 @@ import { createAuditWatch } from './pipeline/audit-watch.ts'
 import { systemClock } from './pipeline/clock.ts'
 import { createRoster, type RosterModel } from './pipeline/roster.ts'
 import { routerFrom } from './pipeline/router.ts'
-import { ollamaBaseUrl } from './spec/destination.ts'
+import { ollamaBaseUrl, PROVIDER_URLS } from './spec/destination.ts'
 import type { CheckedDraft } from './spec/label.ts'
 import type { LoadedPolicy, ModelPolicy, Policy, PolicyInput } from './spec/policy.ts'
 import type { AuditQuery, Clock, ModelPort } from './spec/ports.ts'
@@ -168,8 +168,9 @@ function openModel(setup: ModelSetup): ModelPort {
   const { model, maxOutputTokens, tier, contextTokens } = policy
   const hosted = { name, model, maxOutputTokens, tier, apiKey: loaded.keys.get(name) ?? null }
   if (policy.provider === 'anthropic')
-    return createAnthropicModel({ ...hosted, baseUrl: policy.baseUrl ?? 'https://api.anthropic.com' })
-  const baseUrl = policy.baseUrl ?? (policy.provider === 'ollama' ? ollamaBaseUrl(env.OLLAMA_HOST) : OPENAI_URL)
+    return createAnthropicModel({ ...hosted, baseUrl: policy.baseUrl ?? PROVIDER_URLS.anthropic })
+  const baseUrl =
+    policy.baseUrl ?? (policy.provider === 'ollama' ? ollamaBaseUrl(env.OLLAMA_HOST) : PROVIDER_URLS.openai)
   const asked = { api: policy.provider, baseUrl, model, contextTokens, apiKey: hosted.apiKey, cacheDir: paths.cacheDir }
   const probed = tier === 'frontier' ? {} : { probe: createServerProbe(asked) }
   if (policy.provider === 'openai') return createOpenAiCompatibleModel({ ...hosted, ...probed, baseUrl })
@@ -178,5 +179,3 @@ function openModel(setup: ModelSetup): ModelPort {
   const think = policy.think === undefined ? {} : { think: policy.think }
   return createOllamaModel({ ...hosted, ...probed, ...think, baseUrl, contextTokens, keepAliveMs })
 }
-
-const OPENAI_URL = 'https://api.openai.com/v1'

@@ -309,4 +309,12 @@ export const REQUIREMENTS: readonly Requirement[] = [
       { file: 'test/pipeline/budget.test.ts', title: 'refuses a call that may cost more than is left' },
     ],
   },
+  {
+    behaviour: 'A line of the egress ledger is on disk before bytes leave, and what left of a class can be proven',
+    source: 'docs/guides/privacy.md',
+    citedBy: [
+      { file: 'test/pipeline/pipeline.test.ts', title: 'holds a line in the ledger for every call that leaves' },
+      { file: 'test/cli/audit-egress.test.ts', title: 'is broken by a local_only request that left' },
+    ],
+  },
 ]

@@ -1,4 +1,4 @@
-/** `spillway audit tail | show | export`: what happened to past requests, without their text. */
+/** `spillway audit tail | show | export | egress`: what happened to past requests, without their text. */
 
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
@@ -7,6 +7,7 @@ import { resolvePaths } from '../models/paths.ts'
 import type { AuditRecord } from '../spec/audit.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { AuditQuery } from '../spec/ports.ts'
+import { addAuditEgress } from './audit-egress.ts'
 import { latencyByTier, latencyLine } from './audit-latency.ts'
 import { traceLines } from './audit-trace.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
@@ -42,6 +43,7 @@ export const addAudit: AddCommand = (program, context) => {
   filters(addCommand(audit, 'export', 'every record as JSON lines, oldest first'))
     .option('--out <file>', 'write to this file instead of stdout')
     .action((flags: AuditFlags) => exportRecords(flags, context))
+  addAuditEgress(audit, context)
 }
 
 /** @throws RouterError not_found */

@@ -5,17 +5,22 @@
 
 import { findPrivate } from '../classify/privacy/find.ts'
 import { createUnmasker, createVault, maskText, type Vault } from '../classify/privacy/mask.ts'
+import type { EgressRow } from '../spec/audit.ts'
+import { destinationOf } from '../spec/destination.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { Policy } from '../spec/policy.ts'
-import type { CallLimits, ModelCall, ModelEvent, ModelPort } from '../spec/ports.ts'
+import type { CallLimits, Clock, Journal, ModelCall, ModelEvent, ModelPort } from '../spec/ports.ts'
 import type { PrivateKind } from '../spec/private-kinds.ts'
 import type { ContentPart, Message } from '../spec/request.ts'
-import type { Run } from './run.ts'
+import { type Run, sha256 } from './run.ts'
 
 export interface Egress {
   readonly port: ModelPort
   readonly run: Run
   readonly policy: Policy
+  readonly purpose: EgressRow['purpose']
+  readonly journal: Journal
+  readonly clock: Clock
 }
 
 export async function* generateThroughEgress(
@@ -33,7 +38,28 @@ export async function* generateThroughEgress(
   const vault = createVault()
   refuseUnmaskable(call, run)
   const masked = { ...call, messages: call.messages.map((message) => maskMessage(message, policy, vault)) }
+  egress.journal.append({ type: 'egress', requestId: run.requestId, row: rowOf(egress, masked, vault) })
+  await egress.journal.flushed()
   yield* restore(port.generate(masked, limits), vault)
+}
+
+/** What the ledger keeps of a call that is about to leave: where to, how much, what was masked; no text. */
+function rowOf({ run, policy, port, purpose, clock }: Egress, masked: ModelCall, vault: Vault): EgressRow {
+  const { messages, tools = null, responseSchema = null, wire } = masked
+  // The caller's own body goes out with the masked messages in the place of its own.
+  const { messages: _, ...fields } = wire?.body ?? {}
+  const content = JSON.stringify([messages, tools, responseSchema, fields])
+  const model = policy.models[port.name]
+  return {
+    at: new Date(clock.epochMs()).toISOString(),
+    model: port.name,
+    destination: model ? destinationOf(model) : 'unknown',
+    purpose,
+    partition: run.features.partition,
+    bytes: Buffer.byteLength(content),
+    redactions: Object.fromEntries(vault.counts),
+    hash: sha256(content),
+  }
 }
 
 /** What travels unchanged cannot be masked, so a secret in it holds the request. */

@@ -99,6 +99,7 @@ export function openRecord(run: Run, loaded: LoadedPolicy): AuditRecord {
     localModel: null,
     attempts: [],
     calls: [],
+    egress: [],
     usage: null,
     costUsd: null,
     latencyMs: null,

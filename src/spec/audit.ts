@@ -54,6 +54,23 @@ export interface RecordedCall {
   readonly at: string
 }
 
+/** Bytes of a request that left this machine, or were about to: written before they went. */
+export interface EgressRow {
+  /** ISO 8601, UTC. */
+  readonly at: string
+  readonly model: string
+  /** Host, and port where it is not the usual one. */
+  readonly destination: string
+  readonly purpose: Attempt['purpose']
+  readonly partition: string
+  /** Of messages, tools and schema as JSON, after masking. */
+  readonly bytes: number
+  /** Different values that were masked, by kind. */
+  readonly redactions: Readonly<Record<string, number>>
+  /** `sha256:` of the same JSON. */
+  readonly hash: string
+}
+
 export interface AuditRecord {
   readonly requestId: string
   readonly taskId: string | null
@@ -87,6 +104,8 @@ export interface AuditRecord {
   readonly attempts: readonly Attempt[]
   /** Every call that was about to be made, written before it was made: what a crash cannot hide. */
   readonly calls: readonly RecordedCall[]
+  /** The egress ledger of this request. */
+  readonly egress: readonly EgressRow[]
   readonly usage: Usage | null
   readonly costUsd: number | null
   readonly latencyMs: number | null
@@ -111,6 +130,8 @@ export type JournalEntry =
   | { readonly type: 'intent'; readonly requestId: string; readonly record: AuditRecord }
   /** Written before each call that can cost money or send bytes away. */
   | ({ readonly type: 'call'; readonly requestId: string } & RecordedCall)
+  /** Written before bytes leave this machine. */
+  | { readonly type: 'egress'; readonly requestId: string; readonly row: EgressRow }
   | { readonly type: 'settle'; readonly requestId: string; readonly record: AuditRecord }
   | { readonly type: 'shadow'; readonly requestId: string; readonly shadow: ShadowResult }
   | { readonly type: 'label'; readonly requestId: string; readonly label: RecordedLabel }

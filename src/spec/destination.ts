@@ -14,6 +14,21 @@ export function onThisMachine(baseUrl: string | undefined): boolean {
   return /^127(\.\d{1,3}){3}$/.test(host) || host === '[::1]' || /^\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\]$/.test(host)
 }
 
+/** Where providers are reached that the policy gives no address for. */
+export const PROVIDER_URLS = { anthropic: 'https://api.anthropic.com', openai: 'https://api.openai.com/v1' } as const
+
+/** @returns the host that a model's requests go to, with its port where it is not the usual one */
+export function destinationOf({
+  provider,
+  baseUrl,
+}: {
+  readonly provider: string
+  readonly baseUrl?: string | undefined
+}): string {
+  const url = baseUrl ?? (provider in PROVIDER_URLS ? PROVIDER_URLS[provider as keyof typeof PROVIDER_URLS] : null)
+  return url !== null && URL.canParse(url) ? new URL(url).host : 'this machine'
+}
+
 /**
  * Whether a model id says that the server on this machine only passes the request on: Ollama runs `name:cloud` and
  * `name:120b-cloud` on machines of its own.

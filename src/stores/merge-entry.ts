@@ -17,10 +17,18 @@ export function mergeEntry(record: AuditRecord | undefined, entry: JournalEntry)
       const known = record.calls.some((call) => call.model === model && call.at === at)
       return known ? record : { ...record, calls: [...record.calls, { model, actor, at }] }
     }
+    case 'egress': {
+      if (!record) return undefined
+      const { row } = entry
+      const rows = record.egress ?? []
+      const known = rows.some(({ at, model, hash }) => at === row.at && model === row.model && hash === row.hash)
+      return known ? record : { ...record, egress: [...rows, row] }
+    }
     case 'settle':
       return {
         ...entry.record,
         calls: record?.calls ?? [],
+        egress: record?.egress ?? [],
         shadow: record?.shadow ?? entry.record.shadow,
         labels: record?.labels ?? entry.record.labels,
       }

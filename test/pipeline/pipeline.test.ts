@@ -54,10 +54,31 @@ describe('a local model whose queue is full', () => {
 })
 
 describe('the journal', () => {
+  it('holds a line in the ledger for every call that leaves: where to, how much, what was masked, and no text', async () => {
+    const sample = sampleRouter(script({ task: { local: false, pattern: 'direct' } }))
+    await sample.router.complete(ask('deploy with password="hunter2-hunter2" and password="hunter2-hunter2"'))
+    const [row] = sample.journal.flatMap((entry) => (entry.type === 'egress' ? [entry.row] : []))
+    expect(row).toMatchObject({
+      destination: 'api.openai.com',
+      purpose: 'answer',
+      partition: 'internal',
+      redactions: { secret: 1 },
+      hash: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+    })
+    expect(row?.bytes).toBeGreaterThan(20)
+    expect(JSON.stringify(row)).not.toMatch(/hunter2|deploy/)
+  })
+
+  it('holds no line in the ledger for a local answer', async () => {
+    const sample = sampleRouter(script({ task: { local: 'small', frontier: false, accept: { uncalibrated: true } } }))
+    await sample.router.complete(ask('hello'))
+    expect(sample.journal.filter(({ type }) => type === 'egress')).toEqual([])
+  })
+
   it('holds the intent before any call and a line before each call', async () => {
     const sample = sampleRouter(script({ task: { local: false, pattern: 'direct' } }))
     await sample.router.complete(ask('hello'))
-    expect(sample.journal.map((entry) => entry.type)).toEqual(['intent', 'call', 'settle'])
+    expect(sample.journal.map((entry) => entry.type)).toEqual(['intent', 'call', 'egress', 'settle'])
   })
 
   it('settles a failed request with what was tried', async () => {

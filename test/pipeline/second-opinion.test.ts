@@ -254,7 +254,15 @@ describe('the calls for a second opinion', () => {
     const outcome = await router.router.complete(ask('Capital?'))
     expect(outcome.decision).toMatchObject({ route: 'local', model: 'small' })
     expect(purposes(outcome)).toEqual(['small answer', 'big judge', 'big judge'])
-    expect(router.journal.map((entry) => entry.type)).toEqual(['intent', 'call', 'call', 'call', 'settle'])
+    expect(router.journal.map((entry) => entry.type)).toEqual([
+      'intent',
+      'call',
+      'call',
+      'egress',
+      'call',
+      'egress',
+      'settle',
+    ])
     const costs = outcome.attempts.map(({ costUsd }) => costUsd ?? Number.NaN)
     expect(costs[1]).toBeGreaterThan(0)
     expect(outcome.costUsd).toBeCloseTo((costs[1] ?? 0) + (costs[2] ?? 0), 12)

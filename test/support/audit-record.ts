@@ -37,6 +37,7 @@ export function auditRecord(requestId: string, change: Partial<AuditRecord> = {}
     localModel: null,
     attempts: [],
     calls: [],
+    egress: [],
     usage: null,
     costUsd: null,
     latencyMs: null,
