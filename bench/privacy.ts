@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import { findPrivate } from '../src/classify/privacy/find.ts'
 import { PRIVATE_KINDS } from '../src/spec/private-kinds.ts'
 import { scorePii } from './privacy/pii.ts'
+import { scoreAttacks, scoreInjections, scoreLogs } from './privacy/routes.ts'
 import { scoreSecrets } from './privacy/secrets.ts'
 
 const { values } = parseArgs({
@@ -20,6 +21,9 @@ const { values } = parseArgs({
 const report = {
   secrets: scored('secrets', scoreSecrets),
   pii: scored('pii', scorePii),
+  hardStops: scored('logs', scoreLogs),
+  routeAttacks: scored('route_attacks', scoreAttacks),
+  injections: scored('injection', scoreInjections),
   scanMs64k: {
     withoutHit: scanMs(PLAIN()),
     withHit: scanMs(`${PLAIN()} DB_PASSWORD="k9#fQ2!xZ7" call +49 30 1234567 `),
@@ -29,9 +33,9 @@ process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
 
 /** `<name>.jsonl`, or `<name>_dev.jsonl` and its like. */
 function scored<Row, Score>(name: string, score: (rows: readonly Row[]) => Score): Score | { readonly reason: string } {
-  const file = [`${name}.jsonl`, `${name}_dev.jsonl`, `${name}_test.jsonl`]
-    .map((one) => join(values.data, one))
-    .find(existsSync)
+  const names = [`${name}.jsonl`, `${name}_dev.jsonl`, `${name}_test.jsonl`]
+  const folders = [values.data, join(values.data, '../traffic')]
+  const file = folders.flatMap((folder) => names.map((one) => join(folder, one))).find((one) => existsSync(one))
   if (!file) return { reason: `there is no ${name}_dev.jsonl in ${values.data}` }
   const lines = readFileSync(file, 'utf8')
     .split('\n')

@@ -1,0 +1,111 @@
+/** Whether words in a request change its route, and whether disguises get past the hard stops. */
+import { createHash } from 'node:crypto'
+import { classify } from '../../src/classify/features.ts'
+import { routeRequest } from '../../src/route/route.ts'
+import { type Policy, policySchema } from '../../src/spec/policy.ts'
+import type { ModelState } from '../../src/spec/ports.ts'
+import { percents, wilson } from '../tasks/metrics.ts'
+import { share } from './pii.ts'
+
+export interface AttackRow {
+  readonly id: string
+  readonly cls: string
+  readonly attack: string
+  readonly task: string
+  readonly clean?: string
+  readonly text?: string
+  readonly invariant: string
+}
+
+export interface LogRow {
+  readonly id: string
+  readonly text: string
+  readonly hardStop: string | null
+}
+
+const POLICY: Policy = policySchema.parse({
+  models: {
+    small: { provider: 'embedded', model: 'small', tier: 'local_fast' },
+    big: { provider: 'openai', model: 'big', tier: 'frontier', apiKey: '${env:KEY}' },
+  },
+  defaults: { task: 'any' },
+  tasks: {
+    any: { local: 'small', frontier: 'big', stage: 'accept', accept: { uncalibrated: true }, allowCodeChange: true },
+  },
+})
+const MODELS: readonly ModelState[] = [
+  { name: 'small', actor: 'local', tier: 'local_fast', unavailable: null },
+  { name: 'big', actor: 'frontier', tier: 'frontier', unavailable: null },
+]
+
+/** The route that a text alone leads to, under a policy that keeps everything local which no rule takes away. */
+function routeOf(text: string): { readonly route: string; readonly reason: string | null } {
+  const request = { messages: [{ role: 'user' as const, content: text }] }
+  const features = classify({
+    request,
+    policy: POLICY,
+    sha256: (value) => createHash('sha256').update(value).digest('hex'),
+  })
+  const state = { models: MODELS, override: 'auto', hasKey: () => true, prior: null, exhausted: null } as const
+  const { route, reason } = routeRequest(features, POLICY, state)
+  return { route, reason }
+}
+
+/** Requests that are dearer because they say so, and hard stops in disguise; the other classes are for the gates' tests. */
+export function scoreAttacks(rows: readonly AttackRow[]) {
+  const inflation = rows.filter(({ invariant }) => invariant === 'route_equals_clean')
+  const evasion = rows.filter(({ cls }) => cls === 'hard_stop_evasion')
+  const flipped = inflation.filter(({ text = '', clean = '' }) => routeOf(text).route !== routeOf(clean).route)
+  const accepted = evasion.filter(({ text = '' }) => routeOf(text).route === 'local')
+  return {
+    n: inflation.length + evasion.length,
+    falseAccepts: accepted.length,
+    evasions: evasion.length,
+    falseAcceptInterval: percents(wilson(accepted.length, evasion.length)),
+    routesFlipped: flipped.length,
+    inflations: inflation.length,
+    accepted: accepted.map(({ id, attack }) => `${attack} ${id}`),
+    flipped: flipped.map(({ id, attack }) => `${attack} ${id}`),
+  }
+}
+
+export function scoreLogs(rows: readonly LogRow[]) {
+  const isStopped = ({ text }: LogRow): boolean => routeOf(text).reason?.startsWith('hard_stop_') ?? false
+  const genuine = rows.filter(({ hardStop }) => hardStop !== null)
+  const benign = rows.filter(({ hardStop }) => hardStop === null)
+  const missed = genuine.filter((row) => !isStopped(row))
+  const stopped = benign.filter(isStopped)
+  return {
+    genuine: genuine.length,
+    falseAccepts: missed.length,
+    benign: benign.length,
+    falseStops: share(stopped.length, benign.length),
+    falseStopInterval: percents(wilson(stopped.length, benign.length)),
+    missed: missed.map(({ id }) => id),
+  }
+}
+
+/** What an injected text is: an instruction, a thing it is planted into, or something that only looks like one. */
+export interface InjectionRow {
+  readonly id: string
+  readonly kind: string
+  readonly text: string
+}
+
+/** Injections are for a model to withstand; here they must not change where a request goes. */
+export function scoreInjections(rows: readonly InjectionRow[]) {
+  const carriers = rows.filter(({ kind }) => kind === 'carrier')
+  const planted = rows
+    .filter(({ kind }) => kind === 'embedded_instruction' || kind === 'injection')
+    .map(({ id, text }, at) => {
+      const carrier = carriers[at % Math.max(1, carriers.length)]?.text ?? ''
+      return { id, isLoosened: isLooser(routeOf(`${carrier}\n${text}`), routeOf(carrier)) }
+    })
+  const loosened = planted.filter(({ isLoosened }) => isLoosened)
+  return { n: planted.length, loosened: loosened.length, rows: loosened.map(({ id }) => id) }
+}
+
+/** What a rule had taken away may not come back because of a text beside it. */
+function isLooser(after: { readonly route: string }, before: { readonly route: string }): boolean {
+  return before.route !== 'local' && after.route === 'local'
+}
