@@ -317,4 +317,12 @@ export const REQUIREMENTS: readonly Requirement[] = [
       { file: 'test/cli/audit-egress.test.ts', title: 'is broken by a local_only request that left' },
     ],
   },
+  {
+    behaviour: 'A record of the audit that was changed, removed or made up is shown by `audit verify`',
+    source: 'docs/guides/privacy.md',
+    citedBy: [
+      { file: 'test/stores/audit-chain.test.ts', title: 'shows that its end was cut off only against an anchor' },
+      { file: 'test/cli/audit-verify.test.ts', title: 'holds, and is broken by a change' },
+    ],
+  },
 ]

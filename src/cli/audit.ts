@@ -1,4 +1,4 @@
-/** `spillway audit tail | show | export | egress`: what happened to past requests, without their text. */
+/** `spillway audit tail | show | export | egress | verify | anchor`: what happened to past requests, without their text. */
 
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
@@ -10,6 +10,7 @@ import type { AuditQuery } from '../spec/ports.ts'
 import { addAuditEgress } from './audit-egress.ts'
 import { latencyByTier, latencyLine } from './audit-latency.ts'
 import { traceLines } from './audit-trace.ts'
+import { addAuditVerify } from './audit-verify.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { atLeastOne, sinceMs } from './duration.ts'
 import { usage } from './failure.ts'
@@ -44,6 +45,7 @@ export const addAudit: AddCommand = (program, context) => {
     .option('--out <file>', 'write to this file instead of stdout')
     .action((flags: AuditFlags) => exportRecords(flags, context))
   addAuditEgress(audit, context)
+  addAuditVerify(audit, context)
 }
 
 /** @throws RouterError not_found */

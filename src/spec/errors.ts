@@ -189,6 +189,14 @@ export const ERRORS = {
     message: 'The budget file {path} cannot be written: {problem}.',
     fix: 'Check space and permissions; without it no frontier is called, because the ceiling could not be kept.',
   },
+  chain_key_unusable: {
+    status: 500,
+    retryable: false,
+    exitCode: 1,
+    openaiType: 'server_error',
+    message: 'The key {path} of the audit chain cannot be used.',
+    fix: 'Put it back from a backup. Without it nothing can be verified; records stay in the journal until it is there.',
+  },
   fit_corrupt: {
     status: 500,
     retryable: false,

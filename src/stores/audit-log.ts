@@ -6,6 +6,7 @@ import type { AuditRecord, JournalEntry } from '../spec/audit.ts'
 import type { Policy } from '../spec/policy.ts'
 import type { AuditQuery, Journal } from '../spec/ports.ts'
 import type { AuditHealth } from '../spec/router.ts'
+import type { ChainHead, ChainReport } from './audit-chain.ts'
 import { openJournal } from './journal.ts'
 import { listJournals } from './journal-files.ts'
 import { decodeEntries } from './journal-format.ts'
@@ -23,6 +24,8 @@ export interface AuditLogSettings {
 export interface AuditReader {
   /** The latest writes of every process included, in the order of arrival unless the query says otherwise. */
   list(query: AuditQuery): readonly AuditRecord[]
+  /** Null when there is no database yet. What is still in a journal is not looked at. */
+  verify(anchors: readonly ChainHead[]): ChainReport | null
   close(): void
 }
 
@@ -78,7 +81,7 @@ export function openAuditLog(settings: AuditLogSettings): AuditLog {
 export function readAuditLog(settings: { readonly stateDir: string }): AuditReader {
   const source = createSource(auditPaths(settings.stateDir), () => [])
   source.open({ create: false })
-  return { list: source.list, close: source.close }
+  return { list: source.list, verify: source.verify, close: source.close }
 }
 
 function tolerateLock(work: () => void): void {
@@ -108,6 +111,7 @@ function createSource(paths: ReturnType<typeof auditPaths>, spooled: () => reado
       const tails = [...readTails(paths.directory, opened), ...spooled()]
       return listWithTails(query, tails, opened ?? open({ create: false }))
     },
+    verify: (anchors) => open({ create: false })?.verify(anchors) ?? null,
     close: () => database?.close(),
   }
 }

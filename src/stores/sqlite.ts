@@ -6,6 +6,15 @@ import { type CompiledQuery, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospec
 import type { AuditRecord, JournalEntry } from '../spec/audit.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { AuditQuery } from '../spec/ports.ts'
+import {
+  appendLinks,
+  CHAIN_SCHEMA,
+  type ChainHead,
+  type ChainReport,
+  chainKey,
+  type SettledRow,
+  verifyChain,
+} from './audit-chain.ts'
 import { interrupted, mergeEntry } from './merge-entry.ts'
 
 interface AuditTable {
@@ -52,6 +61,8 @@ export interface AuditDatabase {
    */
   forget(file: string): void
   list(query: AuditQuery): readonly AuditRecord[]
+  /** Looks at every settled record and every link; see `audit-chain.ts`. */
+  verify(anchors: readonly ChainHead[]): ChainReport
   close(): void
 }
 
@@ -71,6 +82,7 @@ const MIGRATIONS = [
      request_id TEXT NOT NULL, entry TEXT NOT NULL, PRIMARY KEY (request_id, entry)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX audit_route ON audit (route, received_ms);`,
+  CHAIN_SCHEMA,
 ] as const
 /** Another process may hold the write lock for a whole batch; five seconds is many batches. */
 const BUSY_TIMEOUT_MS = 5000
@@ -91,7 +103,13 @@ export function openAuditDatabase(path: string): AuditDatabase {
     statements.set(sql, known)
     return known
   }
+  let key: Buffer | null = null
   const sql: Sql = {
+    link(writer, rows) {
+      if (rows.length === 0) return
+      key ??= chainKey(path)
+      appendLinks(database, key, writer, rows.map(settledRow))
+    },
     all: <Row>(query: CompiledQuery<Row>) => prepare(query).all(...values(query)) as unknown as readonly Row[],
     run: (query) => void prepare(query).run(...values(query)),
   }
@@ -101,6 +119,7 @@ export function openAuditDatabase(path: string): AuditDatabase {
     offsetOf: (file) => named(() => offsetOf(sql, file)),
     apply: (batch) => inTransaction(() => applyBatch(sql, batch)),
     markInterrupted: (writer) => inTransaction(() => markInterrupted(sql, writer)),
+    verify: (anchors) => named(() => verifyChain(database, chainKey(path), anchors)),
     forget(file) {
       // In WAL mode a commit under FULL syncs the log, and with it every commit before.
       database.exec('PRAGMA synchronous = FULL')
@@ -121,6 +140,8 @@ export function isLocked(error: unknown): boolean {
 }
 
 interface Sql {
+  /** Rows that are settled become links of the writer's chain. */
+  link(writer: string, rows: readonly AuditTable[]): void
   all<Row>(query: CompiledQuery<Row>): readonly Row[]
   run(query: CompiledQuery): void
 }
@@ -135,9 +156,22 @@ function applyBatch(sql: Sql, { file, writer, entries, fromByte, toByte }: Journ
     if (!merged) sql.run(keepEarly(entry))
     else changed.set(requestId, known ? merged : takeEarly(sql, requestId).reduce(amended, merged))
   }
-  for (const record of changed.values()) sql.run(upsert(toRow(record, writer)))
+  writeRows(sql, writer, [...changed.values()])
   sql.run(upsertOffset(file, toByte))
   return true
+}
+
+function writeRows(sql: Sql, writer: string, records: readonly AuditRecord[]): void {
+  const rows = records.map((record) => toRow(record, writer))
+  for (const row of rows) sql.run(upsert(row))
+  sql.link(
+    writer,
+    rows.filter(({ outcome }) => outcome !== 'open'),
+  )
+}
+
+function settledRow({ request_id: requestId, received_ms: receivedMs, record }: AuditTable): SettledRow {
+  return { requestId, receivedMs, record }
 }
 
 /** The entries that came before their record; they are part of it from now on. */
@@ -153,7 +187,11 @@ function amended(record: AuditRecord, entry: JournalEntry): AuditRecord {
 
 function markInterrupted(sql: Sql, writer: string): void {
   const open = QUERIES.selectFrom('audit').select('record').where('writer', '=', writer).where('outcome', '=', 'open')
-  for (const row of sql.all(open.compile())) sql.run(upsert(toRow(interrupted(JSON.parse(row.record)), writer)))
+  writeRows(
+    sql,
+    writer,
+    sql.all(open.compile()).map((row) => interrupted(JSON.parse(row.record))),
+  )
 }
 
 function findRecord(sql: Sql, requestId: string): AuditRecord | undefined {
