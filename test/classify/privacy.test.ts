@@ -125,6 +125,24 @@ describe('personal data', () => {
   })
 })
 
+describe('a secret in disguise', () => {
+  const key = `sk-${'proj-a1B2c3D4e5F6g7H8i9J0k1L2'}`
+  const masked = (text: string) => findPrivate(text, ['secret']).map(({ start, end }) => text.slice(start, end))
+
+  it('is found with invisible characters inside, and they go with it', () => {
+    const hidden = `${key.slice(0, 5)}\u200b${key.slice(5, 12)}\u{e0041}${key.slice(12)}`
+    expect(masked(`use \u2060${hidden}\u200b now`)).toEqual([hidden])
+  })
+
+  it('is found in base64 and in URL encoding, one layer deep', () => {
+    const base64 = Buffer.from(`password=${'k9#fQ2!xZ7-long-enough'}`).toString('base64')
+    expect(masked(`data: ${base64}`)).toEqual([base64])
+    const url = encodeURIComponent(`{"token":"${key}"}`)
+    expect(masked(`see ?q=${url} there`)[0]).toContain(url.slice(0, 20))
+    expect(masked(Buffer.from('the meeting was moved to another room on 12 May').toString('base64'))).toEqual([])
+  })
+})
+
 describe('a look at a text', () => {
   it('finds every keyword wherever it stands, in one pass', () => {
     const words = ['he', 'she', 'his', 'hers', 'sk-']

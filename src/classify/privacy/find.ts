@@ -1,18 +1,41 @@
 /** Finds private pieces of text. Pure, linear: one look at the text for all detectors, patterns only where it says so. */
 
 import type { PrivateKind } from '../../spec/private-kinds.ts'
+import { decodedRuns, withoutInvisible } from './disguises.ts'
 import { identifiersIn } from './identifiers.ts'
 import type { PrivateSpan } from './private-span.ts'
-import { scannerOf } from './scan.ts'
+import { type Scan, scannerOf } from './scan.ts'
 import { SECRET_WORDS, secretsIn } from './secrets.ts'
 
 const scan = scannerOf(SECRET_WORDS)
 
-/** @returns the private pieces of the wanted kinds, in order, without overlap; the longest of overlapping ones counts */
+/**
+ * @returns the private pieces of the wanted kinds, in order, without overlap; the longest of overlapping ones counts.
+ *   Invisible characters hide nothing, and a secret in base64 or URL encoding makes the whole run a secret
+ */
 export function findPrivate(text: string, kinds: readonly PrivateKind[]): readonly PrivateSpan[] {
-  const seen = scan(text)
-  const spans = [...(kinds.includes('secret') ? secretsIn(text, seen) : []), ...identifiersIn(text, seen, kinds)]
+  const plain = withoutInvisible(text)
+  if (!plain) return withoutOverlap(spansIn(text, kinds))
+  const spans = spansIn(plain.text, kinds).map((span) => ({
+    ...span,
+    start: plain.places[span.start] ?? 0,
+    // Invisible characters at the end of a piece belong to what follows.
+    end: (plain.places[span.end - 1] ?? 0) + 1,
+  }))
   return withoutOverlap(spans)
+}
+
+function spansIn(text: string, kinds: readonly PrivateKind[]): readonly PrivateSpan[] {
+  const seen = scan(text)
+  const secrets = kinds.includes('secret') ? [...secretsIn(text, seen), ...encodedIn(text, seen)] : []
+  return [...secrets, ...identifiersIn(text, seen, kinds)]
+}
+
+/** One layer only: what is encoded twice is no note to a model. */
+function encodedIn(text: string, seen: Scan): readonly PrivateSpan[] {
+  return decodedRuns(text, seen).flatMap(({ start, end, text: decoded }): readonly PrivateSpan[] =>
+    secretsIn(decoded, scan(decoded)).length > 0 ? [{ kind: 'secret', detector: 'encoded', start, end }] : [],
+  )
 }
 
 function withoutOverlap(spans: readonly PrivateSpan[]): readonly PrivateSpan[] {
