@@ -31,7 +31,9 @@ export function classify({ request, policy, sha256 }: ClassifyInput): Features {
   const choice = chooseTask({ request, policy, systemHash })
   const named = taskNamed(choice.task, policy)
   const task = named ?? DEFAULT_TASK
-  const claim = partitionOf({ metadata, taskName: choice.task, task: named, policy })
+  const fields = extractFields(request)
+  const texts = fields.map(({ text }) => text)
+  const claim = partitionOf({ metadata, taskName: choice.task, task: named, policy, texts })
   const input = inputText(request.messages)
   return {
     ...choice,
@@ -43,7 +45,7 @@ export function classify({ request, policy, sha256 }: ClassifyInput): Features {
       complexityOf(choice, { request, policy, text: `${system}\n${input}` }),
     partition: claim.partition,
     partitionSource: claim.source,
-    hardStops: findHardStops(extractFields(request), policy.hardStops),
+    hardStops: findHardStops(fields, policy.hardStops),
     needs: request.needs ?? [],
     wantsCodeChange: asksForCodeChange(input),
     impact: strongerImpact(metadata.impact, task.impact),

@@ -3,6 +3,7 @@ import { PARTITIONS, type Partition } from '../spec/decision.ts'
 import type { Policy, TaskPolicy } from '../spec/policy.ts'
 import type { RequestMetadata } from '../spec/request.ts'
 import { matchesGlob } from './glob.ts'
+import { findPrivate } from './privacy/find.ts'
 
 /** What can speak about a partition. */
 export interface PartitionQuestion {
@@ -10,6 +11,8 @@ export interface PartitionQuestion {
   readonly taskName: string
   readonly task: TaskPolicy | undefined
   readonly policy: Policy
+  /** Every text of the request. */
+  readonly texts: readonly string[]
 }
 
 /** A partition and, for people, what made it so; `source` holds no document name. */
@@ -19,8 +22,8 @@ export interface PartitionClaim {
 }
 
 /**
- * The strictest of the caller's word, the task's, the paths of the documents and, when none of them speaks, the policy's
- * default. A caller or task may only tighten the default.
+ * The strictest of the caller's word, the task's, the tenant's, the paths of the documents, what detectors find in the texts
+ * and, when none of them speaks, the policy's default. Each may only tighten the default.
  */
 export function partitionOf(question: PartitionQuestion): PartitionClaim {
   const claims = [
@@ -28,8 +31,11 @@ export function partitionOf(question: PartitionQuestion): PartitionClaim {
     ...taskClaim(question),
     ...callerClaim(question.metadata),
     ...documentClaim(question),
+    ...tenantClaim(question),
   ]
-  return claims.reduce((strictest, claim) => (strictness(claim) > strictness(strictest) ? claim : strictest))
+  const claim = claims.reduce((strictest, one) => (strictness(one) > strictness(strictest) ? one : strictest))
+  // Looking costs time, and can tighten only what is not local_only yet.
+  return claim.partition === 'local_only' ? claim : (detectedClaim(question) ?? claim)
 }
 
 function strictness({ partition }: PartitionClaim): number {
@@ -49,4 +55,22 @@ function documentClaim({ metadata, policy }: PartitionQuestion): readonly Partit
     metadata.documents?.some((path) => matchesGlob(path, pattern)),
   )
   return glob === undefined ? [] : [{ partition: 'local_only', source: `privacy.localOnly.paths: ${glob}` }]
+}
+
+function tenantClaim({ metadata, policy }: PartitionQuestion): readonly PartitionClaim[] {
+  const { tenant } = metadata
+  const partition = tenant === undefined ? undefined : policy.privacy.tenants[tenant]
+  return partition ? [{ partition, source: `privacy.tenants.${tenant}` }] : []
+}
+
+/** A detector that fails says nothing of the text, so the text stays. */
+function detectedClaim({ policy, texts }: PartitionQuestion): PartitionClaim | null {
+  const { detect } = policy.privacy.localOnly
+  if (detect.length === 0) return null
+  try {
+    const found = texts.flatMap((text) => findPrivate(text, detect))[0]
+    return found ? { partition: 'local_only', source: `privacy.localOnly.detect: ${found.kind}` } : null
+  } catch {
+    return { partition: 'local_only', source: 'privacy.localOnly.detect: a detector failed' }
+  }
 }

@@ -126,6 +126,10 @@ const hardStopSchema = z.strictObject({
 
 const privacySchema = z.strictObject({
   default: z.enum(PARTITIONS).default('internal').describe('Partition of a request that nothing else classifies.'),
+  tenants: z
+    .record(z.string(), z.enum(PARTITIONS))
+    .default({})
+    .describe('Tightens the default partition for a tenant.'),
   redact: z
     .array(z.enum(PRIVATE_KINDS))
     .default(['secret'])
@@ -136,6 +140,10 @@ const privacySchema = z.strictObject({
         .array(z.string())
         .default([])
         .describe('Globs over metadata.documents; a match makes the request local_only.'),
+      detect: z
+        .array(z.enum(PRIVATE_KINDS))
+        .default([])
+        .describe('Kinds of private data that make a request local_only wherever they stand in it.'),
       unproven: z
         .enum(['hold', 'serve_marked'])
         .default('hold')

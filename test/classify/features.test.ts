@@ -150,3 +150,43 @@ describe('classify', () => {
     expect(JSON.stringify(featuresOf({ text: 'zebra token expired' }))).not.toContain('zebra')
   })
 })
+
+describe('what makes a request local_only', () => {
+  const featuresOf = (privacy: PolicyInput['privacy'], request: Partial<RouterRequest>) =>
+    classify({
+      request: { messages: [{ role: 'user', content: 'Hello.' }], ...request },
+      policy: policySchema.parse({ privacy }),
+      sha256: (text) => text,
+    })
+
+  it('is private data that the policy names, in any text of the request', () => {
+    const privacy = { localOnly: { detect: ['iban' as const] } }
+    const iban = 'DE89370400440532013000'
+    const places: readonly Partial<RouterRequest>[] = [
+      { messages: [{ role: 'user', content: `pay ${iban}` }] },
+      { messages: [{ role: 'tool', content: [{ type: 'text', text: iban }] }] },
+      {
+        messages: [
+          { role: 'assistant', content: '', toolCalls: [{ id: '1', name: 'pay', arguments: `{"to":"${iban}"}` }] },
+        ],
+      },
+      { tools: [{ name: 'pay', description: `as to ${iban}` }] },
+    ]
+    for (const request of places)
+      expect(featuresOf(privacy, request)).toMatchObject({
+        partition: 'local_only',
+        partitionSource: 'privacy.localOnly.detect: iban',
+      })
+    expect(featuresOf(privacy, {}).partition).toBe('internal')
+    expect(featuresOf({}, places[0] ?? {}).partition).toBe('internal')
+  })
+
+  it('is a tenant whose data stays', () => {
+    const privacy = { tenants: { acme: 'local_only' as const } }
+    expect(featuresOf(privacy, { metadata: { tenant: 'acme' } })).toMatchObject({
+      partition: 'local_only',
+      partitionSource: 'privacy.tenants.acme',
+    })
+    expect(featuresOf(privacy, { metadata: { tenant: 'other' } }).partition).toBe('internal')
+  })
+})
