@@ -325,4 +325,12 @@ export const REQUIREMENTS: readonly Requirement[] = [
       { file: 'test/cli/audit-verify.test.ts', title: 'holds, and is broken by a change' },
     ],
   },
+  {
+    behaviour: 'No answer of the cache crosses tenants, and none is given for private text, tools or hard stops',
+    source: 'docs/guides/money.md',
+    citedBy: [
+      { file: 'test/pipeline/cache.test.ts', title: 'tells apart all that shapes an answer' },
+      { file: 'test/pipeline/cache.test.ts', title: 'is not asked for variety, tools, private text' },
+    ],
+  },
 ]

@@ -79,7 +79,8 @@ function contentOf({ input, document, compareTo, items }: DecideRequest): string
 }
 
 export function decideOutcome(run: Run, outcome: Outcome): DecideOutcome {
-  const isLocal = outcome.decision.route === 'local'
+  const { route, tier } = outcome.decision
+  const isLocal = route === 'local' || (route === 'cache' && tier !== 'frontier')
   if (!run.options) {
     const value = outcome.answer === NO_ANSWER ? null : outcome.answer
     return { ...outcome, options: null, value, reading: isLocal ? run.reading : null }

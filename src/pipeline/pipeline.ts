@@ -1,5 +1,5 @@
 /**
- * The life of a request, top to bottom: receive, classify, route, solve, attempt and gate, escalate, respond, audit.
+ * The life of a request, top to bottom: receive, classify, route, solve or look up, attempt and gate, escalate, respond, audit.
  * One path for stream and non-stream; the stages live in files of their own.
  */
 
@@ -11,13 +11,14 @@ import type { TaskPolicy } from '../spec/policy.ts'
 import type { RouterRequest } from '../spec/request.ts'
 import type { Outcome } from '../spec/response.ts'
 import { ask } from './attempt.ts'
+import { cachedAnswer, keepAnswer } from './cache.ts'
 import { checkDraft } from './check.ts'
 import { draftOf, watchAudited } from './draft.ts'
 import type { AskContext } from './exchange.ts'
 import { nobodyAvailable, withLocalTrouble } from './explain.ts'
 import { keepExample } from './keep-example.ts'
 import { planRequest } from './plan.ts'
-import { heldOutcome, outcomeOf, solvedOutcome } from './respond.ts'
+import { cachedOutcome, heldOutcome, outcomeOf, solvedOutcome } from './respond.ts'
 import { failedRecord, openRecord, type PipelineDeps, type Run, settledRecord } from './run.ts'
 import type { Sink } from './sink.ts'
 import { solverAnswer } from './solve.ts'
@@ -55,13 +56,17 @@ export async function runPipeline(input: PipelineInput, deps: PipelineDeps): Pro
 async function answer(run: Run, input: PipelineInput, deps: PipelineDeps): Promise<Outcome> {
   const solved = solverAnswer(run)
   if (solved) return solvedOutcome(run, deps, solved.answer)
+  const known = cachedAnswer(run, deps)
+  if (known) return cachedOutcome(run, deps, known)
   if (run.decision.route === 'held') return heldOutcome(run, deps)
   if (run.decision.route === 'unavailable') throw nobodyAvailable(run, deps)
   const result = await PATTERN_TABLE[run.decision.pattern](
     { request: run.request, decision: run.decision },
     toolsFor(run, input, deps),
   )
-  return outcomeOf(run, deps, result)
+  const outcome = outcomeOf(run, deps, result)
+  keepAnswer(run, deps, outcome)
+  return outcome
 }
 
 function toolsFor(run: Run, input: PipelineInput, deps: PipelineDeps): PatternTools {

@@ -4,6 +4,7 @@ import { parseJsonAnswer } from '../gates/schema.ts'
 import type { Asked, PatternResult } from '../patterns/pattern.ts'
 import type { Decision, Reason, Route } from '../spec/decision.ts'
 import type { Outcome } from '../spec/response.ts'
+import type { CachedAnswer } from './answer-cache.ts'
 import { type PipelineDeps, type Run, totalCost } from './run.ts'
 
 /** @returns the outcome of a served, degraded or held request */
@@ -42,6 +43,13 @@ export function solvedOutcome(run: Run, deps: PipelineDeps, answer: string): Out
     tier: null,
   })
   return { ...outcomeBase(run, deps), answer, finishReason: 'stop', decision }
+}
+
+/** An answer that was given to the same request before; nothing was asked and nothing is paid. */
+export function cachedOutcome(run: Run, deps: PipelineDeps, known: CachedAnswer): Outcome {
+  const { answer, finishReason, signals, decision } = known
+  const served = { ...decision, route: 'cache', reason: 'cache_hit', degraded: false } as const
+  return { ...outcomeBase(run, deps), answer, finishReason, signals, decision: decisionOf(run, served) }
 }
 
 /** Nobody may answer because of a rule. */

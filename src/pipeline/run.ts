@@ -13,6 +13,7 @@ import type { PriorOpinion } from '../spec/prior.ts'
 import type { Reading } from '../spec/reading.ts'
 import { inputText, type RouterRequest } from '../spec/request.ts'
 import type { Outcome } from '../spec/response.ts'
+import type { AnswerCache } from './answer-cache.ts'
 import type { AuditWatch } from './audit-watch.ts'
 import type { Roster } from './roster.ts'
 import { sameAnswer } from './same-answer.ts'
@@ -33,6 +34,8 @@ export interface PipelineDeps {
   readonly heads: Pick<ReadonlyMap<string, HeadExampleSet>, 'get'>
   readonly examples: ExampleBook
   readonly priors: PriorBook
+  /** Null when the policy keeps no answers. */
+  readonly cache: AnswerCache | null
   /** Null when the policy sets no ceiling. */
   readonly budgets: BudgetBook | null
   /** Hears of every local answer that gates checked. */

@@ -173,6 +173,14 @@ export const policySchema = z.strictObject({
   budgets: budgetsSchema.prefault({}).describe('Ceilings for what frontiers cost.'),
   costs: costsSchema.prefault({}).describe('What local answers cost, for `spillway cost summary`.'),
   bars: barsSchema.optional().describe('What `spillway eval` must find over all rows; missed: exit code 6.'),
+  cache: z
+    .strictObject({
+      exact: z.boolean().default(false).describe('Give the same answer to the same request again.'),
+      ttl: duration.default(3_600_000).describe('How long an answer is given again.'),
+      maxEntries: z.number().int().min(1).max(1_000_000).default(1000).describe('Answers kept in memory.'),
+    })
+    .prefault({})
+    .describe('Answers are kept in memory, apart for each tenant, policy and model; private requests never.'),
   latencyTargetMs: z
     .strictObject({
       local_fast: z.number().positive().default(200),

@@ -1,5 +1,6 @@
 /** Builds a router over scripted models, a manual clock and a journal in memory: what a sample needs, and nothing real. */
 
+import { createAnswerCache } from '../../src/pipeline/answer-cache.ts'
 import { createRoster } from '../../src/pipeline/roster.ts'
 import { type RouterDeps, routerFrom } from '../../src/pipeline/router.ts'
 import type { AuditRecord, JournalEntry } from '../../src/spec/audit.ts'
@@ -72,6 +73,13 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
     examples: { keep: () => undefined, label: () => undefined },
     onDraft: () => undefined,
     budgets: null,
+    cache: loaded.policy.cache.exact
+      ? createAnswerCache({
+          maxEntries: loaded.policy.cache.maxEntries,
+          ttlMs: loaded.policy.cache.ttl,
+          monotonicMs: clock.monotonicMs,
+        })
+      : null,
     priors: { find: () => null },
     calibrations: { find: () => null, refitsOf: () => 0, shut: () => undefined },
     watch: { settled: () => undefined },

@@ -31,13 +31,14 @@ export interface EvalSetup {
 }
 
 /**
- * No request is drawn for the audit sample, so that the same rows give the same routes. With stage `accept` every task is
+ * No request is drawn for the audit sample and no answer comes from the cache, so that the same rows give the same routes. With stage `accept` every task is
  * evaluated as if it were rolled out. A frontier that is assumed right needs no key.
  */
 export function evalSetup(loaded: LoadedPolicy, { frontier, stage, estimate }: EvalPlan): EvalSetup {
   const current = new AsyncLocalStorage<EvalRow>()
   const policy: Policy = {
     ...loaded.policy,
+    cache: { ...loaded.policy.cache, exact: false },
     tasks: Object.fromEntries(
       Object.entries(loaded.policy.tasks).map(([name, task]) => [
         name,
