@@ -333,4 +333,9 @@ export const REQUIREMENTS: readonly Requirement[] = [
       { file: 'test/pipeline/cache.test.ts', title: 'is not asked for variety, tools, private text' },
     ],
   },
+  {
+    behaviour: 'A request with an idempotency key is answered once, however often it is sent',
+    source: 'docs/guides/gateway.md',
+    citedBy: [{ file: 'test/gateway/idempotency.test.ts', title: 'is answered once, however often it is sent' }],
+  },
 ]

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Policy } from '../spec/policy.ts'
 import type { Router } from '../spec/router.ts'
+import type { Idempotency } from './idempotency.ts'
 import type { KeyHolder, KeyRing } from './keys.ts'
 
 /** What all requests of one server share. */
@@ -9,6 +10,7 @@ export interface App {
   readonly settings: Policy['gateway']
   readonly keys: KeyRing
   readonly isLoopback: boolean
+  readonly idempotency: Idempotency
   /** True once the server wants to stop: what is under way ends, nothing new begins. */
   isStopping(): boolean
 }

@@ -21,7 +21,13 @@ export async function chatCompletions(exchange: Exchange): Promise<void> {
     const includeUsage = chat.stream_options?.include_usage === true
     return streamChat(exchange, { request, includeUsage, choice })
   }
-  const outcome = await app.router.complete(request, { signal: exchange.signal })
+  const { value: outcome, isReplay } = await app.idempotency.once({
+    key: incoming.headers['idempotency-key'],
+    holder: exchange.holder?.name ?? '',
+    body: raw,
+    work: (signal) => app.router.complete(request, { signal: signal ?? exchange.signal }),
+  })
+  if (isReplay) response.setHeader('idempotent-replayed', 'true')
   setDecisionHeaders(response, { ...knownOf(outcome), warning: warningOf(choice, outcome.decision.model) })
   sendJson(response, 200, completionBody(answered(outcome), Math.floor(Date.now() / 1000)))
 }

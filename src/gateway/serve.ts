@@ -9,6 +9,7 @@ import type { Policy } from '../spec/policy.ts'
 import type { Router } from '../spec/router.ts'
 import { answerRequest } from './app.ts'
 import type { App } from './exchange.ts'
+import { createIdempotency } from './idempotency.ts'
 import { openKeyRing } from './keys.ts'
 
 export interface GatewaySettings {
@@ -54,6 +55,7 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
     settings: gateway.settings,
     keys,
     isLoopback: LOOPBACK.test(gateway.host),
+    idempotency: createIdempotency(),
     isStopping: () => stopping,
   }
   const server = createServer(serverLimits(gateway.requestTimeoutMs ?? REQUEST_TIMEOUT_MS), (request, response) => {

@@ -189,6 +189,14 @@ export const ERRORS = {
     message: 'The budget file {path} cannot be written: {problem}.',
     fix: 'Check space and permissions; without it no frontier is called, because the ceiling could not be kept.',
   },
+  idempotency_mismatch: {
+    status: 422,
+    retryable: false,
+    exitCode: 2,
+    openaiType: 'invalid_request_error',
+    message: 'The idempotency key {key} was used for another request.',
+    fix: 'Send a new key with a new request.',
+  },
   chain_key_unusable: {
     status: 500,
     retryable: false,

@@ -1,0 +1,104 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { ScriptedAnswer } from '../../src/testing.ts'
+import { closeGateways, testGateway } from '../support/gateway.ts'
+import { sampleRouter } from '../support/sample-router.ts'
+import { SURE, script, USER } from './chat-script.ts'
+
+afterEach(closeGateways)
+
+interface Sent {
+  readonly key?: string
+  readonly content?: string
+  readonly signal?: AbortSignal
+}
+
+async function open(answers: readonly ScriptedAnswer[]) {
+  const sample = sampleRouter(script({ small: { answers }, big: {} }))
+  const gateway = await testGateway(sample.router)
+  const send = async ({ key, content = 'hello', signal }: Sent = {}) => {
+    const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${gateway.key}`,
+        'content-type': 'application/json',
+        ...(key !== undefined && { 'idempotency-key': key }),
+      },
+      body: JSON.stringify({ model: 'auto', messages: [...USER, { role: 'user', content }] }),
+      ...(signal && { signal }),
+    })
+    const body = (await response.json()) as { choices?: { message: { content: string } }[]; error?: { code: string } }
+    return {
+      status: response.status,
+      replayed: response.headers.get('idempotent-replayed'),
+      text: body.choices?.[0]?.message.content,
+      code: body.error?.code,
+    }
+  }
+  return { send, small: sample.models.small, journal: sample.journal }
+}
+
+const answer = (text: string): ScriptedAnswer => ({ text, signals: SURE })
+
+describe('a request with an idempotency key', () => {
+  it('is answered once, however often it is sent, and leaves one record', async () => {
+    const { send, small, journal } = await open([answer('First.'), answer('Second.')])
+    expect(await send({ key: 'k1' })).toMatchObject({ status: 200, text: 'First.', replayed: null })
+    expect(await send({ key: 'k1' })).toMatchObject({ status: 200, text: 'First.', replayed: 'true' })
+    expect(small?.calls).toHaveLength(1)
+    expect(journal.filter(({ type }) => type === 'intent')).toHaveLength(1)
+    expect(await send({ key: 'k2' })).toMatchObject({ text: 'Second.', replayed: null })
+  })
+
+  it('shares one call between requests that come at once', async () => {
+    const { send, small } = await open([answer('Once.')])
+    const all = await Promise.all([send({ key: 'k' }), send({ key: 'k' }), send({ key: 'k' })])
+    expect(all.map(({ text }) => text)).toEqual(['Once.', 'Once.', 'Once.'])
+    expect(small?.calls).toHaveLength(1)
+  })
+
+  it('goes on when its client goes away, so that the next try finds the answer', async () => {
+    let release = (): void => undefined
+    const after = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const { send, small } = await open([{ text: 'Late.', signals: SURE, after }])
+    const gone = new AbortController()
+    const first = send({ key: 'k', signal: gone.signal }).catch(() => 'gone')
+    await expect.poll(() => small?.calls.length).toBe(1)
+    gone.abort()
+    expect(await first).toBe('gone')
+    release()
+    expect(await send({ key: 'k' })).toMatchObject({ text: 'Late.', replayed: 'true' })
+    expect(small?.calls).toHaveLength(1)
+  })
+
+  it('is refused with another body', async () => {
+    const { send, small } = await open([answer('First.')])
+    await send({ key: 'k' })
+    expect(await send({ key: 'k', content: 'something else' })).toMatchObject({
+      status: 422,
+      code: 'idempotency_mismatch',
+    })
+    expect(small?.calls).toHaveLength(1)
+  })
+
+  it('is tried anew after a failure that may pass', async () => {
+    const { send } = await open([])
+    expect((await send({ key: 'k' })).status).toBeGreaterThanOrEqual(500)
+    const again = await send({ key: 'k' })
+    expect(again).toMatchObject({ replayed: null })
+  })
+
+  it('is refused when the key is none', async () => {
+    const { send } = await open([])
+    expect(await send({ key: 'k'.repeat(256) })).toMatchObject({ status: 400, code: 'request_invalid' })
+  })
+})
+
+describe('a request without a key', () => {
+  it('is answered each time', async () => {
+    const { send } = await open([answer('First.'), answer('Second.')])
+    await send()
+    expect(await send()).toMatchObject({ text: 'Second.', replayed: null })
+  })
+})
