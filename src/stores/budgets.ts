@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { BudgetBook, BudgetScope, Exhausted, Reservation } from '../spec/budget.ts'
 import { RouterError } from '../spec/errors.ts'
+import { transaction } from './transaction.ts'
 
 /** What the file says of one ceiling. */
 export interface BudgetState {
@@ -233,18 +234,6 @@ function open(path: string): DatabaseSync {
       { path, problem: error instanceof Error ? error.message : 'unknown' },
       error,
     )
-  }
-}
-
-function transaction<T>(database: DatabaseSync, work: () => T): T {
-  database.exec('BEGIN IMMEDIATE')
-  try {
-    const result = work()
-    database.exec('COMMIT')
-    return result
-  } catch (error) {
-    database.exec('ROLLBACK')
-    throw error
   }
 }
 

@@ -16,6 +16,7 @@ import {
   verifyChain,
 } from './audit-chain.ts'
 import { interrupted, mergeEntry } from './merge-entry.ts'
+import { transaction } from './transaction.ts'
 
 interface AuditTable {
   request_id: string
@@ -256,19 +257,6 @@ function migrate(database: DatabaseSync, path: string): void {
 
 function versionOf(database: DatabaseSync): number {
   return Number(database.prepare('PRAGMA user_version').get()?.user_version ?? 0)
-}
-
-function transaction<T>(database: DatabaseSync, work: () => T): T {
-  database.exec('BEGIN IMMEDIATE')
-  try {
-    const result = work()
-    database.exec('COMMIT')
-    return result
-  } catch (error) {
-    // SQLite has rolled back by itself after some errors, for example a full disk.
-    if (database.isTransaction) database.exec('ROLLBACK')
-    throw error
-  }
 }
 
 /** Primary result codes, see https://www.sqlite.org/rescode.html; extended codes carry them in the low byte. */

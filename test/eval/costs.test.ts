@@ -2,27 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { type CostQuestion, costSummary } from '../../src/eval/costs.ts'
 import type { AuditRecord } from '../../src/spec/audit.ts'
 import type { Attempt } from '../../src/spec/decision.ts'
+import { attempt } from '../support/attempt.ts'
 import { auditRecord } from '../support/audit-record.ts'
 
-function attempt(model: string, costUsd: number | null, change: Partial<Attempt> = {}): Attempt {
-  const actor = model === 'big' ? 'frontier' : 'local'
-  return {
-    model,
-    actor,
-    tier: actor === 'local' ? 'local_fast' : 'frontier',
-    purpose: 'answer',
-    outcome: 'answered',
-    error: null,
-    errorMessage: null,
-    latencyMs: 3_600_000,
-    firstTokenMs: null,
-    usage: null,
-    costUsd,
-    priceSource: null,
-    finishReason: 'stop',
-    tries: 1,
-    ...change,
-  }
+/** An hour of work. */
+function paid(model: string, costUsd: number | null, change: Partial<Attempt> = {}): Attempt {
+  return attempt(model, { costUsd, latencyMs: 3_600_000, ...change })
 }
 
 const USAGE = { inputTokens: 1000, outputTokens: 0, source: 'reported' } as const
@@ -45,14 +30,14 @@ const LOCAL = auditRecord('l', {
   route: 'local',
   outcome: 'accepted',
   usage: USAGE,
-  attempts: [attempt('small', 0)],
+  attempts: [paid('small', 0)],
 })
 const ESCALATED = auditRecord('e', {
   task: 'b',
   route: 'frontier',
   outcome: 'escalated',
   usage: USAGE,
-  attempts: [attempt('small', 0), attempt('big', 0.5, { tries: 2 })],
+  attempts: [paid('small', 0), paid('big', 0.5, { tries: 2 })],
 })
 
 describe('the cost of requests', () => {
@@ -61,7 +46,7 @@ describe('the cost of requests', () => {
       task: 'b',
       route: 'frontier',
       outcome: 'accepted',
-      attempts: [attempt('big', 0.25)],
+      attempts: [paid('big', 0.25)],
     })
     const { all, tasks, models } = summary([LOCAL, ESCALATED, shadowed, auditRecord('open', { task: 'a' })])
     expect(all).toEqual({ name: 'all', requests: 3, local: 1, paidUsd: 0.75, unknown: 0, successes: 3 })
@@ -76,7 +61,7 @@ describe('the cost of requests', () => {
   })
 
   it('counts a call of unknown cost as unknown, never as nothing', () => {
-    const record = { ...ESCALATED, attempts: [attempt('big', null)] }
+    const record = { ...ESCALATED, attempts: [paid('big', null)] }
     expect(summary([record]).all).toMatchObject({ paidUsd: 0, unknown: 1 })
   })
 

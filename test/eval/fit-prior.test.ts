@@ -2,31 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { fitPriorOf, priorRows } from '../../src/eval/fit-prior.ts'
 import { randomFrom } from '../../src/learn/random.ts'
 import type { AuditRecord } from '../../src/spec/audit.ts'
-import type { Attempt, Verdict } from '../../src/spec/decision.ts'
+import type { Verdict } from '../../src/spec/decision.ts'
 import type { KeptExample } from '../../src/spec/learned.ts'
+import { attempt } from '../support/attempt.ts'
 import { auditRecord } from '../support/audit-record.ts'
 
 const SETTINGS = { margin: 0.1, maxLost: 0.02 }
-
-function attempt(model: string, latencyMs: number): Attempt {
-  const actor = model === 'big' ? 'frontier' : 'local'
-  return {
-    model,
-    actor,
-    tier: actor === 'local' ? 'local_fast' : 'frontier',
-    purpose: 'answer',
-    outcome: 'answered',
-    error: null,
-    errorMessage: null,
-    latencyMs,
-    firstTokenMs: null,
-    usage: null,
-    costUsd: 0,
-    priceSource: null,
-    finishReason: 'stop',
-    tries: 1,
-  }
-}
 
 const ACCEPTED: Verdict = { gate: 'confidence', accepted: true, reason: null, score: 0.9, threshold: 0.7, detail: '' }
 const REJECTED: Verdict = { ...ACCEPTED, accepted: false, reason: 'confidence_low' }
@@ -53,7 +34,7 @@ function traffic({ n, easy, hard, model = () => 'small' }: Traffic) {
       label: null,
     })
     const isAccepted = random() < (isEasy ? easy : hard)
-    const attempts = isAccepted ? [attempt(model(at), 1000)] : [attempt(model(at), 1000), attempt('big', 500)]
+    const attempts = isAccepted ? [attempt(model(at))] : [attempt(model(at)), attempt('big', { latencyMs: 500 })]
     return auditRecord(requestId, { task: 'help', verdicts: [isAccepted ? ACCEPTED : REJECTED], attempts })
   })
   return { records, kept }
@@ -109,7 +90,10 @@ describe('the prior of a task', () => {
 
 describe('the rows of a prior', () => {
   const one = (change: Partial<AuditRecord>) =>
-    priorRows([auditRecord('r1', { verdicts: [ACCEPTED], attempts: [attempt('small', 10)], ...change })], [])
+    priorRows(
+      [auditRecord('r1', { verdicts: [ACCEPTED], attempts: [attempt('small', { latencyMs: 10 })], ...change })],
+      [],
+    )
   const opinion = { id: 'help-prior-1', probability: 0.2, threshold: 0.1 }
   const draft = { answerHash: 'sha256:1', isSampled: true, agrees: null, figures: [], setup: 's', calibration: null }
 
@@ -123,6 +107,6 @@ describe('the rows of a prior', () => {
   it('leave out rejections that say nothing about the answer', () => {
     expect(one({ verdicts: [{ ...REJECTED, reason: 'uncalibrated' }] })).toEqual([])
     expect(one({ verdicts: [{ ...REJECTED, reason: 'refusal' }] })).toMatchObject([{ isAccepted: false }])
-    expect(one({ attempts: [attempt('big', 10)] })).toEqual([])
+    expect(one({ attempts: [attempt('big')] })).toEqual([])
   })
 })
