@@ -38,6 +38,7 @@ const POLICY: PolicyInput = {
     chat: { local: 'small', accept: { uncalibrated: true }, gates: { entropyNats: null } },
   },
   bars: { minValidShape: 1 },
+  budgets: { day: 0.000001 },
 }
 const RUN: EvalRun = {
   datasets: ['sha256:1'],

@@ -4,6 +4,7 @@ import { randomFrom } from '../../learn/random.ts'
 import { RouterError } from '../../spec/errors.ts'
 import type { CheckedDraft } from '../../spec/label.ts'
 import type { LoadedPolicy, Policy } from '../../spec/policy.ts'
+import { budgetsSchema } from '../../spec/policy-budgets.ts'
 import type { ModelPort } from '../../spec/ports.ts'
 import { NO_ANSWER } from '../../spec/reading.ts'
 import type { Router } from '../../spec/router.ts'
@@ -39,6 +40,8 @@ export function evalSetup(loaded: LoadedPolicy, { frontier, stage, estimate }: E
   const policy: Policy = {
     ...loaded.policy,
     cache: { ...loaded.policy.cache, exact: false },
+    // Answers that nobody was paid for must not count as spent.
+    ...(frontier !== 'called' && { budgets: NO_CEILING }),
     tasks: Object.fromEntries(
       Object.entries(loaded.policy.tasks).map(([name, task]) => [
         name,
@@ -64,6 +67,8 @@ export function evalSetup(loaded: LoadedPolicy, { frontier, stage, estimate }: E
   )
   return { loaded: { ...loaded, policy, missingKeys: {} }, models, within, ...heard }
 }
+
+const NO_CEILING = budgetsSchema.parse({})
 
 function rightAnswer(row: EvalRow | undefined): string {
   const first = row?.expected?.[0]
