@@ -116,7 +116,10 @@ function calibrationsDue(task: string, { policy }: LoadedPolicy, context: CliCon
   const store = openCalibrations(join(stateDir, 'calibrations'), systemClock.monotonicMs)
   const log = readAuditLog({ stateDir })
   try {
-    return labelledDrafts(log.list({ task }), accept.labels).map((group): Learned => {
+    const groups = labelledDrafts(log.list({ task }), accept.labels)
+    const nothing = 'no labelled local answer is recorded yet'
+    if (groups.length === 0) return [{ task, what: 'calibration', action: 'not_due', why: nothing, coverage: null }]
+    return groups.map((group): Learned => {
       const state = { last: store.lastOf(group.key), refits: store.refitsOf(task) }
       const why = whyNotCalibrate(group, accept, state)
       if (why) return { task, what: 'calibration', action: 'not_due', why, coverage: null }
