@@ -28,6 +28,7 @@ import { type BudgetStore, isRunning, openBudgets } from './stores/budgets.ts'
 import { openCalibrations } from './stores/calibrations.ts'
 import { type HeadsInForce, headsInForce, openLearnedHeads } from './stores/heads-in-force.ts'
 import { openKeptExamples } from './stores/kept-examples.ts'
+import { openKillSwitch } from './stores/kill-switch.ts'
 import { type Environment, loadPolicyFile, validatePolicy } from './stores/policy-file.ts'
 import { openPriors } from './stores/priors.ts'
 
@@ -85,6 +86,7 @@ export function createRouter(settings: RouterSettings): Router {
     calibrations,
     heads,
     budgets,
+    killSwitch: openKillSwitch(paths.stateDir, clock.monotonicMs),
     cache: loaded.policy.cache.exact ? createAnswerCache(cacheSettings(loaded, clock)) : null,
     onDraft: settings.onDraft ?? (() => undefined),
     priors: openPriors(join(paths.stateDir, 'priors'), clock.monotonicMs),

@@ -338,4 +338,13 @@ export const REQUIREMENTS: readonly Requirement[] = [
     source: 'docs/guides/gateway.md',
     citedBy: [{ file: 'test/gateway/idempotency.test.ts', title: 'is answered once, however often it is sent' }],
   },
+  {
+    behaviour:
+      'An order of the kill switch is obeyed by every process within a second, survives a restart and fails closed',
+    source: 'docs/guides/operations.md',
+    citedBy: [
+      { file: 'test/stores/kill-switch.test.ts', title: 'is obeyed by every process within a fifth of a second' },
+      { file: 'test/pipeline/kill-switch.test.ts', title: 'is obeyed by a request that is under way' },
+    ],
+  },
 ]

@@ -46,7 +46,14 @@ function routeOf(text: string): { readonly route: string; readonly reason: strin
     policy: POLICY,
     sha256: (value) => createHash('sha256').update(value).digest('hex'),
   })
-  const state = { models: MODELS, override: 'auto', hasKey: () => true, prior: null, exhausted: null } as const
+  const state = {
+    models: MODELS,
+    override: 'auto',
+    hasKey: () => true,
+    prior: null,
+    exhausted: null,
+    orders: [],
+  } as const
   const { route, reason } = routeRequest(features, POLICY, state)
   return { route, reason }
 }

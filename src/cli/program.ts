@@ -17,6 +17,7 @@ import { addFits } from './fits.ts'
 import { addHeads } from './heads.ts'
 import { addInit } from './init.ts'
 import { addKeys } from './keys.ts'
+import { addKill } from './kill.ts'
 import { addLab } from './lab.ts'
 import { addLearn } from './learn.ts'
 import { addModels } from './models.ts'
@@ -46,6 +47,7 @@ const COMMANDS: readonly AddCommand[] = [
   addAudit,
   addEval,
   addCost,
+  addKill,
   addKeys,
   addSolve,
   addFeedback,

@@ -1,6 +1,7 @@
 /** The only place that asks a model: fall back over the actor's models, one retry owner, every call on record. */
 
 import type { Asked, Delivery } from '../patterns/pattern.ts'
+import { TAKEN } from '../route/rules/kill-switch.ts'
 import type { Actor, Attempt } from '../spec/decision.ts'
 import { RouterError, toRouterError } from '../spec/errors.ts'
 import type { TaskPolicy } from '../spec/policy.ts'
@@ -141,6 +142,7 @@ async function askModel(context: AskContext, exchange: Exchange, triesLeft: numb
 /** The call is on disk before a byte is sent. */
 async function callOnce(exchange: Exchange): Promise<Collected> {
   const { deps, run, signal, model } = exchange
+  requireInService(exchange)
   deps.journal.append({
     type: 'call',
     requestId: run.requestId,
@@ -163,6 +165,18 @@ async function callOnce(exchange: Exchange): Promise<Collected> {
   }
   const read = exchange.read ?? (actorOf(exchange) === 'local' ? readerFor(exchange) : null)
   return read ? read(exchange, limits) : generateOnce(exchange, limits)
+}
+
+/** An order may come while a request is under way: what has not been called by then is not called. */
+function requireInService(exchange: Exchange): void {
+  const { deps, run } = exchange
+  const order = deps.killSwitch.ordersFor(run.features).find(({ mode }) => TAKEN[mode].includes(actorOf(exchange)))
+  if (!order) return
+  throw new RouterError('held_for_human', {
+    requestId: run.requestId,
+    reason: `the kill switch says ${order.mode} for ${order.scope}: ${order.why}`,
+    fix: 'See `spillway kill status`.',
+  })
 }
 
 interface Timing {

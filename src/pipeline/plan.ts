@@ -34,6 +34,7 @@ export function planRequest(
     override: request.override ?? 'auto',
     hasKey: (model) => !(model in deps.loaded.missingKeys),
     prior: null,
+    orders: deps.killSwitch.ordersFor(features),
     exhausted: deps.budgets?.exhausted(scopesOf({ features }, deps)) ?? null,
   }
   const withoutPrior = routeRequest(features, policy, state)

@@ -5,6 +5,7 @@ import type { AuditRecord } from '../spec/audit.ts'
 import type { BudgetBook } from '../spec/budget.ts'
 import type { Attempt, OutcomeKind, RouteDecision, Usage, Verdict } from '../spec/decision.ts'
 import type { Features } from '../spec/features.ts'
+import type { KillSwitch } from '../spec/kill-switch.ts'
 import type { CheckedDraft, RecordedDraft } from '../spec/label.ts'
 import type { ExampleBook } from '../spec/learned.ts'
 import type { HeadExampleSet, LoadedPolicy, ModelPolicy, TaskPolicy } from '../spec/policy.ts'
@@ -34,6 +35,7 @@ export interface PipelineDeps {
   readonly heads: Pick<ReadonlyMap<string, HeadExampleSet>, 'get'>
   readonly examples: ExampleBook
   readonly priors: PriorBook
+  readonly killSwitch: KillSwitch
   /** Null when the policy keeps no answers. */
   readonly cache: AnswerCache | null
   /** Null when the policy sets no ceiling. */

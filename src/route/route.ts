@@ -12,6 +12,7 @@ import {
   RULE_ORDER,
 } from '../spec/decision.ts'
 import type { Features } from '../spec/features.ts'
+import type { KillOrder } from '../spec/kill-switch.ts'
 import type { Policy, TaskPolicy } from '../spec/policy.ts'
 import type { ModelState } from '../spec/ports.ts'
 import type { PriorOpinion } from '../spec/prior.ts'
@@ -19,6 +20,7 @@ import type { RouteOverride } from '../spec/request.ts'
 import { availabilityRule, isUsable } from './rules/availability.ts'
 import { budgetRule } from './rules/budget.ts'
 import { hardStopRule } from './rules/hard-stop.ts'
+import { killSwitchRule } from './rules/kill-switch.ts'
 import { overrideRule } from './rules/override.ts'
 import { partitionRule } from './rules/partition.ts'
 import { policyRule } from './rules/policy.ts'
@@ -29,6 +31,7 @@ import { type Candidates, candidatesOf, stageOf, taskOf } from './task.ts'
 
 export const RULES: readonly Rule[] = [
   partitionRule,
+  killSwitchRule,
   hardStopRule,
   stageRule,
   budgetRule,
@@ -48,6 +51,8 @@ export interface RouterState {
   readonly prior: PriorOpinion | null
   /** A ceiling that the request falls under and that is reached; null when there is none. */
   readonly exhausted: BudgetScope | null
+  /** Of the kill switch. */
+  readonly orders: readonly KillOrder[]
 }
 
 /** Both sets after all removals. */
@@ -70,6 +75,7 @@ export function routeRequest(features: Features, policy: Policy, state: RouterSt
     override: state.override,
     prior: state.prior,
     exhausted: state.exhausted,
+    orders: state.orders,
   }
   const removals = RULES.flatMap((rule) => rule(input))
   const left = subtract(removals)

@@ -197,6 +197,14 @@ export const ERRORS = {
     message: 'The idempotency key {key} was used for another request.',
     fix: 'Send a new key with a new request.',
   },
+  kill_switch_unreadable: {
+    status: 500,
+    retryable: false,
+    exitCode: 1,
+    openaiType: 'server_error',
+    message: 'The kill switch {path} cannot be read; until it can, nobody is asked.',
+    fix: 'Delete the file and give the order again with `spillway kill`.',
+  },
   chain_key_unusable: {
     status: 500,
     retryable: false,

@@ -56,7 +56,7 @@ function stateWith(change: Partial<RouterState> & { readonly down?: readonly str
         ? { reason: 'frontier_down', why: 'no key set (KEY)' }
         : { reason: 'local_unavailable', why: 'the engine is not installed' },
   }))
-  return { models, override: 'auto', hasKey: () => true, prior: null, exhausted: null, ...change }
+  return { models, override: 'auto', hasKey: () => true, prior: null, exhausted: null, orders: [], ...change }
 }
 
 const HARD_STOP = [{ kind: 'access', term: '401', field: 'messages[0].content' }] as const
@@ -259,7 +259,7 @@ describe('the two sets', () => {
             expect(decision.serve).not.toContain(actor)
         if (decision.route === 'frontier') expect(decision.serve).toContain('frontier')
         if (decision.route === 'local' && !decision.degraded) expect(decision.serve).toContain('local')
-        expect(RULES.length).toBe(8)
+        expect(RULES.length).toBe(9)
       }),
     )
   })

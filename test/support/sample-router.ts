@@ -72,6 +72,7 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
     heads: loaded.heads,
     examples: { keep: () => undefined, label: () => undefined },
     onDraft: () => undefined,
+    killSwitch: { ordersFor: () => [] },
     budgets: null,
     cache: loaded.policy.cache.exact
       ? createAnswerCache({

@@ -1,6 +1,7 @@
 import type { BudgetScope } from '../../spec/budget.ts'
 import type { Actor, ActorSet, Reason, Removal, RuleName } from '../../spec/decision.ts'
 import type { Features } from '../../spec/features.ts'
+import type { KillOrder } from '../../spec/kill-switch.ts'
 import type { Policy, StagePolicy, TaskPolicy } from '../../spec/policy.ts'
 import type { PriorOpinion } from '../../spec/prior.ts'
 import type { RouteOverride } from '../../spec/request.ts'
@@ -16,6 +17,7 @@ export interface RuleInput {
   readonly override: RouteOverride
   readonly prior: PriorOpinion | null
   readonly exhausted: BudgetScope | null
+  readonly orders: readonly KillOrder[]
 }
 
 /** A rule can only remove: it returns what it takes out of the two sets, nothing else. */
