@@ -13,9 +13,9 @@ const shared = {
 /** They read a lot with the real model, or break its process: too slow to run with every change. */
 const SLOW = [
   'test/faults/**/*.test.ts',
-  'test/engine/{heads,typed-kinds,extract}.test.ts',
+  'test/engine/{heads,json,typed-kinds,extract}.test.ts',
   'test/models/bundle.test.ts',
-  'test/cli/heads.test.ts',
+  'test/cli/{babysit,heads,models,preload}.test.ts',
 ]
 
 export default defineConfig({

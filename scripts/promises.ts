@@ -1,0 +1,159 @@
+/**
+ * `npm run test:promises -- [--json]`: runs the tests behind each promise of the README and says which hold, with what they
+ * measured. A promise without a test that ran does not hold. Exit code 1 when one is broken.
+ */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+
+interface Cited {
+  readonly file: string
+  readonly title: string
+}
+
+interface Promised {
+  readonly id: string
+  readonly promise: string
+  readonly tests: readonly Cited[]
+  /** What of the promise is not kept yet; then it does not pass. */
+  readonly open?: string
+}
+
+const PROMISES: readonly Promised[] = [
+  {
+    id: 'P1',
+    promise: 'every upstream call has an audit record, also after kill -9',
+    tests: [
+      { file: 'test/stores/journal.test.ts', title: 'after kill -9' },
+      { file: 'test/system/server.test.ts', title: 'loses no call that reached an upstream when it is killed' },
+    ],
+  },
+  {
+    id: 'P2',
+    promise: 'one row per request, one upstream call per idempotency key',
+    tests: [
+      { file: 'test/stores/sqlite.test.ts', title: 'gives the same record in any order' },
+      { file: 'test/gateway/idempotency.test.ts', title: 'shares one call between requests that come at once' },
+    ],
+  },
+  {
+    id: 'P3',
+    promise: 'no answer is called complete that is not',
+    tests: [{ file: 'test/gateway/chat.test.ts', title: 'ends a broken answer with an error chunk, without [DONE]' }],
+  },
+  {
+    id: 'P4',
+    promise: 'local_only text never leaves',
+    tests: [
+      { file: 'test/route/route.test.ts', title: 'never name a frontier for local_only text' },
+      { file: 'test/cli/audit-egress.test.ts', title: 'is broken by a local_only request that left' },
+    ],
+  },
+  {
+    id: 'P5',
+    promise: 'a budget is a ceiling',
+    tests: [
+      {
+        file: 'test/stores/budgets.test.ts',
+        title: 'holds over four processes with two hundred calls at once in each',
+      },
+      { file: 'test/pipeline/budget.test.ts', title: 'refuses a call that may cost more than is left' },
+    ],
+  },
+  {
+    id: 'P6',
+    promise: 'an order of the kill switch is obeyed within a second',
+    tests: [
+      { file: 'test/stores/kill-switch.test.ts', title: 'is obeyed by every process within a fifth of a second' },
+      { file: 'test/pipeline/kill-switch.test.ts', title: 'is obeyed by a request that is under way' },
+    ],
+  },
+  {
+    id: 'P7',
+    promise: 'the gateway outlives any model, upstream, store or config fault',
+    tests: [
+      { file: 'test/system/server.test.ts', title: 'stays up when the engine host is killed' },
+      { file: 'test/stores/journal.test.ts', title: 'refuses all who wait for a sync that fails' },
+      { file: 'test/gateway/limits.test.ts', title: 'leave Object.prototype alone' },
+    ],
+    open: 'there is no reload of a changed policy yet',
+  },
+  {
+    id: 'P8',
+    promise: 'no key and no prompt in logs by default',
+    tests: [{ file: 'test/gateway/life.test.ts', title: 'holds one line a request, without text, key or query' }],
+  },
+  {
+    id: 'P9',
+    promise: 'no answer crosses tenants',
+    tests: [{ file: 'test/pipeline/cache.test.ts', title: 'tells apart all that shapes an answer, and tenants' }],
+  },
+  {
+    id: 'P10',
+    promise: 'the overhead is bounded and published',
+    tests: [],
+    open: 'the journal is measured (docs/reference/benchmarks.md), a whole request through the gateway is not',
+  },
+  {
+    id: 'P11',
+    promise: 'the accept gate keeps its stated error bound, or says that it cannot',
+    tests: [
+      { file: 'test/learn/bounds.test.ts', title: '' },
+      { file: 'test/pipeline/calibration.test.ts', title: '' },
+    ],
+  },
+]
+
+interface Ran {
+  readonly file: string
+  readonly name: string
+  readonly status: string
+}
+
+const { values } = parseArgs({ options: { json: { type: 'boolean' } } })
+const ROOT = resolve(import.meta.dirname, '..')
+const ran = run([...new Set(PROMISES.flatMap(({ tests }) => tests.map(({ file }) => file)))])
+const report = Object.fromEntries(PROMISES.map((one) => [one.id, judged(one)]))
+process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : lines())
+process.exitCode = Object.values(report).every(({ pass }) => pass) ? 0 : 1
+
+function judged({ promise, tests, open }: Promised) {
+  const found = tests.map(({ file, title }) => ran.filter((one) => one.file === file && one.name.includes(title)))
+  const all = found.flat()
+  const failed = all.filter(({ status }) => status !== 'passed')
+  const isBacked = tests.length > 0 && found.every((own) => own.length > 0)
+  const figure = `${all.length - failed.length} of ${all.length} tests passed${open ? `; ${open}` : ''}`
+  return { pass: isBacked && failed.length === 0 && !open, promise, figure }
+}
+
+function lines(): string {
+  return Object.entries(report)
+    .map(([id, { pass, promise, figure }]) => `${pass ? 'holds ' : 'broken'} ${id} ${promise}: ${figure}\n`)
+    .join('')
+}
+
+/** Every test of these files, with how it ended. */
+function run(files: readonly string[]): readonly Ran[] {
+  const folder = mkdtempSync(join(tmpdir(), 'spillway-promises-'))
+  const out = join(folder, 'report.json')
+  try {
+    const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs')
+    spawnSync(process.execPath, [vitest, 'run', '--reporter=json', `--outputFile=${out}`, ...files], {
+      cwd: ROOT,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+    const { testResults } = JSON.parse(readFileSync(out, 'utf8')) as {
+      readonly testResults: readonly {
+        readonly name: string
+        readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[]
+      }[]
+    }
+    return testResults.flatMap(({ name, assertionResults }) =>
+      assertionResults.map(({ fullName, status }) => ({ file: name.slice(ROOT.length + 1), name: fullName, status })),
+    )
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
