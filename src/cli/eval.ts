@@ -21,6 +21,7 @@ import { ExitCode, usage } from './failure.ts'
 import { wholeNumber } from './numbers.ts'
 import { findPolicy } from './policy-lookup.ts'
 import { progressView } from './progress.ts'
+import { rollbackDrill } from './rollback-drill.ts'
 
 interface EvalFlags {
   readonly policy?: string
@@ -61,7 +62,8 @@ async function run(files: readonly string[], flags: EvalFlags, context: CliConte
   const results = await resultsOf(rows, { loaded, evalRun, flags, parallel }, context)
   const at = new Date(systemClock.epochMs()).toISOString()
   const names = datasets.map(({ file }) => basename(file))
-  const report = reportOf({ run: evalRun, datasets: names, loaded, rows: results, at })
+  const rollbackMs = wantsDrill(loaded) ? await rollbackDrill(loaded, context) : null
+  const report = reportOf({ run: evalRun, datasets: names, loaded, rows: results, at, rollbackMs })
   if (flags.out !== undefined) writeReport(flags.out, report)
   if (flags.json) context.terminal.json(report)
   else for (const line of evalLines(report, context.terminal.columns)) context.terminal.print(line)
@@ -70,6 +72,12 @@ async function run(files: readonly string[], flags: EvalFlags, context: CliConte
   if (missed.length === 0) return
   context.terminal.say(context.terminal.paint('red', `${missed.length} of ${report.bars.length} bars missed`))
   throw new ExitCode(BAR_MISSED)
+}
+
+function wantsDrill({ policy }: LoadedPolicy): boolean {
+  return [policy.bars, ...Object.values(policy.tasks).map(({ bars }) => bars)].some(
+    (bars) => bars?.maxRollbackMs !== undefined,
+  )
 }
 
 /** As the table of exit codes says: an acceptance bar is missed. */

@@ -14,6 +14,11 @@ export const barsSchema = z.strictObject({
   minValidShape: share.describe('Least share of answers in the shape that the task or row asks for, such as JSON.'),
   minExpectedRoute: share.describe('Least share of rows that took their expectedRoute.'),
   maxP95Ms: z.number().positive().optional().describe('Greatest latency of 95 % of the requests, in milliseconds.'),
+  maxRollbackMs: z
+    .number()
+    .positive()
+    .optional()
+    .describe('Greatest time until a router obeys the kill switch, in milliseconds; from a drill on this machine.'),
   maxCostUsdPerRequest: z.number().min(0).optional().describe('Greatest mean cost of a request in US dollars.'),
 })
 

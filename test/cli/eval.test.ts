@@ -15,7 +15,7 @@ tasks:
     minConfidence: 0.6
     accept: { uncalibrated: true }
     evalSet: mood.jsonl
-    bars: { minValidShape: 1 }
+    bars: { minValidShape: 1, maxRollbackMs: 9000 }
 `
 const ROWS = [
   { id: 'a', input: 'I am so happy today!', expected: true },
@@ -41,7 +41,10 @@ describe('spillway eval', () => {
       datasets: ['mood.jsonl'],
       all: { n: 3, failed: 0, validShape: { count: 3, n: 3 }, draftAccuracy: { n: 3 } },
       tasks: [{ task: 'mood' }],
-      bars: [{ bar: 'minValidShape', task: 'mood', isMet: true }],
+      bars: [
+        { bar: 'minValidShape', task: 'mood', isMet: true },
+        { bar: 'maxRollbackMs', task: 'mood', isMet: true, n: 1 },
+      ],
     })
     expect(report.all.localShare.count + report.all.reasons.confidence_low).toBe(3)
     expect(readFileSync(join(box.folder, 'run/report.html'), 'utf8')).toContain('<h2>All tasks</h2>')
@@ -63,7 +66,7 @@ describe('spillway eval', () => {
   it('ends with 6 when a bar is missed', async () => {
     writeFileSync(
       join(box.folder, 'strict.yaml'),
-      POLICY.replace('minValidShape: 1', 'minValidShape: 1, minExpectedRoute: 1'),
+      POLICY.replace('minValidShape: 1, maxRollbackMs: 9000', 'minValidShape: 1, minExpectedRoute: 1'),
     )
     const { exitCode, stdout, stderr } = await box.run(['eval', '--policy', 'strict.yaml', '--limit', '1'])
     expect(exitCode).toBe(6)

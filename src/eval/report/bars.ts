@@ -23,7 +23,10 @@ interface Measured {
   readonly n: number
 }
 
-const MEASURES: { readonly [Name in BarName]: (summary: Summary) => Measured } = {
+/** Of the machine, not of rows. */
+type RowBar = Exclude<BarName, 'maxRollbackMs'>
+
+const MEASURES: { readonly [Name in RowBar]: (summary: Summary) => Measured } = {
   minAccuracy: ({ accuracy }) => ofShare(accuracy),
   minAcceptedAccuracy: ({ acceptedAccuracy }) => ofShare(acceptedAccuracy),
   minLocalShare: ({ localShare }) => ofShare(localShare),
@@ -35,12 +38,20 @@ const MEASURES: { readonly [Name in BarName]: (summary: Summary) => Measured } =
   maxCostUsdPerRequest: ({ costUsd, n }) => ({ value: costUsd.mean, interval: null, n }),
 }
 
-/** @returns one result for each bar that is set, in the order of the policy */
-export function judgeBars(bars: Bars | undefined, summary: Summary): readonly BarResult[] {
+/**
+ * @param rollbackMs of a drill; null when there was none
+ * @returns one result for each bar that is set, in the order of the policy
+ */
+export function judgeBars(
+  bars: Bars | undefined,
+  summary: Summary,
+  rollbackMs: number | null = null,
+): readonly BarResult[] {
   return Object.entries(bars ?? {}).flatMap(([name, limit]): readonly BarResult[] => {
     if (limit === undefined) return []
     const bar = name as BarName
-    const measured = MEASURES[bar](summary)
+    const drilled = { value: rollbackMs, interval: null, n: rollbackMs === null ? 0 : 1 }
+    const measured = bar === 'maxRollbackMs' ? drilled : MEASURES[bar](summary)
     return [{ bar, task: summary.task, limit, ...measured, isMet: holds(bar, measured.value, limit) }]
   })
 }

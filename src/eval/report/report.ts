@@ -38,9 +38,11 @@ export interface Reported {
   readonly loaded: LoadedPolicy
   readonly rows: readonly RowResult[]
   readonly at: string
+  /** Milliseconds of a drill of the kill switch; null when no bar asks for one. */
+  readonly rollbackMs?: number | null
 }
 
-export function reportOf({ run, datasets, loaded, rows, at }: Reported): EvalReport {
+export function reportOf({ run, datasets, loaded, rows, at, rollbackMs = null }: Reported): EvalReport {
   const names = [...new Set(rows.map(({ task }) => task))].toSorted()
   const all = summaryOf(null, rows, run.frontier)
   const tasks = names.map((name) =>
@@ -59,8 +61,8 @@ export function reportOf({ run, datasets, loaded, rows, at }: Reported): EvalRep
     all,
     tasks,
     bars: [
-      ...judgeBars(policy.bars, all),
-      ...tasks.flatMap((summary) => judgeBars(policy.tasks[summary.task ?? '']?.bars, summary)),
+      ...judgeBars(policy.bars, all, rollbackMs),
+      ...tasks.flatMap((summary) => judgeBars(policy.tasks[summary.task ?? '']?.bars, summary, rollbackMs)),
     ],
     faults: faultsOf(rows),
   }
