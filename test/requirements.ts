@@ -347,4 +347,12 @@ export const REQUIREMENTS: readonly Requirement[] = [
       { file: 'test/pipeline/kill-switch.test.ts', title: 'is obeyed by a request that is under way' },
     ],
   },
+  {
+    behaviour: 'A changed policy is in force within seconds; a broken one keeps the last good policy and is shown',
+    source: 'docs/guides/operations.md',
+    citedBy: [
+      { file: 'test/gateway/reload.test.ts', title: 'lets what is under way end with the router it began with' },
+      { file: 'test/system/server.test.ts', title: 'takes a changed policy within seconds' },
+    ],
+  },
 ]

@@ -1,11 +1,13 @@
 /** `spillway serve`: the gateway, until it is told to stop. */
 import { once } from 'node:events'
+import { replaceableRouter } from '../gateway/reload.ts'
 import { resolvePaths } from '../models/paths.ts'
+import type { LoadedPolicy } from '../spec/policy.ts'
 import type { Router } from '../spec/router.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { usage } from './failure.ts'
-import { withRouter } from './open-router.ts'
-import { findPolicy } from './policy-lookup.ts'
+import { findPolicy, findPolicyFile } from './policy-lookup.ts'
+import { type PolicyWatch, watchPolicy } from './policy-watch.ts'
 
 interface ServeFlags {
   readonly port?: string
@@ -26,17 +28,28 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
   const port = flags.port === undefined ? null : portNumber(flags.port)
   const policy = findPolicy(flags.policy, context)
   const settings = policy.policy.gateway
-  const { stateDir } = resolvePaths(context.env, process.platform)
+  const paths = resolvePaths(context.env, process.platform)
   // Loaded only here, so that other commands start at once.
-  const { startGateway } = await import('../gateway/serve.ts')
-  await withRouter(policy, context, async (router) => {
+  const [{ startGateway }, { createRouter }] = await Promise.all([
+    import('../gateway/serve.ts'),
+    import('../compose.ts'),
+  ])
+  const open = (loaded: LoadedPolicy): Router => createRouter({ policy: loaded, env: context.env, paths })
+  const { router, replace } = replaceableRouter(open(policy))
+  let watch: PolicyWatch | null = null
+  try {
     const gateway = await startGateway({
       router,
       settings,
-      stateDir,
+      stateDir: paths.stateDir,
       host: flags.host ?? settings.host,
       port: port ?? settings.port,
+      policyProblem: () => watch?.problem() ?? null,
       log: (line) => context.terminal.say(line),
+    })
+    watch = watched(flags, context, (loaded) => {
+      replace(open(loaded))
+      gateway.policyChanged()
     })
     const preloading = preload(router, context)
     try {
@@ -45,10 +58,21 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
       if (!context.signal.aborted) await once(context.signal, 'abort')
       context.terminal.say('Stopping: requests under way are finished first.')
     } finally {
+      watch?.stop()
       await gateway.close()
       await preloading
     }
-  })
+  } finally {
+    await router.close()
+  }
+}
+
+/** The shipped policy does not change. */
+function watched(flags: ServeFlags, context: CliContext, apply: (loaded: LoadedPolicy) => void): PolicyWatch | null {
+  const file = findPolicyFile(flags.policy, context)
+  return file === null
+    ? null
+    : watchPolicy({ file, env: context.env, apply, told: (line) => context.terminal.say(line) })
 }
 
 /** In the background; a model that cannot be loaded is a warning, since requests go to the next tier. */

@@ -11,6 +11,7 @@ export interface App {
   readonly keys: KeyRing
   readonly isLoopback: boolean
   readonly idempotency: Idempotency
+  readonly policyProblem: () => string | null
   /** True once the server wants to stop: what is under way ends, nothing new begins. */
   isStopping(): boolean
 }

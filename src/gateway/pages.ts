@@ -7,7 +7,9 @@ import { sendJson } from './failure.ts'
 /** The process lives; what is wrong inside is told, not hidden behind a status. */
 export async function healthz({ app, response }: Exchange): Promise<void> {
   const { audit, policyDigest } = app.router.status()
-  sendJson(response, 200, { status: audit.ok ? 'ok' : 'degraded', policyDigest, audit })
+  const policyProblem = app.policyProblem()
+  const isOk = audit.ok && policyProblem === null
+  sendJson(response, 200, { status: isOk ? 'ok' : 'degraded', policyDigest, policyProblem, audit })
 }
 
 /** At least one route to an answer exists. */

@@ -19,6 +19,8 @@ export interface GatewaySettings {
   readonly host: string
   /** 0 picks a free one. */
   readonly port: number
+  /** Why the policy file as it stands now is not in force; null when it is. */
+  readonly policyProblem?: () => string | null
   /** Gets one JSON line a request: method, path, status, milliseconds; no text, no key, no query. */
   readonly log: (line: string) => void
   /** Replaced in tests: how long a client may take to send its headers and its whole request. */
@@ -31,6 +33,8 @@ export interface Gateway {
   readonly url: string
   readonly port: number
   readonly keyFile: string
+  /** To be called when the router has another policy: other commands find the server by it. */
+  policyChanged(): void
   /** Refuses new requests, lets answers under way end, then breaks off what is left. */
   close(): Promise<void>
 }
@@ -56,6 +60,7 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
     keys,
     isLoopback: LOOPBACK.test(gateway.host),
     idempotency: createIdempotency(),
+    policyProblem: gateway.policyProblem ?? (() => null),
     isStopping: () => stopping,
   }
   const server = createServer(serverLimits(gateway.requestTimeoutMs ?? REQUEST_TIMEOUT_MS), (request, response) => {
@@ -84,8 +89,10 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
   const port = await listen(server, gateway)
   const url = `http://${gateway.host.includes(':') ? `[${gateway.host}]` : gateway.host}:${port}`
   const record = serverRecord(gateway.stateDir)
-  try {
+  const writeRecord = (): void =>
     record.write({ url, port, keyFile: keys.keyFile, policyDigest: gateway.router.status().policyDigest })
+  try {
+    writeRecord()
   } catch (error) {
     server.close()
     throw error
@@ -94,6 +101,10 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
     url,
     port,
     keyFile: keys.keyFile,
+    policyChanged() {
+      // A server that started later has its own record there.
+      if (record.isOurs()) writeRecord()
+    },
     async close() {
       stopping = true
       record.remove()
@@ -175,6 +186,7 @@ function placesOf(cause: unknown): readonly string[] {
 }
 
 interface ServerRecord {
+  isOurs(): boolean
   write(server: {
     readonly url: string
     readonly port: number
@@ -196,6 +208,7 @@ function serverRecord(stateDir: string): ServerRecord {
       writeFileSync(draft, written, { mode: 0o600 })
       renameSync(draft, file)
     },
+    isOurs: () => readIfThere(file) === written,
     remove() {
       if (readIfThere(file) === written) rmSync(file, { force: true })
     },

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import OpenAI from 'openai'
-import { type Gateway, startGateway } from '../../src/gateway/serve.ts'
+import { type Gateway, type GatewaySettings, startGateway } from '../../src/gateway/serve.ts'
 import { type Policy, policySchema } from '../../src/spec/policy.ts'
 import type { Router } from '../../src/spec/router.ts'
 
@@ -18,10 +18,11 @@ const open: { gateway: Gateway; stateDir: string }[] = []
 /** A gateway on a free loopback port with a state directory of its own, and the real client pointed at it. */
 export async function testGateway(
   router: Router,
-  change: Partial<Policy['gateway']> & { readonly requestTimeoutMs?: number; readonly graceMs?: number } = {},
+  change: Partial<Policy['gateway']> &
+    Pick<Partial<GatewaySettings>, 'requestTimeoutMs' | 'graceMs' | 'policyProblem'> = {},
 ): Promise<TestGateway> {
   const stateDir = mkdtempSync(join(tmpdir(), 'spillway-gateway-'))
-  const { requestTimeoutMs, graceMs, ...settings } = change
+  const { requestTimeoutMs, graceMs, policyProblem, ...settings } = change
   const logLines: string[] = []
   const gateway = await startGateway({
     router,
@@ -32,6 +33,7 @@ export async function testGateway(
     log: (line) => void logLines.push(line),
     graceMs: graceMs ?? 2000,
     ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
+    ...(policyProblem && { policyProblem }),
   })
   open.push({ gateway, stateDir })
   const key = readFileSync(gateway.keyFile, 'utf8').trim()

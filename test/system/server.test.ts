@@ -179,6 +179,24 @@ describe('spillway serve', () => {
     expect(JSON.parse(asked.stdout)).toMatchObject({ answer: '72', decision: { route: 'solver' } })
   })
 
+  it('takes a changed policy within seconds, keeps the last good one when it is broken, and says so', async () => {
+    const { client } = await serve()
+    const file = join(box.folder, 'spillway.yaml')
+    const good = policyText(cloud.openAiBaseUrl)
+    const url = new URL(client.baseURL).origin
+    const health = async () => (await (await fetch(`${url}/healthz`)).json()) as Record<string, unknown>
+    const before = await health()
+    expect(before).toMatchObject({ status: 'ok', policyProblem: null })
+    writeFileSync(file, `${good}  added: { local: small }\n`)
+    await expect.poll(async () => (await health()).policyDigest).not.toBe(before.policyDigest)
+    expect((await client.models.list()).data.map(({ id }) => id)).toContain('added')
+    writeFileSync(file, 'tasks: { broken: { locl: small } }')
+    await expect.poll(async () => (await health()).policyProblem).toMatch(/unknown key locl/)
+    expect((await client.models.list()).data.map(({ id }) => id)).toContain('added')
+    writeFileSync(file, good)
+    await expect.poll(health).toMatchObject({ status: 'ok', policyDigest: before.policyDigest, policyProblem: null })
+  })
+
   it('ends with exit code 0 on SIGTERM and takes its record with it', async () => {
     const { process } = await serve()
     const record = join(box.env.XDG_STATE_HOME ?? '', 'spillway', 'server.json')
