@@ -87,7 +87,7 @@ export function createRouter(settings: RouterSettings): Router {
     heads,
     budgets,
     killSwitch: openKillSwitch(paths.stateDir, clock.monotonicMs),
-    cache: loaded.policy.cache.exact ? createAnswerCache(cacheSettings(loaded, clock)) : null,
+    cache: keepsAnswers(loaded.policy) ? createAnswerCache(cacheSettings(loaded, clock)) : null,
     onDraft: settings.onDraft ?? (() => undefined),
     priors: openPriors(join(paths.stateDir, 'priors'), clock.monotonicMs),
     examples: openKeptExamples(join(settings.auditDir ?? paths.stateDir, 'examples')),
@@ -99,6 +99,10 @@ export function createRouter(settings: RouterSettings): Router {
       await log.close()
     },
   })
+}
+
+function keepsAnswers({ cache }: Policy): boolean {
+  return cache.exact || cache.semantic
 }
 
 function cacheSettings({ policy }: LoadedPolicy, { monotonicMs }: Clock): CacheSettings {

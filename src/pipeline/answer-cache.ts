@@ -1,5 +1,6 @@
 /** Answers that were given before, in memory for as long as the process runs. */
 import { LRUCache } from 'lru-cache'
+import type { PlainQuestion } from '../classify/same-question.ts'
 import type { Decision, FinishReason, Signals } from '../spec/decision.ts'
 
 /** What is kept of an answer. */
@@ -8,6 +9,8 @@ export interface CachedAnswer {
   readonly finishReason: FinishReason | null
   readonly signals: Signals | null
   readonly decision: Pick<Decision, 'model' | 'tier' | 'proven'>
+  /** What was asked, where another request may ask the same in other words; null where only the very same one counts. */
+  readonly question: PlainQuestion | null
 }
 
 export interface AnswerCache {
