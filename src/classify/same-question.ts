@@ -121,6 +121,7 @@ const HOW_TO = phrases([
   'show me how to',
 ])
 const QUESTION_WORDS = new Set('what who whom whose where when why which how'.split(' '))
+const PRONOUNS = new Set('it this that these those he she they we i you'.split(' '))
 const FORMS_OF_BE = new Set('is are was were'.split(' '))
 /** A question that opens with one of these is one without a question mark, too. */
 const ASKING_VERBS = new Set(
@@ -135,11 +136,11 @@ function withoutWayOfAsking(all: readonly string[]): readonly string[] {
   const polite = withoutClosers(withoutOpeners(all))
   const asking = startOf(polite, ASKING)
   const rest = polite.slice(asking)
-  const isAsked = asking > 0 && (QUESTION_WORDS.has(low(rest[0])) || low(rest[0]) === 'if')
+  const isAsked = asking > 0 && QUESTION_WORDS.has(low(rest[0]))
   const asked = isAsked ? direct(rest) : withoutDoing(polite)
   const howTo = startOf(asked, HOW_TO)
   const started = howTo > 0 ? ['how', 'to', ...asked.slice(howTo)] : lowFirst(asked)
-  return withoutLastSign(started, isAsked || howTo > 0)
+  return withoutLastSign(started, isAsked || asked.length < polite.length)
 }
 
 function withoutOpeners(tokens: readonly string[]): readonly string[] {
@@ -167,7 +168,8 @@ function direct(tokens: readonly string[]): readonly string[] {
   const end = tokens.findLastIndex((token) => !/^[.!?]$/.test(token))
   const verb = low(tokens[end])
   const [word = '', ...rest] = tokens.slice(0, end)
-  const isIndirect = FORMS_OF_BE.has(verb) && rest.length > 0 && !rest.some((token) => FORMS_OF_BE.has(low(token)))
+  const isOther = rest.length === 0 || (rest.length > 1 && PRONOUNS.has(low(rest.at(-1))))
+  const isIndirect = FORMS_OF_BE.has(verb) && !isOther && !rest.some((token) => FORMS_OF_BE.has(low(token)))
   return isIndirect && ['what', 'who', 'where', 'when'].includes(low(word)) ? [word, verb, ...rest] : tokens
 }
 

@@ -1,6 +1,7 @@
 /** The same request again, or one that asks the same: its answer is given again, when nothing speaks against it. */
 import { findPrivate } from '../classify/privacy/find.ts'
 import { type PlainQuestion, plainQuestion, questionLikeness } from '../classify/same-question.ts'
+import { refusalIn } from '../gates/refusal.ts'
 import type { Verdict } from '../spec/decision.ts'
 import { PRIVATE_KINDS } from '../spec/private-kinds.ts'
 import type { Message } from '../spec/request.ts'
@@ -18,10 +19,10 @@ export function cachedAnswer(run: Run, deps: PipelineDeps): CacheHit | null {
   const { cache, loaded } = deps
   if (!cache || !isCacheable(run)) return null
   const { exact, semantic, similarity } = loaded.policy.cache
-  const same = exact && cache.get(cacheKey(run, deps, run.request.messages))
+  const same = exact ? cache.get(cacheKey(run, deps, run.request.messages)) : undefined
   if (same) return { ...same, verdicts: [] }
-  const near = semantic && nearKey(run, deps)
-  const known = near && cache.get(near.key)
+  const near = semantic ? nearKey(run, deps) : null
+  const known = near ? cache.get(near.key) : undefined
   if (!near || !known?.question) return null
   const likeness = questionLikeness(near.question, known.question)
   return likeness < similarity ? null : { ...known, verdicts: [nearVerdict(likeness, similarity)] }
@@ -55,10 +56,10 @@ function isCacheable({ request, features, decision, isSampled }: Run): boolean {
 const MAX_CHARS = 100_000
 
 function isWhole(run: Run, { answer, toolCalls, finishReason, decision, verdicts }: Outcome): boolean {
-  if (!answer || answer.length > MAX_CHARS || toolCalls.length > 0) return false
+  if (!answer || answer.length > MAX_CHARS || toolCalls.length > 0 || refusalIn(answer) !== null) return false
   if (finishReason !== 'stop' || decision.degraded || run.reading !== null) return false
   if (decision.route !== 'local' && decision.route !== 'frontier') return false
-  return !verdicts.some(({ gate, accepted }) => (gate === 'answer_hard_stop' || gate === 'refusal') && !accepted)
+  return !verdicts.some(({ gate, accepted }) => gate === 'answer_hard_stop' && !accepted)
 }
 
 /** Fields of a caller's own body that change nothing of the answer, or stand in the key already. */
