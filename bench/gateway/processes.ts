@@ -4,7 +4,14 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { Usage } from './usage.ts'
+
+/** What a process has used so far. */
+export interface Usage {
+  /** User and system time of all threads, in seconds. */
+  readonly cpuS: number
+  readonly rssMiB: number
+  readonly heapMiB: number
+}
 
 export interface Program {
   readonly child: ChildProcess
@@ -17,7 +24,7 @@ export interface Program {
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const CLI = join(ROOT, 'dist', 'cli', 'main.js')
-const USAGE = new URL('./usage.ts', import.meta.url).href
+const USAGE = new URL('./usage.mjs', import.meta.url).href
 
 /** Core 0 for what is measured, core 1 for what measures it; without `taskset` or with one core nothing is pinned. */
 export const PINNED = cpus().length > 1 && spawnSync('taskset', ['-V']).status === 0
