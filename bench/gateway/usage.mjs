@@ -12,8 +12,8 @@ process.on('message', (question) => {
   const { rss, heapUsed } = process.memoryUsage()
   process.send({ cpuS: (user + system) / 1e6, rssMiB: rss / 2 ** 20, heapMiB: heapUsed / 2 ** 20 })
 })
-// The channel alone keeps no process alive.
-process.channel.unref()
+// The channel alone keeps no process alive; a thread of the process has none.
+process.channel?.unref()
 
 function collect() {
   setFlagsFromString('--expose-gc')
