@@ -53,8 +53,9 @@ const compiledPolicies = new WeakMap<Policy['hardStops'], CompiledHardStops>()
 function compile(hardStops: Policy['hardStops']): CompiledHardStops {
   const known = compiledPolicies.get(hardStops)
   if (known) return known
+  const rules = HARD_STOP_KINDS.flatMap((kind) => hardStops[kind].flatMap((term) => rulesOf(kind, term)))
   const compiled = {
-    rules: indexTerms(HARD_STOP_KINDS.flatMap((kind) => hardStops[kind].flatMap((term) => rulesOf(kind, term)))),
+    rules: indexTerms(rules),
     except: indexPhrases(hardStops.except),
     passing: indexTerms([
       ...hardStops.passingLines.starts.map((term) => ({ term, entry: 'start' as const })),

@@ -111,9 +111,10 @@ function unmaskedCalls(calls: unknown): unknown {
   })
 }
 
-function stringsIn(value: unknown): readonly string[] {
-  if (typeof value === 'string') return [value]
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(stringsIn) : []
+function stringsIn(value: unknown, found: string[] = []): readonly string[] {
+  if (typeof value === 'string') found.push(value)
+  else if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) stringsIn(part, found)
+  return found
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -74,5 +74,5 @@ function wholePayload(line: Buffer): Buffer | null {
 }
 
 function hex(value: number): string {
-  return value.toString(16).padStart(8, '0')
+  return (value + 0x1_0000_0000).toString(16).slice(1)
 }

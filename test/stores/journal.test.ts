@@ -32,7 +32,7 @@ describe('the journal format', () => {
   const bytes = Buffer.concat(entries.map(encodeEntry))
 
   it('gives back what was written', () => {
-    expect(decodeEntries(bytes)).toEqual({ entries, bytesRead: bytes.length, corruptAt: [] })
+    expect(decodeEntries(bytes)).toEqual({ entries, skipped: 0, bytesRead: bytes.length, corruptAt: [] })
   })
 
   it('gives back any text, line breaks and half characters included', () => {

@@ -23,13 +23,27 @@ const FORMAT_WORDS: readonly (readonly number[])[] = SECRET_FORMATS.map(({ where
 export function secretsIn(text: string, scan: Scan): readonly PrivateSpan[] {
   if (scan.keywords.size === 0 && scan.runs.length === 0) return []
   const found: PrivateSpan[] = []
-  for (const [at, format] of SECRET_FORMATS.entries()) {
-    const words = FORMAT_WORDS[at] ?? []
-    if (format.where.kind === 'run' ? scan.runs.length > 0 : words.some((word) => scan.keywords.has(word)))
-      found.push(...matchesOf(format, words, text, scan))
+  for (const at of formatsFor(scan)) {
+    const format = SECRET_FORMATS[at]
+    if (format) found.push(...matchesOf(format, FORMAT_WORDS[at] ?? [], text, scan))
   }
   const all = [...found, ...assignmentsIn(text, scan, SECRET_WORDS), ...kubernetesSecretsIn(text, scan)]
   return all.filter((span) => !isStandIn(span, text))
+}
+
+/** Formats that are sought in every long run. */
+const RUN_FORMATS: readonly number[] = SECRET_FORMATS.flatMap(({ where }, at) => (where.kind === 'run' ? [at] : []))
+
+/** Per keyword the formats that it may begin. */
+const FORMATS_OF_WORD = new Map<number, number[]>()
+for (const [format, words] of FORMAT_WORDS.entries())
+  for (const word of words) FORMATS_OF_WORD.set(word, [...(FORMATS_OF_WORD.get(word) ?? []), format])
+
+/** The formats that may be in a text, in the order of the table. */
+function formatsFor({ keywords, runs }: Scan): readonly number[] {
+  const formats = new Set(runs.length > 0 ? RUN_FORMATS : [])
+  for (const word of keywords.keys()) for (const format of FORMATS_OF_WORD.get(word) ?? []) formats.add(format)
+  return [...formats].sort((a, b) => a - b)
 }
 
 /** What has an issuer's form is masked even when it looks typed: manuals are no reason to let a key out. */
