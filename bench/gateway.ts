@@ -1,195 +1,191 @@
 /**
- * `npm run bench:gateway -- [--json] [--requests N] [--rounds N]`: what a request costs on its way through the gateway, as JSON.
- * The same upstream (a scripted cloud on loopback: it answers at once) is asked directly, through a bare node proxy, and through
- * the gateway with journal, ledger and audit; rounds are interleaved.
+ * `npm run bench:gateway -- [--json] [--quick] [--check] [--rounds N] [--soak REQUESTS] [--profile DIR]`: what a request costs on
+ * its way through the gateway, beside a bare proxy of the same run. JSON on stdout.
+ *
+ * Gateway and proxy have a core to themselves, the load and the scripted cloud share another; rounds of both are interleaved.
+ * CPU seconds are of the whole process, the thread that moves the audit included, until that has caught up.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { Agent, createServer, request as httpRequest, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { createRouter } from '../src/compose.ts'
-import { startGateway } from '../src/gateway/serve.ts'
-import { policySchema } from '../src/spec/policy.ts'
+import type { LoadOrder, LoadReport } from './gateway/load.ts'
+import {
+  coldStart,
+  type GatewayHome,
+  keyOf,
+  PINNED,
+  type Program,
+  startBeside,
+  startServe,
+} from './gateway/processes.ts'
+import { type Cell, checked, type Measured, type Round, reportOf } from './gateway/report.ts'
+import type { Script } from './gateway/upstream.ts'
 
 const { values } = parseArgs({
   options: {
-    requests: { type: 'string', default: '400' },
-    rounds: { type: 'string', default: '5' },
     json: { type: 'boolean' },
+    quick: { type: 'boolean' },
+    check: { type: 'boolean' },
+    rounds: { type: 'string' },
+    soak: { type: 'string' },
+    profile: { type: 'string' },
   },
 })
-const [REQUESTS, ROUNDS] = [Number(values.requests), Number(values.rounds)]
-const PARALLEL = 16
-const WARM_UP = 200
-const ANSWER = JSON.stringify({
-  id: 'chatcmpl-1',
-  object: 'chat.completion',
-  created: 1,
-  model: 'simulated',
-  choices: [{ index: 0, message: { role: 'assistant', content: 'A dam holds water.' }, finish_reason: 'stop' }],
-  usage: { prompt_tokens: 20, completion_tokens: 5, total_tokens: 25 },
-})
-const BODY = JSON.stringify({
-  model: 'ask',
-  messages: [{ role: 'user', content: `What is a dam? ${'It holds. '.repeat(80)}` }],
-})
+const ROUNDS = Number(values.rounds ?? (values.quick ? 3 : 5))
+const CELL_MS = values.quick ? 1000 : 2000
+const SATURATED = 64
+const PACED = 16
+const PACED_DELAY_MS = 50
+const COLD_STARTS = values.quick ? 3 : 5
+
+const folder = mkdtempSync(join(tmpdir(), 'spillway-bench-gateway-'))
+const programs: Program[] = []
+const own = async (starting: Promise<Program>): Promise<Program> => {
+  const program = await starting
+  programs.push(program)
+  return program
+}
 
 interface Way {
-  readonly name: 'direct' | 'proxy' | 'gateway'
-  readonly port: number
+  readonly name: 'passthrough' | 'gateway'
+  readonly program: Program
   readonly key: string
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'spillway-bench-gateway-'))
-const upstream = await listening(
-  createServer((incoming, response) => {
-    incoming.resume().on('end', () => {
-      response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(ANSWER) })
-      response.end(ANSWER)
-    })
-  }),
-)
-const forward = new Agent({ keepAlive: true, maxSockets: 64 })
-const proxy = await listening(
-  createServer((incoming, response) => {
-    const { method, url, headers } = incoming
-    const passed = httpRequest({ port: portOf(upstream), method, path: url, headers, agent: forward }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(response)
-    })
-    incoming.pipe(passed)
-  }),
-)
-const paths = { configDir: folder, dataDir: folder, cacheDir: folder, stateDir: folder }
-const router = createRouter({
-  policy: {
-    models: {
-      cloud: {
-        provider: 'openai',
-        model: 'simulated',
-        tier: 'frontier',
-        baseUrl: `http://127.0.0.1:${portOf(upstream)}/v1`,
-        apiKey: '${env:KEY}',
-        priceUsdPerMillion: { input: 1, output: 1 },
-      },
-    },
-    tasks: { ask: { pattern: 'direct', local: false, frontier: 'cloud' } },
-  },
-  env: { KEY: 'simulated' },
-  paths,
-})
-const settings = policySchema.parse({}).gateway
-const gateway = await startGateway({
-  router,
-  settings,
-  stateDir: folder,
-  host: '127.0.0.1',
-  port: 0,
-  log: () => undefined,
-})
-const key = readFileSync(gateway.keyFile, 'utf8').trim()
-const agent = new Agent({ keepAlive: true, maxSockets: 64 })
-const WAYS: readonly Way[] = [
-  { name: 'direct', port: portOf(upstream), key },
-  { name: 'proxy', port: portOf(proxy), key },
-  { name: 'gateway', port: gateway.port, key },
-]
-
 try {
-  for (const way of WAYS) await oneByOne(way, WARM_UP)
-  const rounds = []
-  for (let round = 0; round < ROUNDS; round++) rounds.push(await roundOf())
-  process.stdout.write(`${JSON.stringify(reportOf(rounds), null, 2)}\n`)
+  const upstream = await own(startBeside('measuring', 'upstream.ts'))
+  const home: GatewayHome = { folder, upstreamPort: upstream.port }
+  const coldStarts: number[] = []
+  for (let turn = 0; turn < COLD_STARTS; turn++) coldStarts.push(await coldStart(home))
+  const load = await own(startBeside('measuring', 'load.ts'))
+  const bare = await own(startBeside('measured', 'passthrough.ts', [`http://127.0.0.1:${upstream.port}`]))
+  const nodeFlags = values.profile ? ['--cpu-prof', `--cpu-prof-dir=${values.profile}`] : []
+  const gateway = await own(startServe({ ...home, nodeFlags }))
+  const bench = { upstream, load }
+  const ways: readonly Way[] = [
+    { name: 'passthrough', program: bare, key: 'none' },
+    { name: 'gateway', program: gateway, key: keyOf(folder) },
+  ]
+  const rssMiB = { rest: (await gateway.usage('usage-after-gc')).rssMiB, streams: 0 }
+  if (values.soak) print(await soak(bench, ways[1] as Way, Number(values.soak)))
+  else {
+    for (const way of ways) for (const stream of [false, true]) await cell(bench, way, { stream, durationMs: CELL_MS })
+    const rounds: Round[] = []
+    for (let turn = 0; turn < ROUNDS; turn++)
+      rounds.push(await roundOf(bench, turn % 2 === 0 ? ways : ways.toReversed()))
+    rssMiB.streams = await rssWithStreams(bench, ways[1] as Way)
+    const measured: Measured = { rounds, coldStarts, rssMiB }
+    const report = {
+      ...reportOf(measured),
+      run: { pinned: PINNED, cellMs: CELL_MS, rounds: ROUNDS, loadAverage: loadavg() },
+    }
+    print(report)
+    if (values.check) process.exitCode = checked(report, (line) => process.stderr.write(line)) ? 0 : 1
+  }
 } finally {
-  await gateway.close()
-  await router.close()
-  for (const server of [proxy, upstream]) server.close()
-  for (const one of [agent, forward]) one.destroy()
+  for (const program of programs.toReversed()) await program.stop()
   rmSync(folder, { recursive: true, force: true })
 }
 
-interface Round {
-  readonly p50Ms: Readonly<Record<string, number>>
-  readonly p95Ms: Readonly<Record<string, number>>
-  readonly perSecond: Readonly<Record<string, number>>
+function print(report: unknown): void {
+  process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
 }
 
-async function roundOf(): Promise<Round> {
-  const [p50Ms, p95Ms, perSecond]: Record<string, number>[] = [{}, {}, {}]
-  for (const way of WAYS) {
-    const times = (await oneByOne(way, REQUESTS)).toSorted((a, b) => a - b)
-    if (p50Ms) p50Ms[way.name] = times[Math.floor(0.5 * times.length)] ?? 0
-    if (p95Ms) p95Ms[way.name] = times[Math.floor(0.95 * times.length)] ?? 0
-    if (perSecond) perSecond[way.name] = await atOnce(way)
-  }
-  return { p50Ms: p50Ms ?? {}, p95Ms: p95Ms ?? {}, perSecond: perSecond ?? {} }
+interface Bench {
+  readonly upstream: Program
+  readonly load: Program
 }
 
-async function oneByOne(way: Way, count: number): Promise<readonly number[]> {
-  const times: number[] = []
-  for (let turn = 0; turn < count; turn++) {
-    const started = performance.now()
-    await send(way)
-    times.push(performance.now() - started)
-  }
-  return times
-}
-
-/** @returns requests a second with `PARALLEL` under way */
-async function atOnce(way: Way): Promise<number> {
-  const started = performance.now()
-  let left = REQUESTS
-  const worker = async (): Promise<void> => {
-    while (left-- > 0) await send(way)
-  }
-  await Promise.all(Array.from({ length: PARALLEL }, worker))
-  return (1000 * REQUESTS) / (performance.now() - started)
-}
-
-function send({ port, key: bearer }: Way): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const headers = {
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(BODY),
-      authorization: `Bearer ${bearer}`,
+/** The same cells for both ways, one way after the other, so that what else the machine does meets both. */
+async function roundOf(bench: Bench, ways: readonly Way[]): Promise<Round> {
+  const cells: Partial<Record<Way['name'], Round[Way['name']]>> = {}
+  for (const way of ways) {
+    const saturated = { json: await cell(bench, way, {}), stream: await cell(bench, way, { stream: true }) }
+    const paced = { delayMs: PACED_DELAY_MS, connections: PACED }
+    cells[way.name] = {
+      ...saturated,
+      masked: await cell(bench, way, { secret: true }),
+      pacedJson: await cell(bench, way, paced),
+      pacedStream: await cell(bench, way, { ...paced, stream: true }),
     }
-    const sent = httpRequest({ port, method: 'POST', path: '/v1/chat/completions', headers, agent }, (answer) => {
-      if (answer.statusCode !== 200) reject(new Error(`status ${answer.statusCode}`))
-      answer.resume().on('end', resolve)
-    })
-    sent.on('error', reject)
-    sent.end(BODY)
-  })
-}
-
-function reportOf(rounds: readonly Round[]) {
-  const median = (of: (round: Round) => number) => {
-    const all = rounds.map(of).toSorted((a, b) => a - b)
-    const at = (share: number): number => Number((all[Math.round(share * (all.length - 1))] ?? 0).toFixed(3))
-    return { median: at(0.5), min: at(0), max: at(1) }
   }
-  const each = (pick: (round: Round) => Readonly<Record<string, number>>) =>
-    Object.fromEntries(WAYS.map(({ name }) => [name, median((round) => pick(round)[name] ?? 0)]))
-  const added = (round: Round, name: string): number => (round.p50Ms[name] ?? 0) - (round.p50Ms.direct ?? 0)
-  return {
-    requests: REQUESTS,
-    rounds: ROUNDS,
-    upstream: 'simulated, answers at once',
-    p50Ms: each(({ p50Ms }) => p50Ms),
-    p95Ms: each(({ p95Ms }) => p95Ms),
-    perSecondAt16: each(({ perSecond }) => perSecond),
-    /** What a request takes longer than asking the upstream itself, at the median. */
-    addedMs: { proxy: median((round) => added(round, 'proxy')), gateway: median((round) => added(round, 'gateway')) },
-    throughputToProxy: median((round) => (round.perSecond.gateway ?? 0) / (round.perSecond.proxy ?? 1)),
+  return cells as Round
+}
+
+type CellOrder = Partial<LoadOrder & Script>
+
+async function cell({ upstream, load }: Bench, { program, key }: Way, wanted: CellOrder): Promise<Cell> {
+  const { delayMs = 0, gapMs = 0, chunks = 20, ...rest } = wanted
+  await upstream.ask({ delayMs, gapMs, chunks } satisfies Script)
+  const order: LoadOrder = {
+    port: program.port,
+    key,
+    stream: false,
+    secret: false,
+    connections: SATURATED,
+    durationMs: CELL_MS,
+    requests: Number.POSITIVE_INFINITY,
+    ...rest,
   }
+  const before = await program.usage()
+  // Infinity does not survive the channel.
+  const report = await load.ask<LoadReport>({ ...order, requests: Math.min(order.requests, Number.MAX_SAFE_INTEGER) })
+  const busyS = (await program.usage()).cpuS - before.cpuS
+  const cpuS = (await settled(program)) - before.cpuS
+  return { ...report, cpuS, busyShare: busyS / report.seconds, loadBusyShare: report.cpuS / report.seconds }
 }
 
-function listening(server: Server): Promise<Server> {
-  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)))
+/** Waits until nothing is left to do, and says how much CPU the process has used by then. */
+async function settled(program: Program): Promise<number> {
+  let last = (await program.usage()).cpuS
+  for (let looks = 0; looks < 100; looks++) {
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const { cpuS } = await program.usage()
+    if (cpuS - last < 0.005) return cpuS
+    last = cpuS
+  }
+  return last
 }
 
-function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port
+/** The most memory while 500 streams of 50 chunks are under way. */
+async function rssWithStreams(bench: Bench, way: Way): Promise<number> {
+  let [most, over] = [0, false]
+  const watching = (async () => {
+    while (!over) {
+      most = Math.max(most, (await way.program.usage()).rssMiB)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  })()
+  const streams = { stream: true, connections: 500, chunks: 50, gapMs: 20, durationMs: 4000 }
+  const { bad } = await loadOnly(bench, way, streams)
+  over = true
+  await watching
+  if (bad > 0) throw new Error(`${bad} of the 500 streams broke`)
+  return most
+}
+
+/** A cell while somebody else talks to the measured process. */
+async function loadOnly({ upstream, load }: Bench, { program, key }: Way, wanted: CellOrder): Promise<LoadReport> {
+  const { delayMs = 0, gapMs = 0, chunks = 20, ...rest } = wanted
+  await upstream.ask({ delayMs, gapMs, chunks } satisfies Script)
+  const order = { port: program.port, key, secret: false, requests: Number.MAX_SAFE_INTEGER, ...rest }
+  return load.ask<LoadReport>(order)
+}
+
+/** Memory after each tenth of many requests, half of them streams. */
+async function soak(bench: Bench, way: Way, requests: number): Promise<unknown> {
+  const steps = []
+  for (let step = 0; step <= 10; step++) {
+    const turns = step === 0 ? [] : [false, true]
+    let [bad, done] = [0, 0]
+    for (const stream of turns) {
+      const part = await cell(bench, way, { stream, requests: Math.ceil(requests / 20), durationMs: 600_000 })
+      bad += part.bad
+      done += part.requests
+    }
+    const { heapMiB, rssMiB } = await way.program.usage('usage-after-gc')
+    steps.push({ requests: done, bad, heapMiB: Math.round(heapMiB), rssMiB: Math.round(rssMiB) })
+  }
+  return { soak: steps }
 }

@@ -16,6 +16,7 @@ import { createServerProbe } from './models/probe.ts'
 import { openAnswerCache } from './pipeline/answer-cache.ts'
 import { createAuditWatch } from './pipeline/audit-watch.ts'
 import { systemClock } from './pipeline/clock.ts'
+import { requestIdAt } from './pipeline/request-id.ts'
 import { createRoster, type RosterModel } from './pipeline/roster.ts'
 import { routerFrom } from './pipeline/router.ts'
 import { ollamaBaseUrl, PROVIDER_URLS } from './spec/destination.ts'
@@ -81,7 +82,7 @@ export function createRouter(settings: RouterSettings): Router {
     journal: log.journal,
     clock,
     price: callCost,
-    newId: () => randomUUID(),
+    newId: () => requestIdAt(clock.epochMs()),
     random: Math.random,
     calibrations,
     heads,

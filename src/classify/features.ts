@@ -103,7 +103,19 @@ function conversationKey(messages: readonly Message[], { conversation }: Request
 
 /** Messages as JSON with sorted keys: equal messages hash equal, whatever the order of keys. */
 function canonicalMessages(messages: readonly Message[]): string {
-  return JSON.stringify(messages, (_key, value: unknown) =>
+  return `[${messages.map(canonicalMessage).join(',')}]`
+}
+
+function canonicalMessage(message: Message): string {
+  const { role, content, ...rest } = message
+  // Most messages are only this, and sorting each object's keys costs more than writing it.
+  for (const _ in rest) return sortedJson(message)
+  if (typeof content !== 'string') return sortedJson(message)
+  return `{"content":${JSON.stringify(content)},"role":${JSON.stringify(role)}}`
+}
+
+function sortedJson(message: Message): string {
+  return JSON.stringify(message, (_key, value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
       : value,

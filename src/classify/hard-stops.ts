@@ -53,8 +53,9 @@ const compiledPolicies = new WeakMap<Policy['hardStops'], CompiledHardStops>()
 function compile(hardStops: Policy['hardStops']): CompiledHardStops {
   const known = compiledPolicies.get(hardStops)
   if (known) return known
+  const rules = HARD_STOP_KINDS.flatMap((kind) => hardStops[kind].flatMap((term) => rulesOf(kind, term)))
   const compiled = {
-    rules: indexTerms(HARD_STOP_KINDS.flatMap((kind) => hardStops[kind].flatMap((term) => rulesOf(kind, term)))),
+    rules: indexTerms(rules),
     except: indexPhrases(hardStops.except),
     passing: indexTerms([
       ...hardStops.passingLines.starts.map((term) => ({ term, entry: 'start' as const })),
@@ -81,16 +82,13 @@ function hitsOf({ field, text, role }: TextField, compiled: CompiledHardStops): 
   const found = new Map<string, HardStopHit>()
   for (const reading of new Set(readings(text).map(normalise))) {
     const words = splitWords(reading)
-    const search = {
-      text: words,
-      excepted: exceptedWords(words, compiled.except),
-      passingLines: passingLinesOf(words, compiled.passing),
-      contexts: new Map(),
-    }
+    let search: Search | null = null
     for (let at = 0; at < words.words.length; at++)
       for (const match of compiled.rules(words, at)) {
         const { kind, term, near } = match.entry
         if (found.has(`${kind} ${term}`) || (near && role === 'instruction')) continue
+        // Most texts hold no term; only where one does is it looked at what stands around.
+        search ??= searchOf(words, compiled)
         if (stops(match, search)) found.set(`${kind} ${term}`, { kind, term, field })
       }
   }
@@ -103,6 +101,11 @@ interface Search {
   readonly passingLines: ReadonlySet<number>
   /** Where context phrases of a list start, with their last word, as far as asked. */
   readonly contexts: Map<TermIndex<true>, Map<number, number | null>>
+}
+
+function searchOf(text: Words, { except, passing }: CompiledHardStops): Search {
+  const [excepted, passingLines] = [exceptedWords(text, except), passingLinesOf(text, passing)]
+  return { text, excepted, passingLines, contexts: new Map() }
 }
 
 /** Phrases in which terms are harmless hide all of their words, from terms and from context alike. */

@@ -38,10 +38,16 @@ const LOOKALIKES: ReadonlyMap<string, string> = new Map(
  * idempotent; at most 18 times as long (the longest NFKC expansion of one character).
  */
 export function normalise(text: string): string {
+  if (PLAIN.test(text)) return (UNEVEN.test(text) ? text.replace(/\s+/g, lineOrSpace) : text).toLowerCase().trim()
   const plain = stripAnsi(text.replace(INVISIBLE, '')).replace(CONTROL, '')
   const folded = foldCase(plain).replace(INVISIBLE, '')
   return latinise(folded).replace(/\s+/g, lineOrSpace).trim()
 }
+
+/** Printable ASCII and white space, of which most texts are: there only case and white space can differ. */
+const PLAIN = /^[\t\n\r\x20-\x7e]*$/
+/** White space other than single spaces and line breaks. */
+const UNEVEN = /[\t\r]|\s\s/
 
 /** Removes terminal control sequences and nothing else. */
 export function stripAnsi(text: string): string {

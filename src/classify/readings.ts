@@ -4,6 +4,11 @@ import { Buffer } from 'node:buffer'
 /** Shorter runs of base64 letters are ordinary words and digests; 24 letters hold 18 bytes, three words. */
 const BASE64_RUN = /[A-Za-z0-9+/_-]{24,}={0,2}/g
 
+const MIN_BASE64_CHARS = 24
+const BASE64_CODES = Uint8Array.from({ length: 128 }, (_, code) =>
+  /[A-Za-z0-9+/_-]/.test(String.fromCharCode(code)) ? 1 : 0,
+)
+
 /** Runs over this length are binary content (images, archives), which no model reads as text. */
 const MAX_BASE64_CHARS = 65_536
 
@@ -11,6 +16,7 @@ const MAX_BASE64_CHARS = 65_536
 const MIN_PRINTABLE = 0.95
 
 const TAG_LETTER = /[\u{e0020}-\u{e007e}]/gu
+const ASCII = /^[\0-\x7f]*$/
 const ENTITY = /&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(amp|lt|gt|quot|apos|nbsp|shy));/gi
 const NAMED_ENTITIES: Readonly<Record<string, string>> = {
   amp: '&',
@@ -24,6 +30,8 @@ const NAMED_ENTITIES: Readonly<Record<string, string>> = {
 
 /** A word with a digit between or beside letters, as in `t0ken`; numbers alone stay numbers. */
 const LEET_WORD = /(?<![a-z0-9_])(?=[a-z0-9@$]{0,40}[a-z])(?=[a-z@$]{0,40}[013457@$])[a-z0-9@$]{2,40}(?![a-z0-9_])/gi
+/** Every such word has a letter right beside one of these. */
+const LETTER_BY_DIGIT = /[a-z][013457@$]|[0-9@$][a-z]/i
 const LEET: Readonly<Record<string, string>> = {
   '0': 'o',
   '1': 'i',
@@ -47,6 +55,7 @@ export function readings(text: string): readonly string[] {
 }
 
 function untag(text: string): string {
+  if (ASCII.test(text)) return ''
   return text.replace(TAG_LETTER, (letter) => String.fromCharCode((letter.codePointAt(0) ?? 0) - 0xe0000))
 }
 
@@ -69,11 +78,25 @@ function unescapePercent(text: string): string {
 
 /** Only the decoded parts, one a line: the rest of the text is read anyway. */
 function unpackBase64(text: string): string {
+  if (!hasLongRun(text)) return ''
   const runs = (text.match(BASE64_RUN) ?? []).filter((run) => run.length <= MAX_BASE64_CHARS)
   return runs
     .map((run) => Buffer.from(run, 'base64').toString('latin1'))
     .filter(isReadable)
     .join('\n')
+}
+
+/** Looks at every 24th character only, and from there as far as the run goes. */
+function hasLongRun(text: string): boolean {
+  const isRun = (at: number): boolean => BASE64_CODES[text.charCodeAt(at)] === 1
+  for (let at = MIN_BASE64_CHARS - 1; at < text.length; at += MIN_BASE64_CHARS) {
+    if (!isRun(at)) continue
+    let [from, to] = [at, at + 1]
+    while (from > 0 && isRun(from - 1)) from--
+    while (to < text.length && isRun(to)) to++
+    if (to - from >= MIN_BASE64_CHARS) return true
+  }
+  return false
 }
 
 function isReadable(decoded: string): boolean {
@@ -82,5 +105,6 @@ function isReadable(decoded: string): boolean {
 }
 
 function unleet(text: string): string {
+  if (!LETTER_BY_DIGIT.test(text)) return ''
   return text.replace(LEET_WORD, (word) => word.replace(/[013457@$]/g, (digit) => LEET[digit] ?? digit))
 }

@@ -35,6 +35,48 @@ const TERM_WORD = /[\p{L}\p{N}_*✓✔√✗✘]+/gu
 
 /** Cuts a text, already normalised, into words. Linear. */
 export function splitWords(text: string): Words {
+  return { text, words: asciiWords(text) ?? wordsOf(text) }
+}
+
+const [SPACE, LINE_FEED] = [32, 10]
+const WORD_CODE = 1
+/** Slash, backslash and dot: without one of them nothing is a path. */
+const PATH_CODE = 2
+const CODES = Uint8Array.from({ length: 128 }, (_, code) => {
+  const letter = String.fromCharCode(code)
+  if (/\w/.test(letter)) return WORD_CODE
+  return /[/\\.]/.test(letter) ? PATH_CODE : 0
+})
+
+/** Most texts are ASCII, and need no pattern. Null for all others. */
+function asciiWords(text: string): readonly Word[] | null {
+  const words: Word[] = []
+  let [at, line] = [0, 0]
+  while (at < text.length) {
+    const code = text.charCodeAt(at)
+    if (code === SPACE || code === LINE_FEED) {
+      if (code === LINE_FEED) line++
+      at++
+      continue
+    }
+    let [end, marks] = [at, 0]
+    for (; end < text.length && !isSpace(text, end); end++) {
+      const kind = CODES[text.charCodeAt(end)]
+      if (kind === undefined) return null
+      marks |= kind
+    }
+    const inPath = (marks & PATH_CODE) !== 0 && isPath(text.slice(at, end))
+    while (at < end) {
+      const start = at
+      while (at < end && CODES[text.charCodeAt(at)] === WORD_CODE) at++
+      if (at > start) words.push({ text: text.slice(start, at), start, end: at, line, inPath })
+      else at++
+    }
+  }
+  return words
+}
+
+function wordsOf(text: string): readonly Word[] {
   const words: Word[] = []
   let line = 0
   let chunkEnd = -1
@@ -42,7 +84,7 @@ export function splitWords(text: string): Words {
   let seen = 0
   for (const match of text.matchAll(WORD)) {
     const start = match.index
-    for (; seen < start; seen++) if (text.charCodeAt(seen) === 10) line++
+    for (; seen < start; seen++) if (text.charCodeAt(seen) === LINE_FEED) line++
     if (start >= chunkEnd) {
       const chunk = chunkAt(text, start, chunkEnd)
       chunkEnd = start + chunk.after.length
@@ -50,7 +92,7 @@ export function splitWords(text: string): Words {
     }
     words.push({ text: match[0], start, end: start + match[0].length, line, inPath: chunkIsPath })
   }
-  return { text, words }
+  return words
 }
 
 /** The run of characters without white space around a position; `before` never reaches into the previous run. */
@@ -64,7 +106,7 @@ function chunkAt(text: string, start: number, floor: number): { readonly before:
 
 function isSpace(text: string, at: number): boolean {
   const code = text.charCodeAt(at)
-  return code === 32 || code === 10
+  return code === SPACE || code === LINE_FEED
 }
 
 /**
@@ -112,17 +154,39 @@ export function indexTerms<Entry>(
       else map.set(key, [compiled])
     }
   }
-  return (text, at) => {
-    const word = text.words[at]?.text
-    if (word === undefined) return []
+  const termsOf = remembered((word: string): readonly CompiledTerm<Entry>[] => {
     const head = loose.get(`^${word.slice(0, 2)}`)
     const tail = loose.get(`$${word.slice(-2)}`)
+    const all = [exact.get(word), head, tail, loose.get('')].flatMap((bucket) => bucket ?? [])
+    return all.filter(({ patterns: [first] }) => first !== undefined && fits(first, word))
+  })
+  return (text, at) => {
+    const word = text.words[at]?.text
+    const terms = word === undefined ? NO_TERMS : termsOf(word)
+    if (terms.length === 0) return NO_TERMS
     const found: TermMatch<Entry>[] = []
-    for (const bucket of [exact.get(word), head, tail, loose.get('')])
-      for (const term of bucket ?? []) {
-        const to = matchEnd(term, text, at)
-        if (to !== null) found.push({ entry: term.entry, from: at, to })
-      }
+    for (const term of terms) {
+      const to = matchEnd(term, text, at)
+      if (to !== null) found.push({ entry: term.entry, from: at, to })
+    }
+    return found
+  }
+}
+
+const NO_TERMS: readonly never[] = []
+/** Requests are written in the same few thousand words; longer ones are seldom words. */
+const REMEMBERED_WORDS = 5000
+const REMEMBERED_CHARS = 24
+
+function remembered<T>(look: (word: string) => T): (word: string) => T {
+  const known = new Map<string, T>()
+  return (word) => {
+    const before = known.get(word)
+    if (before !== undefined) return before
+    const found = look(word)
+    if (word.length > REMEMBERED_CHARS) return found
+    if (known.size >= REMEMBERED_WORDS) known.clear()
+    known.set(word, found)
     return found
   }
 }

@@ -1,6 +1,6 @@
 /** One route table for everything the server answers. */
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { requestIdAt } from '../pipeline/request-id.ts'
 import { RouterError } from '../spec/errors.ts'
 import { requireKey, requireOwnHost } from './auth.ts'
 import type { App, Exchange } from './exchange.ts'
@@ -43,7 +43,7 @@ export interface Incoming {
  */
 export async function answerRequest(app: App, incoming: Incoming): Promise<RouterError | null> {
   const { request, response, signal } = incoming
-  const requestId = randomUUID()
+  const requestId = requestIdAt(Date.now())
   try {
     requirePlainFraming(request)
     requireOwnHost(request, app.isLoopback)

@@ -52,7 +52,9 @@ export function sendFailure(response: ServerResponse, error: RouterError, reques
 }
 
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  const bytes = Buffer.from(JSON.stringify(body), 'utf8')
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'content-length': bytes.length })
-  response.end(bytes)
+  const text = JSON.stringify(body)
+  const length = Buffer.byteLength(text)
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'content-length': length })
+  // As a string it goes out in one piece with the headers.
+  response.end(text)
 }

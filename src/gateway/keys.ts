@@ -1,5 +1,5 @@
 /** API keys: the operator's own in a file only the operator can read, issued ones as hashes. */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes, hash as sha, timingSafeEqual } from 'node:crypto'
 import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -110,7 +110,7 @@ function newKey(): string {
 }
 
 function hash(key: string): string {
-  return createHash('sha256').update(key).digest('hex')
+  return sha('sha256', key, 'hex')
 }
 
 function equal(a: string, b: string): boolean {
@@ -123,8 +123,8 @@ function issuedFile(stateDir: string): string {
 
 function fileVersion(file: string): string {
   try {
-    const { mtimeMs, size, ino } = statSync(file)
-    return `${mtimeMs} ${size} ${ino}`
+    const found = statSync(file, { throwIfNoEntry: false })
+    return found ? `${found.mtimeMs} ${found.size} ${found.ino}` : 'none'
   } catch {
     return 'none'
   }

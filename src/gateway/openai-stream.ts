@@ -25,11 +25,10 @@ const COMMENT = ': waiting\n\n'
 export async function streamChat(exchange: Exchange, settings: StreamSettings): Promise<void> {
   const stream = new ChatStream(exchange, settings)
   try {
-    for await (const event of exchange.app.router.stream(settings.request, { signal: exchange.signal }))
-      await stream.take(event)
+    await exchange.app.router.streamTo(settings.request, (event) => stream.take(event), { signal: exchange.signal })
   } catch (error) {
     const failure = failureOf(error, exchange.app)
-    await stream.fail(failure)
+    stream.fail(failure)
     throw failure
   } finally {
     stream.stop()
@@ -42,6 +41,8 @@ class ChatStream {
   readonly #opening: NodeJS.Timeout
   #heartbeat: NodeJS.Timeout | null = null
   #base: ChunkBase
+  /** Said, and not sent yet; null when nothing waits. */
+  #unsent: string | null = null
   #isOpen = false
   #begun = false
   /** The upstream speaks the client's dialect: its chunks are passed on as they are, and nothing is said twice. */
@@ -58,32 +59,39 @@ class ChatStream {
     this.#opening = setTimeout(() => this.#openUndecided(), exchange.app.settings.headersAfter)
   }
 
-  async take(event: StreamEvent): Promise<void> {
-    switch (event.type) {
-      case 'waiting':
-        return this.#isOpen ? this.#write(COMMENT) : undefined
-      case 'commit':
-        return this.#commit(event)
-      case 'raw':
-        return this.#relay(event.chunk)
-      case 'text':
-        return this.#relays || event.delta === '' ? undefined : this.#piece({ content: event.delta })
-      case 'tool_call':
-        return this.#relays ? undefined : this.#piece({ tool_calls: [toolCallDelta(event)] })
-      case 'final':
-        return this.#finish(event.outcome)
-      default:
-        return event satisfies never
-    }
+  /** @returns a promise only while the client reads slowly, so that the model waits too */
+  take(event: StreamEvent): Promise<void> | undefined {
+    this.#say(event)
+    const { response, signal } = this.#exchange
+    if (!response.writableNeedDrain || response.destroyed || signal.aborted) return
+    return once(response, 'drain', { signal }).then(
+      () => undefined,
+      () => undefined,
+    )
   }
 
-  async fail(error: RouterError): Promise<void> {
+  #say(event: StreamEvent): void {
+    if (event.type === 'raw') this.#relay(event)
+    else if (event.type === 'commit') this.#commit(event)
+    else if (event.type === 'final') this.#finish(event.outcome)
+    else if (event.type === 'waiting') {
+      if (this.#isOpen) this.#write(COMMENT)
+    } else if (!this.#relays) this.#retell(event)
+  }
+
+  /** Says in the client's dialect what came in another one. */
+  #retell(event: Extract<StreamEvent, { type: 'text' | 'tool_call' }>): void {
+    if (event.type === 'tool_call') this.#piece({ tool_calls: [toolCallDelta(event)] })
+    else if (event.delta !== '') this.#piece({ content: event.delta })
+  }
+
+  fail(error: RouterError): void {
     const { response, requestId } = this.#exchange
     if (response.destroyed) return
-    if (!this.#isOpen) return sendFailure(response, error, requestId)
+    if (!this.#isOpen) return void sendFailure(response, error, requestId)
     // Neither a finish reason nor [DONE]: a broken answer must not look like a whole one.
-    await this.#event(wireError(error))
-    response.end()
+    this.#event(wireError(error))
+    this.#end()
   }
 
   stop(): void {
@@ -102,7 +110,7 @@ class ChatStream {
 
   #openUndecided(): void {
     this.#open()
-    void this.#write(COMMENT)
+    this.#write(COMMENT)
   }
 
   #open(): void {
@@ -116,31 +124,34 @@ class ChatStream {
       'cache-control': 'no-cache',
       'x-accel-buffering': 'no',
     })
-    response.flushHeaders()
-    this.#heartbeat = setInterval(() => void this.#write(COMMENT), HEARTBEAT_MS)
+    // The headers go out with what is said in the same turn.
+    this.#write('')
+    this.#heartbeat = setInterval(() => this.#write(COMMENT), HEARTBEAT_MS)
   }
 
-  async #relay(chunk: Readonly<Record<string, unknown>>): Promise<void> {
+  #relay({ chunk, data }: Extract<StreamEvent, { type: 'raw' }>): void {
     this.#open()
     this.#relays = true
     const { id, model, created } = chunk
     if (typeof id === 'string' && typeof model === 'string' && typeof created === 'number')
       this.#base = { id, model, created }
-    const { usage, ...rest } = chunk
-    const isUsageOnly = Array.isArray(chunk.choices) && chunk.choices.length === 0 && usage instanceof Object
-    if (isUsageOnly) this.#usageChunk = chunk
-    // Nobody may have asked for the usage but us.
-    else await this.#event(this.#settings.includeUsage ? chunk : rest)
+    if (isUsageOnly(chunk)) this.#usageChunk = chunk
+    else if (this.#settings.includeUsage || !('usage' in chunk)) this.#event(chunk, data)
+    else {
+      // Nobody asked for the usage but us.
+      const { usage: _, ...rest } = chunk
+      this.#event(rest)
+    }
   }
 
-  async #piece(delta: Delta): Promise<void> {
+  #piece(delta: Delta): void {
     this.#open()
     const first = this.#begun ? delta : { role: 'assistant' as const, ...delta }
     this.#begun = true
-    await this.#chunk({ delta: first })
+    this.#chunk({ delta: first })
   }
 
-  async #finish(outcome: Outcome): Promise<void> {
+  #finish(outcome: Outcome): void {
     const { includeUsage, choice } = this.#settings
     if (!this.#isOpen) {
       const warning = warningOf(choice, outcome.decision.model)
@@ -150,30 +161,49 @@ class ChatStream {
     this.#open()
     if (!this.#relays) {
       const finishReason = outcome.finishReason ?? 'stop'
-      if (!this.#begun) await this.#piece({ content: '' })
-      await this.#chunk({ delta: {}, finishReason, ...(!includeUsage && { spillway }) })
+      if (!this.#begun) this.#piece({ content: '' })
+      this.#chunk({ delta: {}, finishReason, ...(!includeUsage && { spillway }) })
     }
-    if (includeUsage && this.#usageChunk) await this.#event({ ...this.#usageChunk, spillway })
-    else if (this.#relays || includeUsage)
-      await this.#chunk({ ...(includeUsage && { usage: outcome.usage }), spillway })
-    await this.#write('data: [DONE]\n\n')
-    this.#exchange.response.end()
+    if (includeUsage && this.#usageChunk) this.#event({ ...this.#usageChunk, spillway })
+    else if (this.#relays || includeUsage) this.#chunk({ ...(includeUsage && { usage: outcome.usage }), spillway })
+    this.#write('data: [DONE]\n\n')
+    this.#end()
   }
 
-  #chunk(piece: Parameters<typeof chunkBody>[1]): Promise<void> {
-    return this.#event(chunkBody(this.#base, piece))
+  #chunk(piece: Parameters<typeof chunkBody>[1]): void {
+    this.#event(chunkBody(this.#base, piece))
   }
 
-  #event(body: unknown): Promise<void> {
-    return this.#write(`data: ${JSON.stringify(body)}\n\n`)
+  /** @param json of the body, where it is known */
+  #event(body: unknown, json = JSON.stringify(body)): void {
+    this.#write(`data: ${json}\n\n`)
   }
 
-  /** Waits while the client reads slowly, so that the model waits too. */
-  async #write(text: string): Promise<void> {
-    const { response, signal } = this.#exchange
-    if (response.destroyed || response.writableEnded) return
-    if (!response.write(text) && !signal.aborted) await once(response, 'drain', { signal }).catch(() => {})
+  /** What is said in one turn of the event loop goes out in one piece. */
+  #write(text: string): void {
+    if (this.#unsent === null) queueMicrotask(() => this.#send())
+    this.#unsent = (this.#unsent ?? '') + text
   }
+
+  #send(): void {
+    const { response } = this.#exchange
+    const text = this.#unsent
+    this.#unsent = null
+    if (text === null || response.destroyed || response.writableEnded) return
+    if (text === '') response.flushHeaders()
+    else response.write(text)
+  }
+
+  #end(): void {
+    const { response } = this.#exchange
+    const text = this.#unsent
+    this.#unsent = null
+    if (!response.destroyed && !response.writableEnded) response.end(text ?? '')
+  }
+}
+
+function isUsageOnly({ choices, usage }: Readonly<Record<string, unknown>>): boolean {
+  return Array.isArray(choices) && choices.length === 0 && usage instanceof Object
 }
 
 function toolCallDelta({ index, id, name, argumentsDelta }: Extract<StreamEvent, { type: 'tool_call' }>): unknown {

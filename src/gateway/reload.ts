@@ -52,6 +52,7 @@ export function replaceableRouter(
     },
     router: {
       complete: (request, options) => using((router) => router.complete(request, options)),
+      streamTo: (request, take, options) => using((router) => router.streamTo(request, take, options)),
       decide: (question, options) => using((router) => router.decide(question, options)),
       feedback: (requestId, feedback) => using((router) => router.feedback(requestId, feedback)),
       preload: (options) => using((router) => router.preload(options)),

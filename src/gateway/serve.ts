@@ -69,7 +69,8 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
     if (stopping) response.setHeader('connection', 'close')
     response.once('close', () => {
       running.delete(response)
-      gone.abort()
+      // Of a whole answer nothing is left to stop, and an abort costs as much as a small answer.
+      if (!response.writableFinished) gone.abort()
       // A client that keeps its connection for the next request would keep the server, too.
       if (stopping) setImmediate(() => server.closeIdleConnections())
     })

@@ -50,6 +50,15 @@ export async function* generateOverHttp(
   call: ModelCall,
   limits: CallLimits,
 ): AsyncGenerator<ModelEvent> {
+  for await (const events of generateTogether(model, call, limits)) yield* events
+}
+
+/** The same, with the events of one piece of the body in one array. */
+export async function* generateTogether(
+  model: HttpModel,
+  call: ModelCall,
+  limits: CallLimits,
+): AsyncGenerator<readonly ModelEvent[]> {
   const { name, tier, dialect } = model
   const request = dialect.requestBody(call)
   const body = JSON.stringify(request)
@@ -71,7 +80,7 @@ export async function* generateOverHttp(
     const kind = bodyKind(headers, request)
     if (kind === 'page') throw malformed(name, 'the body is a page (HTML or XML), not an answer')
     if (kind === 'stream') yield* streamed(model, { call, response, guard })
-    else yield* dialect.readWhole(parseObject(name, await readText(name, response, guard)), call)
+    else yield dialect.readWhole(parseObject(name, await readText(name, response, guard)), call)
   } finally {
     guard.end()
     response?.discard()
@@ -127,7 +136,7 @@ async function* streamed(
     response,
     guard,
   }: { readonly call: ModelCall; readonly response: PostResponse; readonly guard: DeadlineGuard },
-): AsyncGenerator<ModelEvent> {
+): AsyncGenerator<readonly ModelEvent[]> {
   const reader = model.dialect.readStream(call)
   const frames = (model.dialect.createFrames ?? createFrameReader)(model.name)
   try {
@@ -138,7 +147,7 @@ async function* streamed(
     if (!isLate) throw error
   }
   if (!reader.isAnswered()) throw new RouterError('model_incomplete', { model: model.name })
-  yield reader.finish()
+  yield [reader.finish()]
 }
 
 const LATE_BREAKS: ReadonlySet<string> = new Set(['model_timeout', 'model_incomplete'])
@@ -149,19 +158,34 @@ interface StreamParts {
   readonly guard: DeadlineGuard
 }
 
-async function* eventsOf(response: PostResponse, { reader, frames, guard }: StreamParts): AsyncGenerator<ModelEvent> {
+async function* eventsOf(
+  response: PostResponse,
+  { reader, frames, guard }: StreamParts,
+): AsyncGenerator<readonly ModelEvent[]> {
   const chunks = response.body[Symbol.asyncIterator]()
   for (;;) {
     guard.waiting(reader.isAnswered() ? TRAILER_MS : undefined)
     const chunk = await chunks.next()
     if (chunk.done) {
-      for (const frame of frames.end?.() ?? []) yield* reader.read(frame)
+      yield* readAll(reader, frames.end?.() ?? [])
       return
     }
     const fed = frames.feed(chunk.value)
     if (fed.alive) guard.progress()
-    for (const frame of fed.frames) yield* reader.read(frame)
+    yield* readAll(reader, fed.frames)
   }
+}
+
+/** What stands before a frame that cannot be read counts. */
+function* readAll(reader: AnswerReader, frames: readonly Frame[]): Generator<readonly ModelEvent[]> {
+  const events: ModelEvent[] = []
+  try {
+    for (const frame of frames) events.push(...reader.read(frame))
+  } catch (error) {
+    if (events.length > 0) yield events
+    throw error
+  }
+  if (events.length > 0) yield events
 }
 
 async function readText(model: string, response: PostResponse, guard: DeadlineGuard): Promise<string> {

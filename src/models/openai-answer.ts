@@ -63,7 +63,8 @@ export function readOpenAiStream(settings: OpenAiAnswerSettings, call: ModelCall
       }
       const held = (openings ?? []).map((opening): ModelEvent => ({ type: 'raw', chunk: opening }))
       openings = null
-      return [...held, { type: 'raw', chunk }, ...events]
+      // A chunk that came on several lines cannot be sent on as one.
+      return [...held, data.includes('\n') ? { type: 'raw', chunk } : { type: 'raw', chunk, data }, ...events]
     },
     isAnswered: () => finishes.size > 0 && [...finishes.values()].every((reason) => reason !== null),
     finish: () => ({

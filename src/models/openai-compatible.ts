@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici'
 import type { Tier } from '../spec/decision.ts'
 import type { ModelPort } from '../spec/ports.ts'
 import type { Timers } from './deadlines.ts'
-import { generateOverHttp, type HttpModel } from './http-model.ts'
+import { generateOverHttp, generateTogether, type HttpModel } from './http-model.ts'
 import { generateLocally, type Listener } from './local-server.ts'
 import { readOpenAiBody, readOpenAiStream } from './openai-answer.ts'
 import { openAiRequestBody } from './openai-wire.ts'
@@ -72,6 +72,7 @@ export function createOpenAiCompatibleModel(settings: OpenAiCompatibleSettings):
       tier === 'frontier'
         ? generateOverHttp(plain, call, limits)
         : generateLocally({ name, model, probe }, { call, limits, httpModel }),
+    ...(tier === 'frontier' && { generateTogether: (call, limits) => generateTogether(plain, call, limits) }),
     close: async () => {
       probe.close()
       await transport.close()

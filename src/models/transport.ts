@@ -175,7 +175,9 @@ function createBody({ model }: PostRequest): Body {
     },
     end: () => settle({ kind: 'ended' }),
     fail,
-    discard: () => fail(new RouterError('model_incomplete', { model })),
+    discard() {
+      if (state.kind === 'open') fail(new RouterError('model_incomplete', { model }))
+    },
     read,
   }
 }

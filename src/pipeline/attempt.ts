@@ -10,6 +10,7 @@ import type { RouterRequest } from '../spec/request.ts'
 import { type AskContext, type Collected, type Exchange, generateOnce, partialUsage, type Reader } from './exchange.ts'
 import { requestFor } from './model-request.ts'
 import { withRetries } from './retry.ts'
+import { written } from './run.ts'
 import { UNBILLED, withinBudget } from './spend.ts'
 import { readerFor } from './typed.ts'
 
@@ -143,14 +144,15 @@ async function askModel(context: AskContext, exchange: Exchange, triesLeft: numb
 async function callOnce(exchange: Exchange): Promise<Collected> {
   const { deps, run, signal, model } = exchange
   requireInService(exchange)
-  deps.journal.append({
+  run.unwritten.push({
     type: 'call',
     requestId: run.requestId,
     model: model.name,
     actor: actorOf(exchange),
     at: new Date(deps.clock.epochMs()).toISOString(),
   })
-  await deps.journal.flushed()
+  // For a frontier the egress writes it together with its own line, right before the bytes.
+  if (actorOf(exchange) === 'local') await written(run, deps)
   const tier = deps.loaded.policy.deadlines[model.policy.tier]
   const limits: CallLimits = {
     signal,

@@ -9,26 +9,26 @@ import type { EgressRow } from '../spec/audit.ts'
 import { destinationOf } from '../spec/destination.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { Policy } from '../spec/policy.ts'
-import type { CallLimits, Clock, Journal, ModelCall, ModelEvent, ModelPort } from '../spec/ports.ts'
+import type { CallLimits, ModelCall, ModelEvent, ModelPort } from '../spec/ports.ts'
 import type { PrivateKind } from '../spec/private-kinds.ts'
 import type { ContentPart, Message } from '../spec/request.ts'
-import { type Run, sha256 } from './run.ts'
+import { type PipelineDeps, type Run, sha256, written } from './run.ts'
 
 export interface Egress {
   readonly port: ModelPort
   readonly run: Run
-  readonly policy: Policy
+  readonly deps: PipelineDeps
   readonly purpose: EgressRow['purpose']
-  readonly journal: Journal
-  readonly clock: Clock
 }
 
-export async function* generateThroughEgress(
+/** @returns the events of the call, in the pieces they come in; the call begins when they are read */
+export async function generateThroughEgress(
   egress: Egress,
   call: ModelCall,
   limits: CallLimits,
-): AsyncGenerator<ModelEvent> {
-  const { run, policy, port } = egress
+): Promise<AsyncIterable<readonly ModelEvent[]>> {
+  const { run, deps, port } = egress
+  const { policy } = deps.loaded
   const allowed = run.decision.frontier.includes(port.name) && run.features.partition !== 'local_only'
   if (!allowed)
     throw new RouterError('privacy_local_only', {
@@ -38,20 +38,22 @@ export async function* generateThroughEgress(
   const vault = createVault()
   refuseUnmaskable(call, run)
   const masked = { ...call, messages: call.messages.map((message) => maskMessage(message, policy, vault)) }
-  egress.journal.append({ type: 'egress', requestId: run.requestId, row: rowOf(egress, masked, vault) })
-  await egress.journal.flushed()
-  yield* restore(port.generate(masked, limits), vault)
+  run.unwritten.push({ type: 'egress', requestId: run.requestId, row: rowOf(egress, masked, vault) })
+  await written(run, deps)
+  const events = generateTogether(port, masked, limits)
+  // With an empty vault events pass untouched.
+  return vault.valueOf.size === 0 ? events : restore(events, vault)
 }
 
 /** What the ledger keeps of a call that is about to leave: where to, how much, what was masked; no text. */
-function rowOf({ run, policy, port, purpose, clock }: Egress, masked: ModelCall, vault: Vault): EgressRow {
+function rowOf({ run, deps, port, purpose }: Egress, masked: ModelCall, vault: Vault): EgressRow {
   const { messages, tools = null, responseSchema = null, wire } = masked
   // The caller's own body goes out with the masked messages in the place of its own.
   const { messages: _, ...fields } = wire?.body ?? {}
   const content = JSON.stringify([messages, tools, responseSchema, fields])
-  const model = policy.models[port.name]
+  const model = deps.loaded.policy.models[port.name]
   return {
-    at: new Date(clock.epochMs()).toISOString(),
+    at: new Date(deps.clock.epochMs()).toISOString(),
     model: port.name,
     destination: model ? destinationOf(model) : 'unknown',
     purpose,
@@ -109,9 +111,10 @@ function unmaskedCalls(calls: unknown): unknown {
   })
 }
 
-function stringsIn(value: unknown): readonly string[] {
-  if (typeof value === 'string') return [value]
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(stringsIn) : []
+function stringsIn(value: unknown, found: string[] = []): readonly string[] {
+  if (typeof value === 'string') found.push(value)
+  else if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) stringsIn(part, found)
+  return found
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -139,22 +142,41 @@ function kindsOf(policy: Policy): readonly PrivateKind[] {
   return [...new Set(['secret' as const, ...policy.privacy.redact])]
 }
 
-/** With an empty vault events pass untouched; else raw wire chunks are dropped and the restored text takes their place. */
-async function* restore(events: AsyncIterable<ModelEvent>, vault: Vault): AsyncGenerator<ModelEvent> {
-  if (vault.valueOf.size === 0) return yield* events
+/** The events of a model in the pieces they come in; one by one where the adapter knows no pieces. */
+export function generateTogether(
+  port: ModelPort,
+  call: ModelCall,
+  limits: CallLimits,
+): AsyncIterable<readonly ModelEvent[]> {
+  return port.generateTogether?.(call, limits) ?? oneByOne(port.generate(call, limits))
+}
+
+async function* oneByOne(events: AsyncIterable<ModelEvent>): AsyncGenerator<readonly ModelEvent[]> {
+  for await (const event of events) yield [event]
+}
+
+/** Raw wire chunks are dropped and the restored text takes their place. */
+async function* restore(
+  pieces: AsyncIterable<readonly ModelEvent[]>,
+  vault: Vault,
+): AsyncGenerator<readonly ModelEvent[]> {
   const text = createUnmasker(vault)
   const tools = new Map<number, ReturnType<typeof createUnmasker>>()
-  for await (const event of events) {
-    if (event.type === 'raw') continue
-    if (event.type === 'text') yield { type: 'text', delta: text.push(event.delta) }
-    else if (event.type === 'tool_call') {
+  const restored = (event: ModelEvent): readonly ModelEvent[] => {
+    if (event.type === 'raw') return []
+    if (event.type === 'text') return [{ type: 'text', delta: text.push(event.delta) }]
+    if (event.type === 'tool_call') {
       const unmasker = tools.get(event.index) ?? createUnmasker(vault)
       tools.set(event.index, unmasker)
-      yield { ...event, argumentsDelta: unmasker.push(event.argumentsDelta) }
-    } else if (event.type === 'finish') {
-      yield { type: 'text', delta: text.flush() }
-      for (const [index, unmasker] of tools) yield { type: 'tool_call', index, argumentsDelta: unmasker.flush() }
-      yield { ...event, raw: null }
-    } else yield event
+      return [{ ...event, argumentsDelta: unmasker.push(event.argumentsDelta) }]
+    }
+    if (event.type !== 'finish') return [event]
+    const rest = [...tools].map(([index, unmasker]) => ({
+      type: 'tool_call' as const,
+      index,
+      argumentsDelta: unmasker.flush(),
+    }))
+    return [{ type: 'text', delta: text.flush() }, ...rest, { ...event, raw: null }]
   }
+  for await (const events of pieces) yield events.flatMap(restored)
 }

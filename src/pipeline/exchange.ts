@@ -7,7 +7,7 @@ import type { CallLimits, ModelEvent, ModelPort, Priority } from '../spec/ports.
 import { messageText, type RouterRequest, type ToolCall } from '../spec/request.ts'
 import type { Answer } from '../spec/response.ts'
 import { earlyStop } from './early-stop.ts'
-import { generateThroughEgress } from './egress.ts'
+import { generateThroughEgress, generateTogether } from './egress.ts'
 import type { RosterModel } from './roster.ts'
 import type { PipelineDeps, Run } from './run.ts'
 import type { Sink } from './sink.ts'
@@ -56,18 +56,21 @@ export async function generateOnce(exchange: Exchange, limits: CallLimits): Prom
   const parts = new Parts()
   const stop = mayStop(exchange) ? earlyStop({ ...exchange, maxTokens: maxTokensOf(exchange) }) : null
   let firstTokenMs: number | null = null
-  for await (const event of eventsOf(exchange, limits)) {
-    if (event.type === 'finish') return finished(exchange, parts, { event, firstTokenMs })
-    if (event.type === 'loading') await exchange.sink.push({ type: 'waiting', what: 'model_loading' })
-    else if (event.type !== 'progress') {
-      firstTokenMs ??= Math.round(deps.clock.monotonicMs() - startedMs)
-      parts.add(event)
-      exchange.receivedChars = parts.text.length
-      if (exchange.delivery !== 'held') await deliver(exchange, event, exchange.delivery.live)
+  for await (const events of await piecesOf(exchange, limits))
+    for (const event of events) {
+      if (event.type === 'finish') return finished(exchange, parts, { event, firstTokenMs })
+      if (event.type === 'loading') await exchange.sink.push({ type: 'waiting', what: 'model_loading' })
+      else if (event.type !== 'progress') {
+        firstTokenMs ??= Math.round(deps.clock.monotonicMs() - startedMs)
+        parts.add(event)
+        exchange.receivedChars = parts.text.length
+        const taken = exchange.delivery === 'held' ? undefined : deliver(exchange, event, exchange.delivery.live)
+        // Most events are taken at once, and a turn of the loop costs more than an event.
+        if (taken) await taken
+      }
+      const stoppedBy = stop?.(event, parts.text)
+      if (stoppedBy) return stopped(exchange, parts, { stoppedBy, firstTokenMs })
     }
-    const stoppedBy = stop?.(event, parts.text)
-    if (stoppedBy) return stopped(exchange, parts, { stoppedBy, firstTokenMs })
-  }
   throw new RouterError('model_incomplete', { model: exchange.model.name })
 }
 
@@ -80,7 +83,7 @@ function maxTokensOf({ request, model }: Exchange): number {
   return request.maxOutputTokens ?? model.policy.maxOutputTokens
 }
 
-function eventsOf(exchange: Exchange, limits: CallLimits): AsyncIterable<ModelEvent> {
+async function piecesOf(exchange: Exchange, limits: CallLimits): Promise<AsyncIterable<readonly ModelEvent[]>> {
   const { request, model, port, sink, deps, run } = exchange
   const { messages, tools, responseSchema, temperature, topP, stop, seed, wire } = request
   const streaming = sink.streaming && exchange.delivery !== 'held'
@@ -96,12 +99,9 @@ function eventsOf(exchange: Exchange, limits: CallLimits): AsyncIterable<ModelEv
     ...(seed !== undefined && { seed }),
     ...(wire && { wire }),
   }
-  if (model.policy.tier !== 'frontier') return port.generate(call, limits)
-  return generateThroughEgress(
-    { port, run, policy: deps.loaded.policy, purpose: exchange.purpose, journal: deps.journal, clock: deps.clock },
-    call,
-    wire && !streaming ? patient(limits) : limits,
-  )
+  if (model.policy.tier !== 'frontier') return generateTogether(port, call, limits)
+  const egress = { port, run, deps, purpose: exchange.purpose }
+  return generateThroughEgress(egress, call, wire && !streaming ? patient(limits) : limits)
 }
 
 /** A whole body begins when the model has ended: only the total deadline says something about it. */
@@ -110,35 +110,37 @@ function patient(limits: CallLimits): CallLimits {
   return { ...limits, deadlines: { ...limits.deadlines, firstByteMs: totalMs, idleMs: totalMs } }
 }
 
-async function deliver(
+function deliver(
   exchange: Exchange,
   event: Exclude<ModelEvent, { type: 'finish' | 'loading' | 'progress' }>,
   reason: Decision['reason'],
-): Promise<void> {
+): Promise<void> | undefined {
   if (!exchange.sink.streaming) return
   if (event.type === 'text' && event.delta === '') return
-  if (!exchange.delivered) {
-    exchange.delivered = true
-    const { decision, requestId, attempts } = exchange.run
-    const local = exchange.model.policy.tier !== 'frontier'
-    await exchange.sink.push({
-      type: 'commit',
-      requestId,
-      attempts: attempts.length + 1,
-      decision: {
-        route: local ? 'local' : 'frontier',
-        reason,
-        pattern: decision.pattern,
-        model: exchange.model.name,
-        tier: exchange.model.policy.tier,
-        task: decision.task,
-        degraded: decision.degraded,
-        proven: false,
-        stage: decision.stage,
-      },
-    })
-  }
-  await exchange.sink.push(event)
+  const committed = exchange.delivered ? undefined : commit(exchange, reason)
+  return committed ? committed.then(() => exchange.sink.push(event)) : exchange.sink.push(event)
+}
+
+function commit(exchange: Exchange, reason: Decision['reason']): Promise<void> | undefined {
+  exchange.delivered = true
+  const { decision, requestId, attempts } = exchange.run
+  const local = exchange.model.policy.tier !== 'frontier'
+  return exchange.sink.push({
+    type: 'commit',
+    requestId,
+    attempts: attempts.length + 1,
+    decision: {
+      route: local ? 'local' : 'frontier',
+      reason,
+      pattern: decision.pattern,
+      model: exchange.model.name,
+      tier: exchange.model.policy.tier,
+      task: decision.task,
+      degraded: decision.degraded,
+      proven: false,
+      stage: decision.stage,
+    },
+  })
 }
 
 /** What was written when a gate ended the draft; its own usage is not known. Leaving the loop ended the call. */

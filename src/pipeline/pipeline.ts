@@ -19,7 +19,7 @@ import { nobodyAvailable, withLocalTrouble } from './explain.ts'
 import { keepExample } from './keep-example.ts'
 import { planRequest } from './plan.ts'
 import { cachedOutcome, heldOutcome, outcomeOf, solvedOutcome } from './respond.ts'
-import { failedRecord, openRecord, type PipelineDeps, type Run, settledRecord } from './run.ts'
+import { failedRecord, openRecord, type PipelineDeps, type Run, settledRecord, written } from './run.ts'
 import type { Sink } from './sink.ts'
 import { solverAnswer } from './solve.ts'
 import { patiently } from './wait.ts'
@@ -41,9 +41,8 @@ export interface Settled {
 /** @throws RouterError with `values.requestId`; the audit record is settled either way */
 export async function runPipeline(input: PipelineInput, deps: PipelineDeps): Promise<Settled> {
   const run = planRequest(input, deps)
-  deps.journal.append({ type: 'intent', requestId: run.requestId, record: openRecord(run, deps.loaded) })
+  run.unwritten.push({ type: 'intent', requestId: run.requestId, record: openRecord(run, deps.loaded) })
   try {
-    await deps.journal.flushed()
     const outcome = await answer(run, input, deps)
     await settle(run, deps, outcome)
     await deliverRest(run, input.sink, outcome)
@@ -93,10 +92,10 @@ function toolsFor(run: Run, input: PipelineInput, deps: PipelineDeps): PatternTo
 async function settle(run: Run, deps: PipelineDeps, outcome: Outcome): Promise<void> {
   const at = new Date(deps.clock.epochMs()).toISOString()
   const record = settledRecord(run, deps.loaded, { outcome, at })
-  deps.journal.append({ type: 'settle', requestId: run.requestId, record })
+  run.unwritten.push({ type: 'settle', requestId: run.requestId, record })
   watchAudited(run, deps, record)
   keepExample(run, deps, outcome)
-  await deps.journal.flushed()
+  await written(run, deps)
 }
 
 /** What was held back goes out now that its gates accepted; what went out live is only closed. */
@@ -118,11 +117,11 @@ async function recordFailure(run: Run, deps: PipelineDeps, thrown: unknown): Pro
   const error = withLocalTrouble(run, toRouterError(thrown))
   const at = new Date(deps.clock.epochMs()).toISOString()
   const latencyMs = Math.round(deps.clock.monotonicMs() - run.startedMs)
-  deps.journal.append({
+  run.unwritten.push({
     type: 'settle',
     requestId: run.requestId,
     record: failedRecord(run, deps.loaded, { code: error.code, at, latencyMs }),
   })
-  await deps.journal.flushed()
+  await written(run, deps)
   return new RouterError(error.code, { ...error.values, requestId: run.requestId }, error)
 }

@@ -54,6 +54,7 @@ export function planRequest(
     isSampled,
     prior: prior?.opinion ?? null,
     attempts: [],
+    unwritten: [],
     localModel: null,
     verdicts: [],
     draft: null,

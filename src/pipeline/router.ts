@@ -14,7 +14,7 @@ import { planRequest } from './plan.ts'
 import { preload } from './preload.ts'
 import type { PipelineDeps } from './run.ts'
 import { runShadow } from './shadow.ts'
-import { createChannel, NO_SINK, type Sink } from './sink.ts'
+import { createChannel, NO_SINK, type Sink, sinkOf } from './sink.ts'
 import { solverAnswer } from './solve.ts'
 
 export interface RouterDeps extends PipelineDeps {
@@ -45,6 +45,11 @@ export function routerFrom(deps: RouterDeps): Router {
   }
   return {
     complete: async (request, options) => (await run({ request, signal: signalOf(options), sink: NO_SINK })).outcome,
+    streamTo: async (request, take, options) => {
+      const running = run({ request, signal: signalOf(options), sink: sinkOf(take) })
+      inBackground(running)
+      await running
+    },
     stream: (request, options) => streamed(request, { options, run, inBackground }),
     decide: async (question, options) => {
       const settled = await run({ ...decideJob(question, deps.loaded), signal: signalOf(options), sink: NO_SINK })

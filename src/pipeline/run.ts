@@ -1,7 +1,7 @@
 /** What a request gathers on its way: the attempts made and the journal lines written. The one mutable thing in here. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { redactPreview } from '../classify/privacy/mask.ts'
-import type { AuditRecord } from '../spec/audit.ts'
+import type { AuditRecord, JournalEntry } from '../spec/audit.ts'
 import type { BudgetBook } from '../spec/budget.ts'
 import type { Attempt, OutcomeKind, RouteDecision, Usage, Verdict } from '../spec/decision.ts'
 import type { Features } from '../spec/features.ts'
@@ -61,6 +61,8 @@ export interface Run {
   /** What a prior in force said; null when none was asked. */
   readonly prior: PriorOpinion | null
   readonly attempts: Attempt[]
+  /** Lines of the journal that are on disk before the next byte goes out; see `written`. */
+  readonly unwritten: JournalEntry[]
   localModel: AuditRecord['localModel']
   verdicts: readonly Verdict[]
   /** The local answer that was checked, and its text. */
@@ -70,11 +72,16 @@ export interface Run {
 }
 
 export function hexDigest(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
+  return hash('sha256', text, 'hex')
 }
 
 export function sha256(text: string): string {
   return `sha256:${hexDigest(text)}`
+}
+
+/** Writes what the run has noted. Nobody is asked, and no answer goes out, before this resolves. */
+export function written(run: Run, { journal }: PipelineDeps): Promise<void> {
+  return journal.write(run.unwritten.splice(0))
 }
 
 /** The record as it stands on disk before anybody is asked. */

@@ -6,11 +6,26 @@ export interface Sink {
   readonly streaming: boolean
   /** True once a `commit` event was pushed: the caller knows who answers, and that no longer changes. */
   readonly committed: boolean
-  /** Resolves when the reader can take more. */
-  push(event: StreamEvent): Promise<void>
+  /** @returns a promise only when the reader cannot take more yet */
+  push(event: StreamEvent): Promise<void> | undefined
 }
 
-export const NO_SINK: Sink = { streaming: false, committed: false, push: async () => {} }
+export const NO_SINK: Sink = { streaming: false, committed: false, push: () => undefined }
+
+/** A sink whose reader takes each event by itself; see `Router.streamTo`. */
+export function sinkOf(take: (event: StreamEvent) => Promise<void> | undefined): Sink {
+  let committed = false
+  return {
+    streaming: true,
+    get committed() {
+      return committed
+    },
+    push(event) {
+      committed ||= event.type === 'commit'
+      return take(event)
+    },
+  }
+}
 
 /** Events a slow reader may lag behind before the model is made to wait. */
 const HIGH_WATER = 64
@@ -39,11 +54,14 @@ export function createChannel(): Channel {
     get committed() {
       return committed
     },
-    async push(event) {
+    push(event) {
       committed ||= event.type === 'commit'
       queue.push(event)
       wakeReader()
-      if (queue.length >= HIGH_WATER && !ended) await new Promise<void>((resolve) => (wakeWriter = resolve))
+      if (queue.length < HIGH_WATER || ended) return
+      return new Promise<void>((resolve) => {
+        wakeWriter = resolve
+      })
     },
     end: finish,
     fail(error) {

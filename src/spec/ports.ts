@@ -57,7 +57,8 @@ export type ModelEvent =
       readonly name?: string
       readonly argumentsDelta: string
     }
-  | { readonly type: 'raw'; readonly chunk: Readonly<Record<string, unknown>> }
+  /** `data`: the chunk's own JSON on one line, where it came as that. */
+  | { readonly type: 'raw'; readonly chunk: Readonly<Record<string, unknown>>; readonly data?: string }
   | {
       readonly type: 'finish'
       readonly finishReason: FinishReason
@@ -193,6 +194,8 @@ export interface EmbedResult {
 export interface ModelPort {
   readonly name: string
   generate(call: ModelCall, limits: CallLimits): AsyncIterable<ModelEvent>
+  /** The same events, those that came together in one piece: what a stream costs is counted in steps. Absent where each comes alone. */
+  generateTogether?(call: ModelCall, limits: CallLimits): AsyncIterable<readonly ModelEvent[]>
   /** Absent where the model's distribution cannot be read. */
   decide?(call: DecideCall, limits: CallLimits): Promise<DecideResult>
   /**
@@ -255,6 +258,11 @@ export interface PriorBook {
 /** Append-only, on disk when the call returns. */
 export interface Journal {
   append(entry: JournalEntry): void
+  /**
+   * Resolves once the entries are as durable as the policy asks; those of all requests that come in the same turn of the event
+   * loop share one write. Whoever is about to send bytes waits for it.
+   */
+  write(entries: readonly JournalEntry[]): Promise<void>
   /** Resolves once what was appended is as durable as the policy asks. */
   flushed(): Promise<void>
   close(): Promise<void>

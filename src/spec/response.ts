@@ -73,6 +73,6 @@ export type StreamEvent =
       readonly argumentsDelta: string
     }
   /** A chunk of an upstream that speaks the caller's dialect, to be relayed unchanged. */
-  | { readonly type: 'raw'; readonly chunk: Readonly<Record<string, unknown>> }
+  | { readonly type: 'raw'; readonly chunk: Readonly<Record<string, unknown>>; readonly data?: string }
   | { readonly type: 'waiting'; readonly what: 'model_loading' | 'answering' }
   | { readonly type: 'final'; readonly outcome: Outcome }

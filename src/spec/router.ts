@@ -56,6 +56,17 @@ export interface Router {
   complete(request: RouterRequest, options?: RequestOptions): Promise<Outcome>
   /** Ends with one `final` event, or throws. Text that a gate rejected is never emitted. */
   stream(request: RouterRequest, options?: RequestOptions): AsyncIterable<StreamEvent>
+  /**
+   * The same events, handed over as they come: `take` returns a promise when the model shall wait. What a queue between writer
+   * and reader costs is saved.
+   *
+   * @returns once the `final` event was taken
+   */
+  streamTo(
+    request: RouterRequest,
+    take: (event: StreamEvent) => Promise<void> | undefined,
+    options?: RequestOptions,
+  ): Promise<void>
   decide(request: DecideRequest, options?: RequestOptions): Promise<DecideOutcome>
   route(request: RouterRequest): Explanation
   status(): RouterStatus

@@ -166,8 +166,8 @@ interface Mover {
   finish(): Promise<void>
 }
 
-/** Appends of this long are moved together. */
-const GROUP_MS = 50
+/** Appends of this long are moved together: pages that all of them touch are written once. Readers see the journal's tail, too. */
+const GROUP_MS = 200
 /** A database that stays locked must not keep a program from ending; the journal keeps what was not moved. */
 const FINISH_MS = 10_000
 

@@ -10,6 +10,8 @@ const HEADER = /^([0-9a-f]{8}) ([0-9a-f]{8}) $/
 /** What a piece of a journal holds. */
 export interface JournalPiece {
   readonly entries: readonly JournalEntry[]
+  /** How many were read and left out, because nobody needs them. */
+  readonly skipped: number
   /** Bytes that were read; what follows is the torn or unfinished tail. */
   readonly bytesRead: number
   /** Offsets of complete lines whose checksum is wrong; they are reported, never guessed at. */
@@ -28,30 +30,49 @@ export function encodeEntry(entry: JournalEntry): Buffer {
   return line
 }
 
-/** Reads every complete line; a line that a crash cut short stays unread, since its newline never came. */
-export function decodeEntries(bytes: Buffer): JournalPiece {
-  const entries: JournalEntry[] = []
+/**
+ * Reads every complete line; a line that a crash cut short stays unread, since its newline never came.
+ *
+ * @param which `needed`: without the intents of requests that were settled in the same piece. A settlement holds the whole
+ *   record, so nobody needs them, and reading a record costs more than all else about it.
+ */
+export function decodeEntries(bytes: Buffer, which: 'all' | 'needed' = 'all'): JournalPiece {
+  const payloads: Buffer[] = []
   const corruptAt: number[] = []
   let at = 0
   while (true) {
     // JSON text holds no raw line feed, so the next one always ends a line, also after a damaged one.
     const end = bytes.indexOf(NEWLINE, at)
-    if (end === -1) return { entries, bytesRead: at, corruptAt }
-    const entry = decodeLine(bytes.subarray(at, end))
-    if (entry) entries.push(entry)
+    if (end === -1) break
+    const payload = wholePayload(bytes.subarray(at, end))
+    if (payload) payloads.push(payload)
     else corruptAt.push(at)
     at = end + 1
   }
+  const needed = which === 'all' ? payloads : withoutSettledIntents(payloads)
+  const entries = needed.map((payload) => JSON.parse(payload.toString('utf8')) as JournalEntry)
+  return { entries, skipped: payloads.length - needed.length, bytesRead: at, corruptAt }
 }
 
-function decodeLine(line: Buffer): JournalEntry | null {
+/** Entries are written with these two first. */
+const HEAD = /^\{"type":"(intent|settle)","requestId":("(?:[^"\\]|\\.)*")/
+/** As much as a head takes with the longest id in use; one that is longer counts as needed. */
+const HEAD_BYTES = 200
+
+function withoutSettledIntents(payloads: readonly Buffer[]): readonly Buffer[] {
+  const heads = payloads.map((payload) => HEAD.exec(payload.toString('utf8', 0, HEAD_BYTES)))
+  const settled = new Set(heads.flatMap((head) => (head?.[1] === 'settle' ? [head[2]] : [])))
+  return payloads.filter((_, at) => heads[at]?.[1] !== 'intent' || !settled.has(heads[at][2]))
+}
+
+/** Null when it is damaged. */
+function wholePayload(line: Buffer): Buffer | null {
   const header = HEADER.exec(line.toString('latin1', 0, HEADER_BYTES))
   const payload = line.subarray(HEADER_BYTES)
   if (!header || Number.parseInt(header[1] ?? '', 16) !== payload.length) return null
-  if (Number.parseInt(header[2] ?? '', 16) !== crc32(payload)) return null
-  return JSON.parse(payload.toString('utf8')) as JournalEntry
+  return Number.parseInt(header[2] ?? '', 16) === crc32(payload) ? payload : null
 }
 
 function hex(value: number): string {
-  return value.toString(16).padStart(8, '0')
+  return (value + 0x1_0000_0000).toString(16).slice(1)
 }

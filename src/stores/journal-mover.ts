@@ -12,7 +12,7 @@ export interface MoveReport {
 }
 
 /** Entries in one transaction: large enough to spread its cost, small enough not to hold the lock long. */
-const BATCH_ENTRIES = 512
+const BATCH_ENTRIES = 2048
 /** A journal with damaged lines stays beside the others under this ending until a person has looked at it. */
 const DAMAGED = '.damaged'
 
@@ -89,7 +89,7 @@ function moveFile(directory: string, journal: JournalName, database: AuditDataba
     const { file, writer } = journal
     const toByte = fromByte + piece.bytesRead
     if (database.apply({ file, writer, entries: piece.entries, fromByte, toByte })) {
-      moved += piece.entries.length
+      moved += piece.entries.length + piece.skipped
       corrupt.push(...piece.corruptAt.map((offset) => `${file}${DAMAGED}:${fromByte + offset}`))
       at += piece.bytesRead
     } else {
@@ -109,7 +109,7 @@ function nextPiece(bytes: Buffer, from: number): JournalPiece {
     if (next === -1) break
     end = next + 1
   }
-  return decodeEntries(bytes.subarray(from, end))
+  return decodeEntries(bytes.subarray(from, end), 'needed')
 }
 
 /** The rows are on disk before the file they came from goes; a power cut in between must not cost both. */

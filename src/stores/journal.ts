@@ -62,31 +62,39 @@ export function openJournal(settings: JournalSettings): FileJournal {
       spool.shift()
     }
   }
+  const append = (entries: readonly JournalEntry[]): void => {
+    try {
+      writeSpool()
+      const [first, ...more] = entries.map(encodeEntry)
+      if (first) file.append(more.length === 0 ? first : Buffer.concat([first, ...more]))
+      writeProblem = null
+    } catch (error) {
+      writeProblem = writeFailure(file.path, error)
+      if (settings.onFailure === 'refuse' || spool.length + entries.length > SPOOL_LIMIT) throw writeProblem
+      spool.push(...entries)
+    }
+    settings.onAppend?.()
+  }
+  const flushed = async (): Promise<void> => {
+    if (settings.durability === 'process') return
+    const { path } = file
+    try {
+      await file.synced()
+      syncProblem = null
+    } catch (error) {
+      syncProblem = writeFailure(path, error)
+      if (settings.onFailure === 'refuse') throw syncProblem
+    }
+  }
+  const group = createGroup(append)
   return {
     writer,
     append(entry) {
-      try {
-        writeSpool()
-        file.append(encodeEntry(entry))
-        writeProblem = null
-      } catch (error) {
-        writeProblem = writeFailure(file.path, error)
-        if (settings.onFailure === 'refuse' || spool.length >= SPOOL_LIMIT) throw writeProblem
-        spool.push(entry)
-      }
-      settings.onAppend?.()
+      group.writeNow()
+      append([entry])
     },
-    async flushed() {
-      if (settings.durability === 'process') return
-      const { path } = file
-      try {
-        await file.synced()
-        syncProblem = null
-      } catch (error) {
-        syncProblem = writeFailure(path, error)
-        if (settings.onFailure === 'refuse') throw syncProblem
-      }
-    },
+    write: (entries) => (settings.durability === 'process' ? group.add(entries) : group.add(entries).then(flushed)),
+    flushed,
     health() {
       const problem = writeProblem ?? syncProblem
       return { ok: problem === null, problem: problem?.message ?? null, spooled: spool.length }
@@ -94,6 +102,7 @@ export function openJournal(settings: JournalSettings): FileJournal {
     spooled: () => [...spool],
     async close() {
       try {
+        group.writeNow()
         writeSpool()
         if (settings.durability === 'power') await file.synced()
       } catch (error) {
@@ -103,6 +112,42 @@ export function openJournal(settings: JournalSettings): FileJournal {
         process.emitWarning(lost, { code: 'audit_unwritable' })
       }
       await file.close()
+    },
+  }
+}
+
+interface Group {
+  /** Resolves when the entries are written, rejects when they could not be. */
+  add(entries: readonly JournalEntry[]): Promise<void>
+  /** For whoever must not come before those that wait. */
+  writeNow(): void
+}
+
+/** Entries of one turn of the event loop in one write: under load that is one for many requests. */
+function createGroup(append: (entries: readonly JournalEntry[]) => void): Group {
+  let waiting: JournalEntry[] = []
+  let written: PromiseWithResolvers<void> | null = null
+  const writeNow = (): void => {
+    const [entries, done] = [waiting, written]
+    if (!done) return
+    waiting = []
+    written = null
+    try {
+      append(entries)
+      done.resolve()
+    } catch (error) {
+      done.reject(error)
+    }
+  }
+  return {
+    writeNow,
+    add(entries) {
+      waiting.push(...entries)
+      if (!written) {
+        written = Promise.withResolvers()
+        setImmediate(writeNow)
+      }
+      return written.promise
     },
   }
 }

@@ -15,6 +15,7 @@ import {
   type SettledRow,
   verifyChain,
 } from './audit-chain.ts'
+import { compiledOnce } from './compiled-once.ts'
 import { interrupted, mergeEntry } from './merge-entry.ts'
 import { transaction } from './transaction.ts'
 
@@ -150,7 +151,7 @@ interface Sql {
 function applyBatch(sql: Sql, { file, writer, entries, fromByte, toByte }: JournalBatch): boolean {
   if (offsetOf(sql, file) !== fromByte) return false
   const changed = new Map<string, AuditRecord>()
-  for (const entry of entries) {
+  for (const entry of recordsFirst(entries)) {
     const { requestId } = entry
     const known = changed.get(requestId) ?? findRecord(sql, requestId)
     const merged = mergeEntry(known, entry)
@@ -160,6 +161,12 @@ function applyBatch(sql: Sql, { file, writer, entries, fromByte, toByte }: Journ
   writeRows(sql, writer, [...changed.values()])
   sql.run(upsertOffset(file, toByte))
   return true
+}
+
+/** An entry that amends a record is of no use before it. */
+function recordsFirst(entries: readonly JournalEntry[]): readonly JournalEntry[] {
+  const holdsRecord = (entry: JournalEntry): boolean => 'record' in entry
+  return [...entries.filter(holdsRecord), ...entries.filter((entry) => !holdsRecord(entry))]
 }
 
 function writeRows(sql: Sql, writer: string, records: readonly AuditRecord[]): void {
@@ -177,7 +184,7 @@ function settledRow({ request_id: requestId, received_ms: receivedMs, record }: 
 
 /** The entries that came before their record; they are part of it from now on. */
 function takeEarly(sql: Sql, requestId: string): readonly JournalEntry[] {
-  const rows = sql.all(QUERIES.selectFrom('early_entry').select('entry').where('request_id', '=', requestId).compile())
+  const rows = sql.all(earlyEntries(requestId))
   if (rows.length > 0) sql.run(QUERIES.deleteFrom('early_entry').where('request_id', '=', requestId).compile())
   return rows.map((row) => JSON.parse(row.entry) as JournalEntry)
 }
@@ -196,7 +203,7 @@ function markInterrupted(sql: Sql, writer: string): void {
 }
 
 function findRecord(sql: Sql, requestId: string): AuditRecord | undefined {
-  const row = sql.all(QUERIES.selectFrom('audit').select('record').where('request_id', '=', requestId).compile())[0]
+  const row = sql.all(recordOf(requestId))[0]
   return row && (JSON.parse(row.record) as AuditRecord)
 }
 
@@ -213,6 +220,16 @@ const QUERIES = new Kysely<Tables>({
     createQueryCompiler: () => new SqliteQueryCompiler(),
   },
 })
+
+const recordOf = compiledOnce(
+  (id: string) => QUERIES.selectFrom('audit').select('record').where('request_id', '=', id).compile(),
+  (id) => [id],
+)
+
+const earlyEntries = compiledOnce(
+  (id: string) => QUERIES.selectFrom('early_entry').select('entry').where('request_id', '=', id).compile(),
+  (id) => [id],
+)
 
 function open(path: string): DatabaseSync {
   return naming(path, () => {
@@ -306,12 +323,18 @@ function keepEarly(entry: JournalEntry): CompiledQuery {
     .compile()
 }
 
-function upsert(row: AuditTable): CompiledQuery {
-  const { request_id: _, ...changed } = row
-  return QUERIES.insertInto('audit')
-    .values(row)
-    .onConflict((conflict) => conflict.column('request_id').doUpdateSet(changed))
-    .compile()
+const upsert = compiledOnce(
+  (row: AuditTable) =>
+    QUERIES.insertInto('audit')
+      .values(row)
+      .onConflict((conflict) => conflict.column('request_id').doUpdateSet(changeable(row)))
+      .compile(),
+  // All rows have their keys in the order of `toRow`.
+  (row) => [...Object.values(row), ...Object.values(changeable(row))],
+)
+
+function changeable({ request_id: _, ...changed }: AuditTable): Omit<AuditTable, 'request_id'> {
+  return changed
 }
 
 function upsertOffset(file: string, bytes: number): CompiledQuery {

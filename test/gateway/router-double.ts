@@ -24,6 +24,9 @@ export function streamingRouter(stream: (signal: AbortSignal) => AsyncIterable<S
   }
   return {
     stream: (_request, options?: RequestOptions) => stream(options?.signal ?? new AbortController().signal),
+    async streamTo(_request, take, options) {
+      for await (const event of stream(options?.signal ?? new AbortController().signal)) await take(event)
+    },
     complete: absent,
     decide: absent,
     route: absent,

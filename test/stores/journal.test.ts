@@ -32,7 +32,21 @@ describe('the journal format', () => {
   const bytes = Buffer.concat(entries.map(encodeEntry))
 
   it('gives back what was written', () => {
-    expect(decodeEntries(bytes)).toEqual({ entries, bytesRead: bytes.length, corruptAt: [] })
+    expect(decodeEntries(bytes)).toEqual({ entries, skipped: 0, bytesRead: bytes.length, corruptAt: [] })
+  })
+
+  it('leaves out intents of requests that were settled in the same piece, when only what is needed is asked for', () => {
+    const { entries: needed, skipped } = decodeEntries(bytes, 'needed')
+    expect(needed).toEqual(['a', 'b', 'c'].flatMap((id) => [call(id), settle(id)]))
+    expect(skipped).toBe(3)
+    const open = Buffer.concat([intent('a'), call('a'), settle('b')].map(encodeEntry))
+    expect(decodeEntries(open, 'needed')).toMatchObject({ entries: [intent('a'), call('a'), settle('b')], skipped: 0 })
+  })
+
+  it('keeps an intent whose settlement is damaged', () => {
+    const damaged = Buffer.concat([intent('a'), settle('a')].map(encodeEntry))
+    damaged[damaged.length - 3] = 0x58
+    expect(decodeEntries(damaged, 'needed')).toMatchObject({ entries: [intent('a')], skipped: 0 })
   })
 
   it('gives back any text, line breaks and half characters included', () => {
@@ -245,6 +259,54 @@ describe('the journal', () => {
     await journal.flushed()
     expect(journal.health()).toEqual({ ok: true, problem: null, spooled: 0 })
     expect(readdirSync(directory)).toHaveLength(2)
+    await journal.close()
+  })
+
+  it('writes what comes in one turn together, each request in its own order, and says so once it is on disk', async () => {
+    const directory = join(stateDir(), 'j')
+    const journal = openJournal({ directory, ...SETTINGS })
+    const onDisk = () =>
+      readdirSync(directory).flatMap((file) => decodeEntries(readFileSync(join(directory, file))).entries)
+    const first = journal.write([intent('a'), call('a')])
+    const second = journal.write([intent('b')])
+    expect(existsSync(directory)).toBe(false)
+    await first
+    expect(onDisk()).toEqual([intent('a'), call('a'), intent('b')])
+    await second
+    await journal.close()
+  })
+
+  it('puts what waits before what is written at once, and before its end', async () => {
+    const directory = join(stateDir(), 'j')
+    const journal = openJournal({ directory, ...SETTINGS })
+    const onDisk = () =>
+      readdirSync(directory).flatMap((file) => decodeEntries(readFileSync(join(directory, file))).entries)
+    const waiting = journal.write([intent('a')])
+    journal.append(settle('a'))
+    expect(onDisk()).toEqual([intent('a'), settle('a')])
+    const last = journal.write([intent('b')])
+    await journal.close()
+    await Promise.all([waiting, last])
+    expect(onDisk()).toEqual([intent('a'), settle('a'), intent('b')])
+  })
+
+  it('refuses all whose entries could not be written together', async () => {
+    const dir = stateDir()
+    writeFileSync(join(dir, 'file'), '')
+    const journal = openJournal({ directory: join(dir, 'file'), ...SETTINGS })
+    const waiting = await Promise.allSettled([journal.write([intent('a')]), journal.write([intent('b')])])
+    expect(waiting.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    expect(journal.health().ok).toBe(false)
+  })
+
+  it('waits for the sync before it says that entries are written, when the policy asks for it', async () => {
+    let syncs = 0
+    const sync = async () => {
+      syncs += 1
+    }
+    const journal = openJournal({ directory: join(stateDir(), 'j'), durability: 'power', onFailure: 'refuse', sync })
+    await Promise.all([journal.write([intent('a')]), journal.write([intent('b')])])
+    expect(syncs).toBe(1)
     await journal.close()
   })
 

@@ -60,7 +60,12 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
     loaded,
     roster,
     clock,
-    journal: { append: (entry) => void journal.push(entry), flushed: async () => {}, close: async () => {} },
+    journal: {
+      append: (entry) => void journal.push(entry),
+      write: async (entries) => void journal.push(...entries),
+      flushed: async () => {},
+      close: async () => {},
+    },
     price: (model, usage) => {
       if (model.tier !== 'frontier') return { costUsd: 0, priceSource: 'local' }
       const perToken = script.usdPerToken === undefined ? 0.00001 : script.usdPerToken

@@ -45,11 +45,37 @@ const MIN_ENTROPY_BITS = 3
 
 /** @param words of the scan, those of `ASSIGNMENT_WORDS` among them */
 export function assignmentsIn(text: string, scan: Scan, words: readonly string[]): readonly PrivateSpan[] {
-  const placesOf = (own: readonly string[]): readonly number[] =>
-    own.flatMap((word) => scan.keywords.get(words.indexOf(word)) ?? [])
-  const named = placesOf(NAME_WORDS).flatMap((place) => valueAt(ASSIGNMENT, text, place, looksNamed))
-  const issued = placesOf(ISSUER_WORDS).flatMap((place) => valueAt(ISSUER_VALUE, text, place, looksRandom))
+  if (scan.keywords.size === 0) return []
+  const { names, issuers } = numbersIn(words)
+  const named = placesOf(names, scan).flatMap((place) => valueAt(ASSIGNMENT, text, place, looksNamed))
+  const issued = placesOf(issuers, scan).flatMap((place) => valueAt(ISSUER_VALUE, text, place, looksRandom))
   return [...named, ...issued]
+}
+
+function placesOf(numbers: readonly number[], { keywords }: Scan): readonly number[] {
+  const places: number[] = []
+  for (const number of numbers) {
+    const own = keywords.get(number)
+    if (own) places.push(...own)
+  }
+  return places
+}
+
+interface Numbers {
+  readonly names: readonly number[]
+  readonly issuers: readonly number[]
+}
+
+const numbersOf = new WeakMap<readonly string[], Numbers>()
+
+/** Under which numbers the scan knows our words; the same for every text. */
+function numbersIn(words: readonly string[]): Numbers {
+  const known = numbersOf.get(words)
+  if (known) return known
+  const numbersOfWords = (own: readonly string[]): readonly number[] => own.map((word) => words.indexOf(word))
+  const numbers = { names: numbersOfWords(NAME_WORDS), issuers: numbersOfWords(ISSUER_WORDS) }
+  numbersOf.set(words, numbers)
+  return numbers
 }
 
 /** Keys and tokens are longer than passwords. */

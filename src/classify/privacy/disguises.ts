@@ -5,6 +5,9 @@ import type { Scan, Stretch } from './scan.ts'
 const INVISIBLE =
   /\u034f|[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u{e0000}-\u{e007f}]|[\ufe00-\ufe0f]/gu
 
+/** Without Unicode rules: this looks at every character of every text. */
+const ASCII = /^[\0-\x7f]*$/
+
 /** A text without its invisible characters, and where each of its characters stands in the original. */
 export interface Plain {
   readonly text: string
@@ -14,6 +17,7 @@ export interface Plain {
 
 /** @returns null when there is nothing to take out */
 export function withoutInvisible(text: string): Plain | null {
+  if (ASCII.test(text)) return null
   INVISIBLE.lastIndex = 0
   if (!INVISIBLE.test(text)) return null
   const places: number[] = []

@@ -12,6 +12,8 @@ export const SECRET_WORDS: readonly string[] = [
   'kind',
 ]
 
+const KIND_WORD = SECRET_WORDS.indexOf('kind')
+
 /** Per format the numbers of its keywords. */
 const FORMAT_WORDS: readonly (readonly number[])[] = SECRET_FORMATS.map(({ where }) =>
   where.kind === 'run' ? [] : where.words.map((word) => SECRET_WORDS.indexOf(word)),
@@ -19,9 +21,29 @@ const FORMAT_WORDS: readonly (readonly number[])[] = SECRET_FORMATS.map(({ where
 
 /** @param scan of `SECRET_WORDS` */
 export function secretsIn(text: string, scan: Scan): readonly PrivateSpan[] {
-  const found = SECRET_FORMATS.flatMap((format, at) => matchesOf(format, FORMAT_WORDS[at] ?? [], text, scan))
+  if (scan.keywords.size === 0 && scan.runs.length === 0) return []
+  const found: PrivateSpan[] = []
+  for (const at of formatsFor(scan)) {
+    const format = SECRET_FORMATS[at]
+    if (format) found.push(...matchesOf(format, FORMAT_WORDS[at] ?? [], text, scan))
+  }
   const all = [...found, ...assignmentsIn(text, scan, SECRET_WORDS), ...kubernetesSecretsIn(text, scan)]
   return all.filter((span) => !isStandIn(span, text))
+}
+
+/** Formats that are sought in every long run. */
+const RUN_FORMATS: readonly number[] = SECRET_FORMATS.flatMap(({ where }, at) => (where.kind === 'run' ? [at] : []))
+
+/** Per keyword the formats that it may begin. */
+const FORMATS_OF_WORD = new Map<number, number[]>()
+for (const [format, words] of FORMAT_WORDS.entries())
+  for (const word of words) FORMATS_OF_WORD.set(word, [...(FORMATS_OF_WORD.get(word) ?? []), format])
+
+/** The formats that may be in a text, in the order of the table. */
+function formatsFor({ keywords, runs }: Scan): readonly number[] {
+  const formats = new Set(runs.length > 0 ? RUN_FORMATS : [])
+  for (const word of keywords.keys()) for (const format of FORMATS_OF_WORD.get(word) ?? []) formats.add(format)
+  return [...formats].sort((a, b) => a - b)
 }
 
 /** What has an issuer's form is masked even when it looks typed: manuals are no reason to let a key out. */
@@ -90,7 +112,7 @@ function spanOf({ index, groups: [whole = '', own] }: Found, detector: string): 
 
 /** The data of a Kubernetes Secret is base64 under any name; only the object's kind tells. */
 function kubernetesSecretsIn(text: string, scan: Scan): readonly PrivateSpan[] {
-  if (!scan.keywords.has(SECRET_WORDS.indexOf('kind'))) return []
+  if (!scan.keywords.has(KIND_WORD)) return []
   if (!/^\s{0,20}["']?kind["']?\s{0,4}:\s{0,4}["']?secret\b/im.test(text)) return []
   const entries = text.matchAll(
     /^[ \t]{1,20}(?:["']?[\w.-]{1,100}["']?[ \t]{0,4}:[ \t]{0,4})?["']?([A-Za-z0-9+/]{16,4096}={0,2})["']?,?[ \t]{0,20}$/gm,
