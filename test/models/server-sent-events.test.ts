@@ -30,7 +30,7 @@ describe('the frames of an event stream', () => {
       cutBytes(`data: ${'x'.repeat(mebibytes * 1024 * 1024)}\n\n`, 65_536)
     expect(framesOf(frame(15)).map(([, data]) => data.length)).toEqual([15_728_640])
     expect(() => framesOf(frame(17))).toThrow(
-      'Model big sent an answer that breaks its protocol: a frame has more than 16777216 characters.',
+      'Model big sent an answer that breaks its protocol: a frame has more than 16777216 bytes.',
     )
   })
 
