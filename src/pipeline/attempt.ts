@@ -117,9 +117,11 @@ async function askModel(context: AskContext, exchange: Exchange, triesLeft: numb
 }
 
 /** The state of the model may have changed since the route was planned, by other requests or by a wait of this one. */
-function requireLeave({ deps, run, model }: Exchange): void {
-  const hasAskedBefore = run.attempts.some((attempt) => attempt.model === model.name && attempt.purpose === 'answer')
-  const obstacle = deps.roster.claim(model.name, hasAskedBefore ? 'again' : 'first')
+function requireLeave({ deps, run, model, purpose }: Exchange): void {
+  // A task that waits (`onUnavailable: queue`) comes here again and again.
+  const isRepeat =
+    purpose === 'answer' && run.attempts.some((made) => made.model === model.name && made.purpose === purpose)
+  const obstacle = deps.roster.claim(model.name, isRepeat ? 'again' : 'first')
   if (obstacle === null) return
   throw new RouterError('no_model_available', {
     task: run.features.task,

@@ -74,7 +74,8 @@ export function holdsTerminal(dialect: WireDialect, bytes: Uint8Array): boolean 
       for (const { index, isEnd } of choicesIn(dialect, data)) (isEnd ? ended : begun).add(index)
     },
   })
-  parser.feed(new TextDecoder().decode(bytes))
+  // The rules take one byte order mark away, and the parser does that.
+  parser.feed(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes))
   return ended.size > 0 && [...begun].every((index) => ended.has(index))
 }
 
@@ -89,7 +90,7 @@ function choicesIn(
       ? (event.choices as { index?: unknown; finish_reason?: unknown }[])
       : []
     return choices.map((choice) => ({
-      index: choice?.index ?? 0,
+      index: typeof choice?.index === 'number' ? choice.index : 0,
       isEnd: typeof choice?.finish_reason === 'string' && choice.finish_reason !== '',
     }))
   } catch {

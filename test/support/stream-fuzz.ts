@@ -28,8 +28,13 @@ export interface FuzzReport {
  *
  * @param rounds mutated streams
  * @param seed any integer; equal seeds make equal streams
+ * @param onAnswer hears what each answer took of the processor, in milliseconds: nothing is waited for in between
  */
-export async function fuzzStreams(rounds: number, seed: number): Promise<FuzzReport> {
+export async function fuzzStreams(
+  rounds: number,
+  seed: number,
+  onAnswer: (ms: number) => void = () => {},
+): Promise<FuzzReport> {
   const random = seededRandom(seed)
   const rows = [...ownStreams(), ...streamRows('provider_streams_dev.jsonl'), ...streamRows('stream_faults_dev.jsonl')]
   const ends: Record<string, number> = {}
@@ -39,7 +44,11 @@ export async function fuzzStreams(rounds: number, seed: number): Promise<FuzzRep
     const { row, bytes, done } = mutated(rows, random)
     const name = `round ${round} of seed ${seed}, ${nameOf(row)} (${done.join(', ')})`
     try {
-      const ended = await answer(row.dialect, cutRandomly(bytes, random))
+      const pieces = cutRandomly(bytes, random)
+      const before = process.threadCpuUsage()
+      const ended = await answer(row.dialect, pieces)
+      const { user, system } = process.threadCpuUsage(before)
+      onAnswer((user + system) / 1000)
       const end = ended.error?.code ?? 'complete'
       ends[end] = (ends[end] ?? 0) + 1
       for (const fault of faultsOf(ended, row.dialect, bytes)) note(`${name}: ${fault}`)
