@@ -41,7 +41,11 @@ const PROMISES: readonly Promised[] = [
   {
     id: 'P3',
     promise: 'no answer is called complete that is not',
-    tests: [{ file: 'test/gateway/chat.test.ts', title: 'ends a broken answer with an error chunk, without [DONE]' }],
+    tests: [
+      { file: 'test/gateway/chat.test.ts', title: 'ends a broken answer with an error chunk, without [DONE]' },
+      { file: 'test/faults/upstream-broken-streams.test.ts', title: 'F15 for every k of 40 streams' },
+      { file: 'test/faults/stream-fuzz.test.ts', title: 'complete only with their terminal event' },
+    ],
   },
   {
     id: 'P4',

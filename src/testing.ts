@@ -304,7 +304,7 @@ function embedded(model: string, vector: readonly number[] | ScriptedFailure, te
 }
 
 function failure(model: string, { fail, values }: ScriptedFailure): RouterError {
-  const wait = fail === 'model_rate_limited' ? { retryAfterSeconds: 1 } : {}
+  const wait = fail === 'model_rate_limited' ? { retryAfterSeconds: 1, when: 'in a second' } : {}
   return new RouterError(fail, { ...DEFAULT_VALUES, ...wait, model, ...values })
 }
 

@@ -64,9 +64,21 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ],
   },
   {
+    behaviour: 'Retries never take more than 1.2 calls a request, and a breaker spares a provider that is down',
+    source: 'docs/guides/operations.md',
+    citedBy: [
+      { file: 'test/faults/upstream-rate-limits.test.ts', title: 'F02 never takes more than 1.2 calls a request' },
+      { file: 'test/pipeline/breaker.test.ts', title: 'opens after three failures in a row' },
+    ],
+  },
+  {
     behaviour: 'A stream is complete only when its terminal event came',
     source: 'README.md',
-    citedBy: [{ file: 'test/gateway/chat.test.ts', title: 'ends a broken answer with an error chunk, without [DONE]' }],
+    citedBy: [
+      { file: 'test/faults/upstream-broken-streams.test.ts', title: 'F15 for every k of 40 streams' },
+      { file: 'test/faults/stream-fuzz.test.ts', title: 'complete only with their terminal event' },
+      { file: 'test/gateway/chat.test.ts', title: 'ends a broken answer with an error chunk, without [DONE]' },
+    ],
   },
   {
     behaviour: 'No prompt, no answer and no key in audit or log by default',

@@ -112,7 +112,7 @@ function modelsOf(attempts: readonly Attempt[]): CostSummary['models'] {
   return [...Map.groupBy(attempts, ({ model }) => model)]
     .map(([name, own]) => ({
       name,
-      calls: own.reduce((sum, { tries }) => sum + tries, 0),
+      calls: own.length,
       paidUsd: own.reduce((sum, { costUsd }) => sum + (costUsd ?? 0), 0),
       unknown: own.filter(({ costUsd }) => costUsd === null).length,
     }))

@@ -10,22 +10,30 @@ import { MAX_FRAME_BYTES } from './transport.ts'
  */
 export function createLineReader(model: string): FrameReader {
   const decoder = new TextDecoder('utf-8')
-  let open = ''
+  // In pieces: a line that is joined anew with every piece costs the square of its length.
+  let open: string[] = []
+  let openBytes = 0
+  const take = (): string => {
+    const line = open.join('')
+    open = []
+    return line
+  }
   const frame = (line: string): readonly Frame[] => (line.trim() === '' ? [] : [{ event: null, data: line }])
   return {
     feed(chunk) {
-      const lines = (open + decoder.decode(chunk, { stream: true })).split('\n')
-      open = lines.pop() ?? ''
-      if (open.length > MAX_FRAME_BYTES)
-        throw new RouterError('model_malformed', {
-          model,
-          problem: `a line has more than ${MAX_FRAME_BYTES} characters`,
-        })
-      return { frames: lines.flatMap(frame), alive: lines.length > 0 }
+      const [first = '', ...rest] = decoder.decode(chunk, { stream: true }).split('\n')
+      open.push(first)
+      openBytes = rest.length > 0 ? 0 : openBytes + chunk.length
+      if (openBytes > MAX_FRAME_BYTES)
+        throw new RouterError('model_malformed', { model, problem: `a line has more than ${MAX_FRAME_BYTES} bytes` })
+      const last = rest.pop()
+      if (last === undefined) return { frames: [], alive: false }
+      const lines = [take(), ...rest]
+      open.push(last)
+      return { frames: lines.flatMap(frame), alive: true }
     },
     end: () => {
-      const last = open
-      open = ''
+      const last = take()
       return isWhole(last) ? frame(last) : []
     },
   }

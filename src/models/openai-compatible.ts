@@ -41,8 +41,8 @@ export interface OpenAiCompatibleSettings {
  * call is streamed, so that its first byte and its pauses can be watched. A whole answer comes in one piece: its first
  * byte deadline then covers the thinking of the model.
  *
- * `generate` throws: `model_timeout` (names the phase), `model_unreachable`, `model_auth_failed`, `model_rate_limited`,
- * `model_refused_request`, `model_failed`, `model_malformed`, `model_incomplete`, `cancelled`.
+ * `generate` throws: `model_timeout` (names the phase), `dns_failure`, `model_unreachable`, `model_auth_failed`,
+ * `model_rate_limited`, `model_refused_request`, `model_failed`, `model_malformed`, `model_incomplete`, `cancelled`.
  */
 export function createOpenAiCompatibleModel(settings: OpenAiCompatibleSettings): ModelPort {
   const { name, model, apiKey, maxOutputTokens, tier = 'frontier', timers } = settings

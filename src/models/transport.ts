@@ -32,8 +32,8 @@ export interface PostResponse {
 
 export interface Transport {
   /**
-   * @throws RouterError `model_unreachable` (refused, unknown host, TLS, reset before an answer), or the reason of the
-   * guard when that is aborted
+   * @throws RouterError `dns_failure`, `model_unreachable` (refused, TLS, reset before an answer), or the reason of the guard
+   * when that is aborted
    */
   post(request: PostRequest): Promise<PostResponse>
   /** Closes the connections, unless they belong to a dispatcher that was passed in. */
@@ -192,8 +192,12 @@ function firstValues(headers: Readonly<Record<string, string | string[] | undefi
 }
 
 function unreachable({ model, url }: PostRequest, error: unknown): RouterError {
-  return new RouterError('model_unreachable', { model, problem: plainProblem(errorCode(error), url) }, error)
+  const code = errorCode(error)
+  if (DNS_CODES.has(code)) return new RouterError('dns_failure', { model, host: url.hostname, problem: code }, error)
+  return new RouterError('model_unreachable', { model, problem: plainProblem(code, url) }, error)
 }
+
+const DNS_CODES: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_NODATA', 'EAI_FAIL'])
 
 function errorCode(error: unknown): string {
   if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string')
@@ -203,7 +207,6 @@ function errorCode(error: unknown): string {
 
 function plainProblem(code: string, url: URL): string {
   if (code === 'ECONNREFUSED') return `nothing listens at ${url.host}`
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `the host name ${url.hostname} is unknown (DNS, ${code})`
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return `${url.host} did not take the connection within ${HALF_OPEN_MS} ms`
   if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET')
     return `${url.host} closed the connection before it answered`

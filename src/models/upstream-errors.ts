@@ -22,12 +22,11 @@ export function refusalError(refusal: Refusal): RouterError {
   const { model, status } = refusal
   if (status === 401 || status === 403) return new RouterError('model_auth_failed', { model, status })
   const wait = retryAfterSeconds(refusal.headers, refusal.nowMs)
-  if (status === 429)
-    return new RouterError('model_rate_limited', {
-      model,
-      status,
-      retryAfterSeconds: wait ?? DEFAULT_RETRY_AFTER_SECONDS,
-    })
+  const named = wait === null ? {} : { retryAfterSeconds: wait }
+  if (status === 429) {
+    const when = wait === null ? SOME_TIME : `in ${wait} s`
+    return new RouterError('model_rate_limited', { model, status, when, ...named })
+  }
   if (status >= 300 && status < 400)
     return new RouterError('model_refused_request', {
       model,
@@ -38,14 +37,13 @@ export function refusalError(refusal: Refusal): RouterError {
   if (status < 500 && !PASSING_STATUSES.has(status))
     return new RouterError('model_refused_request', { model, status, problem })
   const values = { model, status, problem: `HTTP ${status}: ${problem}`, fix: PROVIDER_FIX }
-  return new RouterError('model_failed', wait === null ? values : { ...values, retryAfterSeconds: wait })
+  return new RouterError('model_failed', { ...values, ...named })
 }
 
 /** The error of an error object inside a 200 answer or a stream; retryable. */
 export function reportedError(model: string, report: unknown, apiKey: string | null): RouterError {
   const type = field(report, 'type') ?? field(report, 'code') ?? 'error'
-  if (type === 'rate_limit_error')
-    return new RouterError('model_rate_limited', { model, retryAfterSeconds: DEFAULT_RETRY_AFTER_SECONDS })
+  if (type === 'rate_limit_error') return new RouterError('model_rate_limited', { model, when: SOME_TIME })
   const message = typeof report === 'string' ? report : (field(report, 'message') ?? 'no message')
   const problem = `the provider reported ${cleaned(type, apiKey)}: ${cleaned(message, apiKey)}`
   return new RouterError('model_failed', { model, problem, fix: PROVIDER_FIX })
@@ -68,8 +66,8 @@ export function retryAfterSeconds(headers: Readonly<Record<string, string>>, now
   return Number.isNaN(date) ? null : clamped((date - nowMs) / 1000)
 }
 
-/** A 429 without a time: as long as the first step of the back-off in `pipeline/retry.ts` may be. */
-const DEFAULT_RETRY_AFTER_SECONDS = 1
+/** For people, when the provider named no time. */
+const SOME_TIME = 'in a few seconds'
 
 /** An hour; a provider that says more is down for this request and the next. */
 const MAX_RETRY_AFTER_SECONDS = 3600

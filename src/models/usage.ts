@@ -14,7 +14,7 @@ export interface ReportedCounts {
 /**
  * @param reported null when the answer had no usage block
  * @param outputChars characters of text and of tool arguments in the answer
- * @returns the reported counts when they are whole, not negative, and not 0 for something that was sent or received;
+ * @returns the reported counts when they are whole, from 0 to 100 million, and not 0 for something that was sent or received;
  * else estimates of four characters a token
  */
 export function usageOf(reported: ReportedCounts | null, call: ModelCall, outputChars: number): Usage {
@@ -59,6 +59,9 @@ function toolCallChars(message: ModelCall['messages'][number]): number {
   return (message.toolCalls ?? []).reduce((sum, call) => sum + call.name.length + call.arguments.length, 0)
 }
 
+/** Ten times the largest context window on offer: a count above it is a fault, and would book a fortune. */
+const MAX_COUNT = 100_000_000
+
 function count(value: unknown): number | null {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_COUNT ? value : null
 }

@@ -8,6 +8,7 @@ const AVAILABILITY: ReadonlySet<ErrorCode> = new Set([
   'model_timeout',
   'model_failed',
   'model_unreachable',
+  'dns_failure',
   'model_rate_limited',
   'model_auth_failed',
   'model_malformed',

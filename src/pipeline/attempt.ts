@@ -8,40 +8,37 @@ import type { TaskPolicy } from '../spec/policy.ts'
 import type { CallLimits } from '../spec/ports.ts'
 import type { RouterRequest } from '../spec/request.ts'
 import { type AskContext, type Collected, type Exchange, generateOnce, partialUsage, type Reader } from './exchange.ts'
+import { nobodyAnswered } from './explain.ts'
 import { requestFor } from './model-request.ts'
 import { withRetries } from './retry.ts'
 import { written } from './run.ts'
-import { UNBILLED, withinBudget } from './spend.ts'
+import { isUnbilled, withinBudget } from './spend.ts'
 import { readerFor } from './typed.ts'
 
-/** @throws RouterError of the last model that failed; what was tried stands in `run.attempts` */
+/**
+ * @throws RouterError of the model that failed, `no_model_available` when several frontiers did; what was tried stands in
+ * `run.attempts`
+ */
 export async function ask(
   context: AskContext,
   actor: Actor,
   what: { readonly request: RouterRequest; readonly delivery: Delivery },
 ): Promise<Asked> {
-  const names = context.run.decision[actor]
   const allowed = 1 + context.deps.loaded.policy.routing.maxFallbackAttempts
-  let last: RouterError | null = null
-  for (const [index, name] of names.slice(0, allowed).entries()) {
-    const isLast = index === Math.min(names.length, allowed) - 1
+  const names = context.run.decision[actor].slice(0, allowed)
+  const failures: RouterError[] = []
+  for (const [index, name] of names.entries()) {
+    const isLast = index === names.length - 1
     const exchange = openExchange(context, name, what)
     try {
       return await askModel(context, exchange, actor === 'frontier' && isLast ? allowed - index : 1)
     } catch (error) {
-      last = toRouterError(error)
-      if (exchange.delivered || !mayFallBack(last) || context.signal.aborted) throw last
+      const failure = toRouterError(error)
+      if (exchange.delivered || !mayFallBack(failure) || context.signal.aborted) throw failure
+      failures.push(failure)
     }
   }
-  const task = context.run.features.task
-  throw (
-    last ??
-    new RouterError('no_model_available', {
-      task,
-      why: `no ${actor} model may be called`,
-      fix: 'See `spillway route` for what stands in the way.',
-    })
-  )
+  throw nobodyAnswered(context.run, actor, failures)
 }
 
 /** One call of one model that is not the answer: nobody else is asked when it fails, and it is not made again. */
@@ -104,40 +101,67 @@ function openExchange(
 async function askModel(context: AskContext, exchange: Exchange, triesLeft: number): Promise<Asked> {
   const { deps, run } = context
   const { name, policy } = exchange.model
-  const startedMs = deps.clock.monotonicMs()
-  let tries = 0
+  requireLeave(exchange)
   try {
-    const collected = await withRetries({
+    return await withRetries({
       clock: deps.clock,
       random: deps.random,
       signal: context.signal,
       attemptsLeft: triesLeft,
       deadlineMs: deps.loaded.policy.deadlines[policy.tier].total,
-      mayRetry: () => !exchange.delivered,
-      call: () => {
-        tries += 1
-        return withinBudget(exchange, () => callOnce(exchange))
-      },
+      mayRetry: () => !exchange.delivered && deps.roster.claim(name, 'again') === null,
+      call: () => tryOnce(exchange),
     })
-    deps.roster.answered(name)
-    run.attempts.push(answeredAttempt(exchange, collected, { startedMs, tries }))
+  } catch (error) {
+    throw context.signal.aborted ? cancelled(run.requestId, error) : error
+  }
+}
+
+/** The state of the model may have changed since the route was planned, by other requests or by a wait of this one. */
+function requireLeave({ deps, run, model, purpose }: Exchange): void {
+  // A task that waits (`onUnavailable: queue`) comes here again and again.
+  const isRepeat =
+    purpose === 'answer' && run.attempts.some((made) => made.model === model.name && made.purpose === purpose)
+  const obstacle = deps.roster.claim(model.name, isRepeat ? 'again' : 'first')
+  if (obstacle === null) return
+  throw new RouterError('no_model_available', {
+    task: run.features.task,
+    why: `model ${model.name}: ${obstacle.why}`,
+    fix: 'Try again in a moment; `GET /readyz` shows the state of each model.',
+    ...(obstacle.retryInMs !== undefined && { retryAfterSeconds: obstacle.retryInMs / 1000 }),
+  })
+}
+
+/** One call and its line in the record: a call that failed and is made again may have been billed, too. */
+async function tryOnce(exchange: Exchange): Promise<Asked> {
+  const { deps, run, model, signal } = exchange
+  const startedMs = deps.clock.monotonicMs()
+  exchange.receivedChars = 0
+  try {
+    const collected = await withinBudget(exchange, () => callOnce(exchange))
+    deps.roster.answered(model.name)
+    run.attempts.push(answeredAttempt(exchange, collected, startedMs))
     return {
       answer: collected.answer,
       actor: actorOf(exchange),
-      model: name,
-      tier: policy.tier,
+      model: model.name,
+      tier: model.policy.tier,
       option: collected.option,
       delivered: exchange.delivered,
     }
   } catch (error) {
-    const failure = context.signal.aborted
-      ? new RouterError('cancelled', { requestId: run.requestId }, error)
-      : toRouterError(error)
-    // A full queue says that the model works.
-    if (failure.row.retryable && failure.code !== 'model_busy') deps.roster.failed(name, failure)
-    run.attempts.push(failedAttempt(exchange, failure, { startedMs, tries }))
+    const failure = signal.aborted ? cancelled(run.requestId, error) : toRouterError(error)
+    if (failure.row.retryable && !NOT_THE_MODELS.has(failure.code)) deps.roster.failed(model.name, failure)
+    run.attempts.push(failedAttempt(exchange, failure, startedMs))
     throw failure
   }
+}
+
+/** A full queue says that the model works, and an unknown host name that our own network does not. */
+const NOT_THE_MODELS: ReadonlySet<string> = new Set(['model_busy', 'dns_failure'])
+
+function cancelled(requestId: string, cause: unknown): RouterError {
+  return new RouterError('cancelled', { requestId }, cause)
 }
 
 /** The call is on disk before a byte is sent. */
@@ -181,18 +205,14 @@ function requireInService(exchange: Exchange): void {
   })
 }
 
-interface Timing {
-  readonly startedMs: number
-  readonly tries: number
-}
-
-function answeredAttempt(exchange: Exchange, collected: Collected, timing: Timing): Attempt {
+function answeredAttempt(exchange: Exchange, collected: Collected, startedMs: number): Attempt {
   return {
-    ...attemptBase(exchange, timing),
+    ...attemptBase(exchange, startedMs),
     outcome: 'answered',
     error: null,
     errorMessage: null,
     firstTokenMs: collected.firstTokenMs,
+    servedBy: collected.identity.servedBy,
     usage: collected.answer.usage,
     ...exchange.deps.price(exchange.model.policy, collected.answer.usage, collected.identity.servedBy),
     finishReason: collected.answer.finishReason,
@@ -200,12 +220,12 @@ function answeredAttempt(exchange: Exchange, collected: Collected, timing: Timin
 }
 
 /** A call that broke may still have been billed: without a figure the cost is unknown, not 0. */
-function failedAttempt(exchange: Exchange, failure: RouterError, timing: Timing): Attempt {
+function failedAttempt(exchange: Exchange, failure: RouterError, startedMs: number): Attempt {
   const { deps, model } = exchange
   const usage = partialUsage(exchange)
-  const free = actorOf(exchange) === 'local' || UNBILLED.has(failure.code) || failure.code === 'budget_exhausted'
+  const free = actorOf(exchange) === 'local' || isUnbilled(failure, exchange) || failure.code === 'budget_exhausted'
   return {
-    ...attemptBase(exchange, timing),
+    ...attemptBase(exchange, startedMs),
     outcome: failure.code === 'cancelled' ? 'cancelled' : 'failed',
     error: failure.code,
     // A provider may repeat the request in its message, and the audit holds no text; the local engine's words are ours.
@@ -221,16 +241,14 @@ function failedAttempt(exchange: Exchange, failure: RouterError, timing: Timing)
 
 function attemptBase(
   exchange: Exchange,
-  timing: Timing,
-): Pick<Attempt, 'model' | 'actor' | 'tier' | 'purpose' | 'latencyMs' | 'tries'> {
-  const latencyMs = Math.round(exchange.deps.clock.monotonicMs() - timing.startedMs)
+  startedMs: number,
+): Pick<Attempt, 'model' | 'actor' | 'tier' | 'purpose' | 'latencyMs'> {
   return {
     model: exchange.model.name,
     actor: actorOf(exchange),
     tier: exchange.model.policy.tier,
     purpose: exchange.purpose,
-    latencyMs,
-    tries: Math.max(1, timing.tries),
+    latencyMs: Math.round(exchange.deps.clock.monotonicMs() - startedMs),
   }
 }
 

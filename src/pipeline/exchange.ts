@@ -35,7 +35,7 @@ export interface Exchange extends AskContext {
   readonly totalMs?: number
   /** Set at the first piece that reaches the caller: from then on nothing may be tried again. */
   delivered: boolean
-  /** Characters received so far, for the estimate of an answer that breaks. */
+  /** Characters of text and tool arguments received so far, for the estimate of an answer that breaks. */
   receivedChars: number
 }
 
@@ -63,7 +63,7 @@ export async function generateOnce(exchange: Exchange, limits: CallLimits): Prom
       else if (event.type !== 'progress') {
         firstTokenMs ??= Math.round(deps.clock.monotonicMs() - startedMs)
         parts.add(event)
-        exchange.receivedChars = parts.text.length
+        exchange.receivedChars = parts.chars
         const taken = exchange.delivery === 'held' ? undefined : deliver(exchange, event, exchange.delivery.live)
         // Most events are taken at once, and a turn of the loop costs more than an event.
         if (taken) await taken
@@ -185,11 +185,15 @@ function finished(
 /** Pieces of text and of tool calls, joined as they come. */
 class Parts {
   text = ''
+  /** Of text and tool arguments. */
+  chars = 0
   readonly #calls = new Map<number, { id: string; name: string; arguments: string }>()
 
   add(event: ModelEvent): void {
     if (event.type === 'text') this.text += event.delta
+    if (event.type === 'text') this.chars += event.delta.length
     if (event.type !== 'tool_call') return
+    this.chars += event.argumentsDelta.length
     const call = this.#calls.get(event.index) ?? { id: '', name: '', arguments: '' }
     call.id ||= event.id ?? ''
     call.name ||= event.name ?? ''

@@ -1,4 +1,5 @@
 /** Failures that tell the whole story: who was asked, who could not be asked, and why. */
+import type { Actor } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { PipelineDeps, Run } from './run.ts'
 import { scopesOf } from './spend.ts'
@@ -10,11 +11,50 @@ export function nobodyAvailable(run: Run, deps: PipelineDeps): RouterError {
   if (scope)
     return new RouterError('budget_exhausted', { scope: scope.name, period: scope.period, left: '0', need: 'more' })
   const details = (['local', 'frontier'] as const).flatMap((actor) => awayDetail(run, actor) ?? [])
+  const waits = run.decision.removals.flatMap((removal) => removal.retryInMs ?? [])
   return new RouterError('no_model_available', {
     task: run.features.task,
     why: details.join('; ') || 'no model is configured for it',
     fix: 'Run `spillway doctor`; `spillway route` shows every removal.',
+    ...(waits.length > 0 && { retryAfterSeconds: Math.min(...waits) / 1000 }),
   })
+}
+
+/** What the caller hears when none of an actor's models answered: of one model its own failure, of several all of them. */
+export function nobodyAnswered(run: Run, actor: Actor, failures: readonly RouterError[]): RouterError {
+  const last = failures.at(-1)
+  const task = run.features.task
+  if (!last)
+    return new RouterError('no_model_available', {
+      task,
+      why: `no ${actor} model may be called`,
+      fix: 'See `spillway route` for what stands in the way.',
+    })
+  const areAllLimited = failures.every(({ code }) => code === 'model_rate_limited')
+  if (actor === 'local' || failures.length === 1) return last
+  const retryAfterSeconds = soonest(failures)
+  if (areAllLimited) return failures.find((failure) => failure.retryAfterSeconds === retryAfterSeconds) ?? last
+  return new RouterError(
+    'no_model_available',
+    {
+      task,
+      why: failures.map(reasonOf).join('; '),
+      fix: 'Try again in a moment; `GET /readyz` shows the state of each model.',
+      ...(retryAfterSeconds !== null && { retryAfterSeconds }),
+    },
+    last,
+  )
+}
+
+/** The first model that will be back decides. */
+function soonest(failures: readonly RouterError[]): number | null {
+  const named = failures.flatMap(({ retryAfterSeconds }) => retryAfterSeconds ?? [])
+  return named.length === 0 ? null : Math.min(...named)
+}
+
+/** The clause of an error that is only a list of causes, else its own sentence. */
+function reasonOf({ code, values, message }: RouterError): string {
+  return code === 'no_model_available' ? String(values.why) : withoutStop(message)
 }
 
 /** A frontier that failed because local could not answer either: the reader needs both to mend one of them. */
@@ -27,7 +67,7 @@ export function withLocalTrouble(run: Run, error: RouterError): RouterError {
     'no_model_available',
     {
       task: run.features.task,
-      why: `${local}; frontier: ${withoutStop(error.message)}`,
+      why: `${local}; frontier: ${reasonOf(error)}`,
       fix: error.fix,
       ...(retryAfterSeconds !== null && { retryAfterSeconds }),
     },

@@ -13,7 +13,10 @@ export interface RetryRequest<T> {
   readonly signal: AbortSignal
   /** Uniform in [0, 1). */
   readonly random: () => number
-  /** False once output has reached the caller: a second answer must never be glued to a first. Default: always true. */
+  /**
+   * Asked last, and only when a retry would be made; true is leave for one. False once output has reached the caller (a
+   * second answer must never be glued to a first), or when too much is repeated already. Default: always true.
+   */
   readonly mayRetry?: () => boolean
 }
 
@@ -21,8 +24,8 @@ export interface RetryRequest<T> {
  * Makes a call, and makes it again after failures that may pass.
  *
  * Again only when the error is retryable, tries are left, nothing was delivered, the caller still waits, and the wait
- * ends before the deadline. The wait is what the provider asked for (`retryAfterSeconds`, up to 60 s; a longer wish ends
- * the tries) or a full-jitter back-off, whichever is longer.
+ * ends before the deadline. The wait is what the provider asked for (`retryAfterSeconds`, up to 60 s; a longer wish, or a
+ * second one, ends the tries) or a full-jitter back-off, whichever is longer.
  *
  * @throws RouterError of the last try, or `cancelled` when the signal is aborted during a wait
  * @see Brooker, "Exponential Backoff And Jitter", 2015 (full jitter)
@@ -30,13 +33,18 @@ export interface RetryRequest<T> {
 export async function withRetries<T>(request: RetryRequest<T>): Promise<T> {
   const { call, clock, attemptsLeft, deadlineMs, signal } = request
   const endsAt = clock.monotonicMs() + deadlineMs
+  let hasWaitedAsAsked = false
   for (let tryNumber = 1; ; tryNumber += 1) {
     try {
       return await call(tryNumber)
     } catch (error) {
       const failure = toRouterError(error)
+      const isAsked = (failure.retryAfterSeconds ?? 0) > 0
       const waitMs = tryNumber < attemptsLeft ? waitBefore(failure, tryNumber, request) : null
-      if (waitMs === null || signal.aborted || clock.monotonicMs() + waitMs >= endsAt) throw failure
+      if (waitMs === null || (isAsked && hasWaitedAsAsked)) throw failure
+      const isTooLate = signal.aborted || clock.monotonicMs() + waitMs >= endsAt
+      if (isTooLate || request.mayRetry?.() === false) throw failure
+      hasWaitedAsAsked ||= isAsked
       await pause(waitMs, request, failure)
     }
   }
@@ -49,8 +57,8 @@ const MAX_BACKOFF_MS = 8000
 /** Nobody who waits for an answer waits longer than this for its start; the next model is asked instead. */
 const MAX_RETRY_AFTER_MS = 60_000
 
-function waitBefore<T>(failure: RouterError, tryNumber: number, { random, mayRetry }: RetryRequest<T>): number | null {
-  if (!failure.row.retryable || mayRetry?.() === false) return null
+function waitBefore<T>(failure: RouterError, tryNumber: number, { random }: RetryRequest<T>): number | null {
+  if (!failure.row.retryable) return null
   const askedMs = (failure.retryAfterSeconds ?? 0) * 1000
   if (askedMs > MAX_RETRY_AFTER_MS) return null
   const backoffMs = random() * Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (tryNumber - 1))

@@ -1,8 +1,10 @@
-/** The configured models and how they are doing: constructed on first use, cooled down after failures. */
+/** The configured models and how they are doing: constructed on first use, left alone for a while after failures. */
 import type { Tier } from '../spec/decision.ts'
 import type { RouterError } from '../spec/errors.ts'
 import type { ModelPolicy, TaskPolicy } from '../spec/policy.ts'
 import type { Clock, ModelPort, ModelState } from '../spec/ports.ts'
+import { type Breaker, createBreaker, type Rest } from './breaker.ts'
+import { createRetryBudget, type RetryBudget } from './retry-budget.ts'
 
 export interface RosterModel {
   readonly name: string
@@ -18,82 +20,69 @@ export interface Roster {
   model(name: string): RosterModel
   /** @param adapter of the task, in place of the model's own */
   port(name: string, adapter?: TaskPolicy['adapter']): ModelPort
+  /**
+   * Asks for leave to call a model; what is granted counts.
+   *
+   * @returns null, or why the model is not to be called now; for a retry also because too many calls are retries
+   */
+  claim(name: string, call: 'first' | 'again'): ModelState['unavailable']
   failed(name: string, error: RouterError): void
   answered(name: string): void
   close(): Promise<void>
 }
 
-/** A model that fails this often in a row is left alone for `COOL_DOWN_MS`; one failure may be chance, three are not. */
-const FAILURES_BEFORE_COOL_DOWN = 3
-/** Long enough to spare callers a dead upstream, short enough to notice its return (recovery goal: 10 s). */
-const COOL_DOWN_MS = 10_000
-
-/** An engine that crashes this often in `CRASH_WINDOW_MS` will crash again: the file or the machine is the trouble. */
-const CRASHES_BEFORE_OFF = 3
-const CRASH_WINDOW_MS = 60_000
-/** After a second crash in the window: no caller waits for a restart that is likely to end like the one before. */
-const CRASH_BACKOFF_MS = 1000
-
-interface Health {
-  /** In a row. */
-  failures: number
-  until: number
-  rateLimited: boolean
-  /** Monotonic times of crashes in the window; an answer in between does not undo them. */
-  crashes: readonly number[]
+interface Entry extends RosterModel {
+  readonly breaker: Breaker
+  readonly retries: RetryBudget
 }
 
 export function createRoster(models: readonly RosterModel[], clock: Clock): Roster {
-  const byName = new Map(models.map((model) => [model.name, model]))
+  const entries = models.map((model): Entry => {
+    const retries = createRetryBudget(clock.monotonicMs)
+    return { ...model, breaker: createBreaker(clock), retries }
+  })
+  const byName = new Map(entries.map((entry) => [entry.name, entry]))
   const ports = new Map<string, ModelPort>()
-  const health = new Map<string, Health>()
 
-  const model = (name: string): RosterModel => {
+  const model = (name: string): Entry => {
     const found = byName.get(name)
     if (!found) throw new Error(`model ${name} is not configured`)
     return found
   }
   return {
     model,
-    states: () => models.map((entry) => stateOf(entry, coolDown(entry, health.get(entry.name), clock))),
+    states: () => entries.map(stateOf),
     port(name, adapter) {
       const key = JSON.stringify([name, adapter])
       const open = ports.get(key) ?? model(name).open(adapter)
       ports.set(key, open)
       return open
     },
-    failed(name, error) {
-      const entry = health.get(name) ?? { failures: 0, until: 0, rateLimited: false, crashes: [] }
-      entry.failures += 1
-      entry.rateLimited = error.code === 'model_rate_limited'
-      const waitMs = entry.rateLimited ? (error.retryAfterSeconds ?? 1) * 1000 : COOL_DOWN_MS
-      if (entry.rateLimited || entry.failures >= FAILURES_BEFORE_COOL_DOWN)
-        entry.until = Math.max(entry.until, clock.monotonicMs() + waitMs)
-      if (error.code === 'engine_crashed') crashed(entry, clock.monotonicMs())
-      health.set(name, entry)
+    claim(name, call) {
+      const entry = model(name)
+      const rest = entry.breaker.claim(call)
+      if (rest) return resting(entry, rest)
+      if (call === 'first') entry.retries.called()
+      else if (!entry.retries.takeRetry()) return resting(entry, TOO_MANY_RETRIES)
+      return null
     },
-    answered(name) {
-      const entry = health.get(name)
-      if (entry) health.set(name, { ...entry, failures: 0, until: 0, rateLimited: false })
-    },
+    failed: (name, error) => model(name).breaker.failed(error),
+    answered: (name) => model(name).breaker.answered(),
     async close() {
       await Promise.all([...ports.values()].map((port) => port.close()))
     },
   }
 }
 
-function crashed(entry: Health, now: number): void {
-  entry.crashes = [...entry.crashes.filter((at) => now - at < CRASH_WINDOW_MS), now]
-  if (entry.crashes.length >= CRASHES_BEFORE_OFF) entry.until = now + CRASH_WINDOW_MS
-  else if (entry.crashes.length > 1) entry.until = Math.max(entry.until, now + CRASH_BACKOFF_MS)
-}
+const TOO_MANY_RETRIES: Rest = { leftMs: 1000, isRateLimited: false, why: 'too many of its calls are retries already' }
 
-function stateOf(entry: RosterModel, coolingDown: ModelState['unavailable']): ModelState {
+function stateOf(entry: Entry): ModelState {
+  const rest = entry.breaker.rest()
   return {
     name: entry.name,
     actor: actorOf(entry.policy.tier),
     tier: entry.policy.tier,
-    unavailable: entry.obstacle() ?? coolingDown,
+    unavailable: entry.obstacle() ?? (rest && resting(entry, rest)),
   }
 }
 
@@ -102,18 +91,7 @@ export function actorOf(tier: Tier): ModelState['actor'] {
   return tier === 'frontier' ? 'frontier' : 'local'
 }
 
-function coolDown(entry: RosterModel, state: Health | undefined, clock: Clock): ModelState['unavailable'] {
-  const leftMs = (state?.until ?? 0) - clock.monotonicMs()
-  if (!state || leftMs <= 0) return null
-  const seconds = Math.ceil(leftMs / 1000)
-  const retryInMs = Math.ceil(leftMs)
-  if (actorOf(entry.policy.tier) === 'local')
-    return { reason: 'local_unavailable', why: `${troubleOf(state)}, tried again in ${seconds} s`, retryInMs }
-  return state.rateLimited
-    ? { reason: 'frontier_rate_limited', why: `rate limited for another ${seconds} s`, retryInMs }
-    : { reason: 'frontier_down', why: `failed ${state.failures} times, tried again in ${seconds} s`, retryInMs }
-}
-
-function troubleOf({ crashes, failures }: Health): string {
-  return crashes.length > 1 ? `the engine crashed ${crashes.length} times in a minute` : `failed ${failures} times`
+function resting({ policy }: RosterModel, { why, leftMs, isRateLimited }: Rest): ModelState['unavailable'] {
+  if (actorOf(policy.tier) === 'local') return { reason: 'local_unavailable', why, retryInMs: leftMs }
+  return { reason: isRateLimited ? 'frontier_rate_limited' : 'frontier_down', why, retryInMs: leftMs }
 }

@@ -8,12 +8,25 @@ import type { Collected, Exchange } from './exchange.ts'
 import type { PipelineDeps, Run } from './run.ts'
 
 /** Failures in which the provider did no work, so nothing can have been billed. */
-export const UNBILLED: ReadonlySet<string> = new Set([
+const UNBILLED: ReadonlySet<string> = new Set([
   'model_unreachable',
+  'dns_failure',
   'model_rate_limited',
   'model_auth_failed',
   'model_refused_request',
 ])
+
+/**
+ * Statuses by which a provider says itself that it made no answer. 408, 502 and 504 come from what stands between: behind it
+ * the model may have worked to the end.
+ */
+const UNBILLED_STATUSES: ReadonlySet<unknown> = new Set([409, 425, 500, 503, 529])
+
+/** Whoever has begun to answer wants to be paid, whatever came then. */
+export function isUnbilled({ code, values }: RouterError, { receivedChars }: Pick<Exchange, 'receivedChars'>): boolean {
+  if (receivedChars > 0) return false
+  return UNBILLED.has(code) || (code === 'model_failed' && UNBILLED_STATUSES.has(values.status))
+}
 
 /** @throws RouterError budget_exhausted: nothing was sent */
 export async function withinBudget(exchange: Exchange, call: () => Promise<Collected>): Promise<Collected> {
@@ -35,7 +48,7 @@ export async function withinBudget(exchange: Exchange, call: () => Promise<Colle
     return collected
   } catch (error) {
     // A call that broke may have been billed to its end.
-    budgets.settle(reserved, UNBILLED.has(toRouterError(error).code) ? 0 : usd)
+    budgets.settle(reserved, isUnbilled(toRouterError(error), exchange) ? 0 : usd)
     throw error
   }
 }

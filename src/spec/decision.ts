@@ -116,6 +116,8 @@ export interface Removal {
   readonly reason: Reason
   /** One sentence for people; holds no request text. */
   readonly detail: string
+  /** Availability that comes back by itself: milliseconds until the first of the actor's models is tried again. */
+  readonly retryInMs?: number
 }
 
 /** A hard-stop term that was found, and in which field of the request. */
@@ -221,7 +223,7 @@ export interface ModelIdentity {
   readonly servedBy: string
 }
 
-/** One call of one model. */
+/** One call of one model; a retry is an attempt of its own. */
 export interface Attempt {
   readonly model: string
   readonly actor: Actor
@@ -241,8 +243,8 @@ export interface Attempt {
   /** Where the price came from (policy, table with version, local); null when the cost is unknown or nothing was used. */
   readonly priceSource: string | null
   readonly finishReason: FinishReason | null
-  /** Times the same call was sent, retries included, at least 1. */
-  readonly tries: number
+  /** The model id that the provider named; absent when no answer came. */
+  readonly servedBy?: string
 }
 
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter'

@@ -19,12 +19,20 @@ export const MODEL_ERRORS = {
     fix: '{fix}',
   },
   model_unreachable: {
-    status: 502,
+    status: 503,
     retryable: true,
     exitCode: 1,
     openaiType: 'server_error',
     message: 'Model {model} cannot be reached: {problem}.',
     fix: 'Check the address and the network; `spillway doctor` tests it.',
+  },
+  dns_failure: {
+    status: 503,
+    retryable: true,
+    exitCode: 1,
+    openaiType: 'server_error',
+    message: 'The host name {host} of model {model} cannot be resolved ({problem}).',
+    fix: 'Check the name in models.{model}.baseUrl, and the name service of this machine; `spillway doctor` tests it.',
   },
   model_rate_limited: {
     status: 429,
@@ -32,7 +40,7 @@ export const MODEL_ERRORS = {
     exitCode: 1,
     openaiType: 'rate_limit_error',
     message: 'Model {model} is rate limited by its provider.',
-    fix: 'Wait {retryAfterSeconds} s.',
+    fix: 'Try again {when}.',
   },
   model_auth_failed: {
     status: 502,

@@ -37,7 +37,7 @@ const ESCALATED = auditRecord('e', {
   route: 'frontier',
   outcome: 'escalated',
   usage: USAGE,
-  attempts: [paid('small', 0), paid('big', 0.5, { tries: 2 })],
+  attempts: [paid('small', 0), paid('big', 0.25, { outcome: 'failed' }), paid('big', 0.25)],
 })
 
 describe('the cost of requests', () => {

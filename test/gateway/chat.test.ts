@@ -135,11 +135,7 @@ describe('a stream', () => {
       script({
         small: {},
         big: {
-          answers: [
-            { fail: 'model_rate_limited' },
-            { fail: 'model_rate_limited' },
-            { fail: 'model_rate_limited', values: { retryAfterSeconds: 7 } },
-          ],
+          answers: [{ fail: 'model_rate_limited' }, { fail: 'model_rate_limited', values: { retryAfterSeconds: 7 } }],
         },
       }),
     )

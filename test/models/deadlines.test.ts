@@ -183,8 +183,6 @@ describe('a server that cannot be reached', () => {
   })
 
   it.each([
-    ['ENOTFOUND', 'the host name cloud.test is unknown (DNS, ENOTFOUND)'],
-    ['EAI_AGAIN', 'the host name cloud.test is unknown (DNS, EAI_AGAIN)'],
     ['CERT_HAS_EXPIRED', 'the TLS certificate or handshake of cloud.test was refused (CERT_HAS_EXPIRED)'],
     [
       'ERR_TLS_CERT_ALTNAME_INVALID',
@@ -197,6 +195,15 @@ describe('a server that cannot be reached', () => {
       userCall('Hi'),
     )
     expect([error?.code, error?.values.problem, error?.row.retryable]).toEqual(['model_unreachable', problem, true])
+  })
+
+  it.each(['ENOTFOUND', 'EAI_AGAIN'])('is told from a name that cannot be resolved (%s) [F08]', async (code) => {
+    const dispatcher = failingDispatcher(code)
+    const { error } = await run(model({ baseUrl: 'https://cloud.test/v1', dispatcher }), userCall('Hi'))
+    expect([error?.code, error?.message]).toEqual([
+      'dns_failure',
+      `The host name cloud.test of model big cannot be resolved (${code}).`,
+    ])
   })
 
   it('is named when it drops the connection before it answers', async () => {

@@ -1,47 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createAnthropicModel } from '../../src/models/anthropic.ts'
-import { createOpenAiCompatibleModel } from '../../src/models/openai-compatible.ts'
 import { anthropicFrames, openAiFrames } from '../support/cloud-answers.ts'
-import { memoryDispatcher } from '../support/memory-dispatcher.ts'
 import type { Ended } from '../support/model-calls.ts'
-import { run, userCall } from '../support/model-calls.ts'
+import { type KnownStreamRow, nameOf, streamRows } from '../support/provider-streams.ts'
 import { cutBytes } from '../support/scripted-cloud.ts'
-
-interface Row {
-  readonly id?: string
-  readonly name?: string
-  readonly dialect: string
-  readonly fault?: string
-  readonly terminal: 'complete' | 'truncated' | 'error' | 'malformed'
-  readonly text: string
-}
-
-const DATA = new URL('../../../shared/data/adversarial/', import.meta.url)
-const DIALECTS: ReadonlySet<string> = new Set(['openai-chat', 'anthropic'])
-
-function rows(file: string): readonly Row[] {
-  const url = new URL(file, DATA)
-  if (!existsSync(url)) return []
-  const lines = readFileSync(url, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-  return lines.map((line) => JSON.parse(line) as Row).filter((row) => DIALECTS.has(row.dialect))
-}
-
-function answer(dialect: string, pieces: readonly Uint8Array[]): Promise<Ended> {
-  const dispatcher = memoryDispatcher({ headers: { 'content-type': 'text/event-stream' }, pieces })
-  const settings = { name: 'cloud', apiKey: 'k', model: 'm-1', maxOutputTokens: 100, dispatcher }
-  const model =
-    dialect === 'anthropic'
-      ? createAnthropicModel({ ...settings, baseUrl: 'http://cloud.test' })
-      : createOpenAiCompatibleModel({ ...settings, baseUrl: 'http://cloud.test/v1' })
-  return run(model, userCall('hello'))
-}
+import { answer, cutRandomly, seededRandom } from '../support/stream-fuzz.ts'
 
 /** The words of the data for what an adapter throws. */
-const TERMINALS: Readonly<Record<string, Row['terminal']>> = {
+const TERMINALS: Readonly<Record<string, KnownStreamRow['terminal']>> = {
   model_incomplete: 'truncated',
   model_failed: 'error',
   model_malformed: 'malformed',
@@ -52,20 +18,21 @@ function terminalOf({ error, events }: Ended): string {
   return events.at(-1)?.type === 'finish' ? 'complete' : 'no finish event'
 }
 
-/** Whole, byte by byte (in sevens where a row is long), and at two sets of fixed odd places. */
+/** Whole, byte by byte, at fixed odd places, and at random places of eight seeds. */
 function chunkings(text: string): readonly Uint8Array[][] {
   return [
     [Buffer.from(text)],
-    cutBytes(text, text.length > 6000 ? 7 : 1),
+    cutBytes(text, 1),
     cutBytes(text, 3, 50, 1, 400),
     cutBytes(text, 1000),
+    ...Array.from({ length: 8 }, (_, seed) => cutRandomly(Buffer.from(text), seededRandom(seed))),
   ]
 }
 
-for (const file of ['provider_streams_dev.jsonl', 'stream_faults_dev.jsonl']) {
-  const found = rows(file)
+for (const file of ['provider_streams_dev.jsonl', 'stream_faults_dev.jsonl'] as const) {
+  const found = streamRows(file)
   describe.skipIf(found.length === 0)(`${file} (skipped where the shared data folder is absent)`, () => {
-    for (const dialect of DIALECTS) {
+    for (const dialect of ['openai-chat', 'anthropic'] as const) {
       const own = found.filter((row) => row.dialect === dialect)
       it(`ends each of the ${own.length} ${dialect} rows in its terminal state, in every chunking [F15 F16 F17 F18 F19 F20]`, async () => {
         const wrong: string[] = []
@@ -73,9 +40,9 @@ for (const file of ['provider_streams_dev.jsonl', 'stream_faults_dev.jsonl']) {
           const ends = await Promise.all(chunkings(row.text).map((pieces) => answer(dialect, pieces)))
           const states = new Set(ends.map(terminalOf))
           if (states.size !== 1 || !states.has(row.terminal))
-            wrong.push(`${row.id ?? row.name}: ${[...states].join(', ')}, not ${row.terminal}`)
+            wrong.push(`${nameOf(row)}: ${[...states].join(', ')}, not ${row.terminal}`)
           if (new Set(ends.map((end) => JSON.stringify(end.events))).size !== 1)
-            wrong.push(`${row.id ?? row.name}: events differ between chunkings`)
+            wrong.push(`${nameOf(row)}: events differ between chunkings`)
         }
         expect(wrong).toEqual([])
         expect(own.length).toBeGreaterThan(8)

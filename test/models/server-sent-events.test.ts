@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { createFrameReader } from '../../src/models/server-sent-events.ts'
 import { cutBytes } from '../support/scripted-cloud.ts'
+import { cutRandomly, seededRandom } from '../support/stream-fuzz.ts'
 
 function framesOf(chunks: readonly Uint8Array[]): readonly (readonly [string | null, string])[] {
   const reader = createFrameReader('big')
@@ -30,7 +31,7 @@ describe('the frames of an event stream', () => {
       cutBytes(`data: ${'x'.repeat(mebibytes * 1024 * 1024)}\n\n`, 65_536)
     expect(framesOf(frame(15)).map(([, data]) => data.length)).toEqual([15_728_640])
     expect(() => framesOf(frame(17))).toThrow(
-      'Model big sent an answer that breaks its protocol: a frame has more than 16777216 characters.',
+      'Model big sent an answer that breaks its protocol: a frame has more than 16777216 bytes.',
     )
   })
 
@@ -58,12 +59,21 @@ describe.skipIf(!existsSync(CASES))(
       const wrong: string[] = []
       for (const { name, b64, events } of cases) {
         const expected = JSON.stringify(events.map(({ event, data }) => [event, data]))
-        for (const size of [100_000, 1, 2, 3, 5, 7]) {
-          const found = framesOf(cutBytes(Buffer.from(b64, 'base64'), size)).map(([event, data]) => [
-            event ?? 'message',
-            data,
-          ])
-          if (JSON.stringify(found) !== expected) wrong.push(`${name} in pieces of ${size}`)
+        const bytes = Buffer.from(b64, 'base64')
+        const chunkings: Readonly<Record<string, readonly Uint8Array[]>> = {
+          ...Object.fromEntries(
+            [100_000, 1, 2, 3, 5, 7].map((size) => [`in pieces of ${size}`, cutBytes(bytes, size)]),
+          ),
+          ...Object.fromEntries(
+            Array.from(bytes.keys(), (at) => [`cut at ${at}`, [bytes.subarray(0, at), bytes.subarray(at)]]),
+          ),
+          ...Object.fromEntries(
+            Array.from({ length: 20 }, (_, seed) => [`at random ${seed}`, cutRandomly(bytes, seededRandom(seed))]),
+          ),
+        }
+        for (const [how, pieces] of Object.entries(chunkings)) {
+          const found = framesOf(pieces).map(([event, data]) => [event ?? 'message', data])
+          if (JSON.stringify(found) !== expected) wrong.push(`${name} ${how}`)
         }
       }
       expect(wrong).toEqual([])

@@ -50,7 +50,6 @@ export const SHADOW: ShadowResult = {
     costUsd: 0,
     priceSource: 'local',
     finishReason: 'stop',
-    tries: 1,
   },
 }
 

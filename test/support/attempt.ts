@@ -17,7 +17,6 @@ export function attempt(model: string, change: Partial<Attempt> = {}): Attempt {
     costUsd: 0,
     priceSource: null,
     finishReason: 'stop',
-    tries: 1,
     ...change,
   }
 }

@@ -22,5 +22,7 @@ function unreachable(actor: Actor, models: readonly ModelState[], task: TaskPoli
   const detail = first?.unavailable
     ? `Model ${first.name}: ${first.unavailable.why}.`
     : `No ${actor} model is configured for this task.`
-  return remove(actor, BOTH, { rule: 'availability', reason, detail })
+  const waits = models.flatMap(({ unavailable }) => unavailable?.retryInMs ?? [])
+  const retryInMs = waits.length > 0 ? { retryInMs: Math.min(...waits) } : {}
+  return remove(actor, BOTH, { rule: 'availability', reason, detail, ...retryInMs })
 }

@@ -1,5 +1,5 @@
 import type { BudgetScope } from '../../spec/budget.ts'
-import type { Actor, ActorSet, Reason, Removal, RuleName } from '../../spec/decision.ts'
+import type { Actor, ActorSet, Removal } from '../../spec/decision.ts'
 import type { Features } from '../../spec/features.ts'
 import type { KillOrder } from '../../spec/kill-switch.ts'
 import type { Policy, StagePolicy, TaskPolicy } from '../../spec/policy.ts'
@@ -27,7 +27,7 @@ export type Rule = (input: RuleInput) => readonly Removal[]
 export function remove(
   actor: Actor,
   sets: readonly ActorSet[],
-  why: { readonly rule: RuleName; readonly reason: Reason; readonly detail: string },
+  why: Omit<Removal, 'set' | 'actor'>,
 ): readonly Removal[] {
   return sets.map((set) => ({ set, actor, ...why }))
 }
