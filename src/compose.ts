@@ -173,8 +173,8 @@ function openModel(setup: ModelSetup): ModelPort {
   const { name, policy, loaded, paths, env } = setup
   if (policy.provider === 'embedded')
     return openEmbeddedModel({ name, policy, paths, env, memory: loaded.policy.memory })
-  const { model, maxOutputTokens, tier, contextTokens } = policy
-  const hosted = { name, model, maxOutputTokens, tier, apiKey: loaded.keys.get(name) ?? null }
+  const { model, maxOutputTokens, tier, contextTokens, privateNetwork } = policy
+  const hosted = { name, model, maxOutputTokens, tier, privateNetwork, apiKey: loaded.keys.get(name) ?? null }
   if (policy.provider === 'anthropic')
     return createAnthropicModel({ ...hosted, baseUrl: policy.baseUrl ?? PROVIDER_URLS.anthropic })
   const baseUrl =

@@ -26,6 +26,14 @@ export const MODEL_ERRORS = {
     message: 'Model {model} cannot be reached: {problem}.',
     fix: 'Check the address and the network; `spillway doctor` tests it.',
   },
+  destination_refused: {
+    status: 502,
+    retryable: false,
+    exitCode: 5,
+    openaiType: 'server_error',
+    message: 'No connection to {host} was made: {problem}.',
+    fix: '{fix}',
+  },
   model_rate_limited: {
     status: 429,
     retryable: true,

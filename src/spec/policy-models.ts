@@ -30,6 +30,12 @@ export const modelSchema = z.strictObject({
     .describe(
       'Base URL of the API, for example http://127.0.0.1:8080/v1. Default for ollama: OLLAMA_HOST, else http://127.0.0.1:11434.',
     ),
+  privateNetwork: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether the host name in baseUrl may resolve to an address of a private network or of this machine. An IP address in baseUrl needs no leave.',
+    ),
   apiKey: z.string().optional().describe('Only as "${env:NAME}". When NAME is not set the model is unavailable.'),
   path: z.string().optional().describe('Embedded only: a GGUF file to use instead of the catalogue.'),
   contextTokens: z
