@@ -26,6 +26,7 @@ import type { Router } from './spec/router.ts'
 import { openAuditLog } from './stores/audit-log.ts'
 import { type BudgetStore, isRunning, openBudgets } from './stores/budgets.ts'
 import { openCalibrations } from './stores/calibrations.ts'
+import { openConversations } from './stores/conversations.ts'
 import { type HeadsInForce, headsInForce, openLearnedHeads } from './stores/heads-in-force.ts'
 import { openKeptExamples } from './stores/kept-examples.ts'
 import { openKillSwitch } from './stores/kill-switch.ts'
@@ -70,6 +71,11 @@ export function createRouter(settings: RouterSettings): Router {
   const budgets = hasCeiling(loaded.policy.budgets) ? openBudgetFile(paths.stateDir, clock) : null
   const heads =
     settings.heads ?? headsInForce(loaded, openLearnedHeads(join(paths.stateDir, 'heads'), clock.monotonicMs))
+  const conversations = openConversations({
+    path: join(settings.auditDir ?? paths.stateDir, 'conversations.sqlite'),
+    memoryMs: loaded.policy.privacy.conversationMemory,
+    epochMs: clock.epochMs,
+  })
   const models = Object.entries(loaded.policy.models).map(([name, policy]) =>
     rosterModel({ name, policy, loaded, heads, paths, env, given: settings.models?.[name], availableMemory }),
   )
@@ -86,6 +92,7 @@ export function createRouter(settings: RouterSettings): Router {
     calibrations,
     heads,
     budgets,
+    conversations,
     killSwitch: openKillSwitch(paths.stateDir, clock.monotonicMs),
     cache: loaded.policy.cache.exact ? createAnswerCache(cacheSettings(loaded, clock)) : null,
     onDraft: settings.onDraft ?? (() => undefined),
@@ -96,6 +103,7 @@ export function createRouter(settings: RouterSettings): Router {
     auditHealth: log.health,
     closeStores: async () => {
       budgets?.close()
+      conversations.close()
       await log.close()
     },
   })

@@ -42,7 +42,7 @@ describe('spillway audit egress', () => {
     const { stdout } = await box.run(['audit', 'egress', '--json'])
     expect(JSON.parse(stdout)).toEqual({ requestId: 'sent', task: 'chat', ...ROW })
     const text = await box.run(['audit', 'egress', '--since', '1h'])
-    expect(text.stdout).toMatch(/sent +chat +big +api\.example\.com +internal +321 +2 secret/)
+    expect(text.stdout).toMatch(/sent +chat +big +api\.example\.com +unknown +internal +321 +2 secret/)
   })
 
   it('proves that nothing of a partition left, and says what it looked at', async () => {

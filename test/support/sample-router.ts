@@ -73,6 +73,7 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
     examples: { keep: () => undefined, label: () => undefined },
     onDraft: () => undefined,
     killSwitch: { ordersFor: () => [] },
+    conversations: null,
     budgets: null,
     cache: loaded.policy.cache.exact
       ? createAnswerCache({
