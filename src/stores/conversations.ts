@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { ConversationBook, ConversationKeys, EarlierClaim } from '../spec/conversations.ts'
 import { PARTITIONS, type Partition } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
@@ -44,20 +44,16 @@ interface Row {
 }
 
 export function openConversations({ path, memoryMs, epochMs }: ConversationSettings): ConversationStore {
-  let database: DatabaseSync | null = null
+  let file: OpenFile | null = null
   let written = 0
-  const opened = (): DatabaseSync => {
-    database ??= open(path)
-    return database
+  const opened = (): OpenFile => {
+    file ??= open(path)
+    return file
   }
   const rowsUnder = ({ tenant }: ConversationKeys, keys: readonly string[]): readonly Row[] =>
-    opened()
-      .prepare(
-        'SELECT partition, cause, seen_ms FROM conversation WHERE tenant = ? AND seen_ms > ? AND key IN (SELECT value FROM json_each(?))',
-      )
-      .all(nameOf(tenant), epochMs() - memoryMs, JSON.stringify(keys)) as unknown as readonly Row[]
+    opened().find.all(nameOf(tenant), JSON.stringify(keys), epochMs() - memoryMs) as unknown as readonly Row[]
   return {
-    isEmpty: () => database === null && !existsSync(path),
+    isEmpty: () => file === null && !existsSync(path),
     find: (keys) => strictest(rowsUnder(keys, keys.keys)),
     remember(keys, claim) {
       const key = keys.keys.at(-1)
@@ -67,11 +63,10 @@ export function openConversations({ path, memoryMs, epochMs }: ConversationSetti
         const next = strictest(known ? [known, claim] : [claim]) ?? claim
         const isKnown = known && known.partition === next.partition && known.cause === next.cause
         if (isKnown && epochMs() - known.seen_ms < FRESH_MS) return
-        transaction(opened(), () => {
-          opened()
-            .prepare('INSERT OR REPLACE INTO conversation VALUES (?, ?, ?, ?, ?)')
-            .run(nameOf(keys.tenant), key, next.partition, next.cause, epochMs())
-          if (written % SWEEP_EVERY === 0) sweep(opened(), nameOf(keys.tenant), epochMs() - memoryMs)
+        const { database, write } = opened()
+        transaction(database, () => {
+          write.run(nameOf(keys.tenant), key, next.partition, next.cause, epochMs())
+          if (written % SWEEP_EVERY === 0) sweep(database, nameOf(keys.tenant), epochMs() - memoryMs)
         })
         written += 1
       } catch (error) {
@@ -80,19 +75,30 @@ export function openConversations({ path, memoryMs, epochMs }: ConversationSetti
       }
     },
     close() {
-      database?.close()
-      database = null
+      file?.database.close()
+      file = null
     },
   }
 }
 
-function open(path: string): DatabaseSync {
+interface OpenFile {
+  readonly database: DatabaseSync
+  readonly find: StatementSync
+  readonly write: StatementSync
+}
+
+/** With the plus the rows are found by their keys, not by their age, of which a tenant may have thousands. */
+const FIND = `SELECT partition, cause, seen_ms FROM conversation
+  WHERE tenant = ? AND key IN (SELECT value FROM json_each(?)) AND +seen_ms > ?`
+
+function open(path: string): OpenFile {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const database = new DatabaseSync(path)
   try {
     database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;`)
     database.exec(SCHEMA)
-    return database
+    const write = database.prepare('INSERT OR REPLACE INTO conversation VALUES (?, ?, ?, ?, ?)')
+    return { database, find: database.prepare(FIND), write }
   } catch (error) {
     database.close()
     throw error

@@ -1,5 +1,5 @@
 /** F10: a provider whose certificate proves nothing. */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:https'
@@ -53,7 +53,9 @@ async function serve(name: string): Promise<number> {
   })
   server.on('tlsClientError', () => {})
   server.on('secureConnection', (socket) =>
-    socket.on('data', (bytes: Buffer) => void (heard += bytes.toString('latin1'))),
+    socket.on('data', (bytes: Buffer) => {
+      heard += bytes.toString('latin1')
+    }),
   )
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -79,11 +81,12 @@ await model.close()
 `
 
 async function call(port: number, env: Readonly<Record<string, string>> = {}): Promise<unknown> {
-  const { spawn } = await import('node:child_process')
   const args = ['--no-warnings', '--input-type=module', '-e', CALLER, `https://127.0.0.1:${port}/v1`]
   const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
   let out = ''
-  child.stdout.on('data', (bytes: Buffer) => void (out += bytes.toString()))
+  child.stdout.on('data', (bytes: Buffer) => {
+    out += bytes.toString()
+  })
   await once(child, 'close')
   return JSON.parse(out)
 }

@@ -34,9 +34,8 @@ export function recordDials(): DialRecorder {
       family: address.includes(':') ? 6 : 4,
     }))
     const [first] = found ?? []
-    if (!found || !first)
-      return callback(Object.assign(new Error(`no such name: ${name}`), { code: 'ENOTFOUND' }), '', 0)
-    if (options.all) callback(null, found)
+    if (!found || !first) callback(Object.assign(new Error(`no such name: ${name}`), { code: 'ENOTFOUND' }), '', 0)
+    else if (options.all) callback(null, found)
     else callback(null, first.address, first.family)
   }
   dns.lookup = answered as unknown as typeof dns.lookup
