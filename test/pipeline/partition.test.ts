@@ -44,7 +44,10 @@ describe('for a local_only request no client of a frontier is made', () => {
     ['when the gates reject', script({ gates: { length: { minChars: 500 } } })],
     ['with a judge on a frontier', script({ judge: { by: 'big', greyZone: { from: 0, to: 1 } } })],
     ['when no bound is proven', script({ accept: {} })],
-    ['when there is no local model', { ...script(), policy: { models: { big: MODELS.big ?? never() }, tasks: { chat: {} } } }],
+    [
+      'when there is no local model',
+      { ...script(), policy: { models: { big: MODELS.big ?? never() }, tasks: { chat: {} } } },
+    ],
   ]
   it.each(cases)('%s', async (_, own) => {
     for (const deliver of ['whole', 'stream'] as const) {
@@ -55,9 +58,20 @@ describe('for a local_only request no client of a frontier is made', () => {
       await sample.router.close()
       expect(sample.opened).not.toContain('big')
       expect(sample.journal.filter(({ type }) => type === 'egress')).toEqual([])
-      if (typeof outcome === 'string') expect(['privacy_local_only', 'held_for_human', 'model_unreachable']).toContain(outcome)
+      if (typeof outcome === 'string')
+        expect(['privacy_local_only', 'held_for_human', 'model_unreachable']).toContain(outcome)
     }
   })
+
+  it.each(cases.filter(([name]) => /shadow|canary|off|wants|impact|reject|judge|proven/.test(name)))(
+    'and one is made for internal text: %s',
+    async (_, own) => {
+      const sample = sampleRouter(own)
+      await sample.router.complete(ask('hello'))
+      await sample.router.close()
+      expect(sample.opened).toContain('big')
+    },
+  )
 
   it('and without local models it is held, with the partition as the reason', async () => {
     const sample = sampleRouter(script({ local: false }))
