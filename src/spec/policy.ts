@@ -155,7 +155,9 @@ const privacySchema = z.strictObject({
     ),
   conversationMemory: duration
     .default(2_592_000_000)
-    .describe('How long a conversation stays as private as its most private request was; counted from the last such.'),
+    .describe(
+      'How long a conversation stays as private as its most private request was; counted from the last such, to a hundredth of the time.',
+    ),
   redact: z
     .array(z.enum(PRIVATE_KINDS))
     .default(['secret'])

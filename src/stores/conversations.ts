@@ -26,8 +26,8 @@ export const MOST_PER_TENANT = 20_000
 const MOST = 200_000
 /** Counting costs a look at every row, so it is done once in so many. */
 const SWEEP_EVERY = 256
-/** A conversation that is known is not written again for so long. */
-const FRESH_MS = 3_600_000
+/** A conversation that is known is written again after this share of its time, so that most requests of it write nothing. */
+const FRESH_SHARE = 1 / 100
 const BUSY_TIMEOUT_MS = 1000
 
 const SCHEMA = `
@@ -62,7 +62,7 @@ export function openConversations({ path, memoryMs, epochMs }: ConversationSetti
         const [known] = rowsUnder(keys, [key])
         const next = strictest(known ? [known, claim] : [claim]) ?? claim
         const isKnown = known && known.partition === next.partition && known.cause === next.cause
-        if (isKnown && epochMs() - known.seen_ms < FRESH_MS) return
+        if (isKnown && epochMs() - known.seen_ms < memoryMs * FRESH_SHARE) return
         const { database, write } = opened()
         transaction(database, () => {
           write.run(nameOf(keys.tenant), key, next.partition, next.cause, epochMs())

@@ -54,6 +54,17 @@ describe('spillway audit egress', () => {
     expect(broken.stdout).toContain('broken: 1 requests of internal left')
   })
 
+  it('names what left anonymised apart', async () => {
+    await write('masked', 'local_only', { ...ROW, partition: 'local_only', residency: 'eu', anonymised: true })
+    const { exitCode, stdout } = await box.run(['audit', 'egress', '--prove', 'local_only', '--json'])
+    expect(exitCode).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ holds: true, requests: 2, left: [], anonymised: ['masked'] })
+    const { stdout: said } = await box.run(['audit', 'egress', '--prove', 'local_only'])
+    expect(said).toContain('2 requests of local_only since 30d, 1 of them left anonymised')
+    const { stdout: ledger } = await box.run(['audit', 'egress'])
+    expect(ledger).toMatch(/masked .* eu +local_only, anonymised/)
+  })
+
   it('is broken by a local_only request that left', async () => {
     await write('leaked', 'local_only', { ...ROW, partition: 'local_only' })
     const { exitCode, stdout } = await box.run(['audit', 'egress', '--prove', 'local_only', '--json'])
