@@ -317,6 +317,11 @@ describe('the record of what was dialled', () => {
     expect(rows.some(({ anonymised }) => anonymised)).toBe(true)
   })
 
+  it('holds no request that hands a proxy of models another destination', () => {
+    const fields = cloud.requests.flatMap(({ body }) => Object.keys(body))
+    expect(fields.filter((field) => /base|api_?key|^endpoint$|headers|fallbacks|model_list/.test(field))).toEqual([])
+  })
+
   it('notices a dial that is not allowed', async () => {
     await fetch(elsewhere.url).then((response) => response.text())
     expect(strayed()).toEqual([hostOf(elsewhere)])
