@@ -109,6 +109,9 @@ describe('a request that is local_only for what was found in it', () => {
       throw new Error('out of order')
     }
     await held({}, ask(TEXT), { findPrivate: failing })
+    let looks = 0
+    const failingLater: typeof findPrivate = (text, kinds) => (++looks > 1 ? failing() : findPrivate(text, kinds))
+    await held({}, ask(TEXT), { findPrivate: failingLater })
   })
 
   it('stays when private data stands where nothing is masked', async () => {

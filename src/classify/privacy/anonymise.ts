@@ -9,11 +9,16 @@ export type FindPrivate = typeof findPrivate
 
 /**
  * True when every part of a request is text, and no detector finds anything in what masking leaves of it: in names, tools,
- * schemas and stop sequences nothing is masked, so nothing may stand there in the first place.
+ * schemas and stop sequences nothing is masked, so nothing may stand there in the first place. A detector that fails
+ * vouches for nothing.
  */
 export function canAnonymise(request: RouterRequest, find: FindPrivate = findPrivate): boolean {
   const { messages, tools = [], responseSchema = null, stop = [] } = request
-  return isAnonymous({ messages: anonymousMessages(messages, createVault()), tools, responseSchema, stop }, find)
+  try {
+    return isAnonymous({ messages: anonymousMessages(messages, createVault()), tools, responseSchema, stop }, find)
+  } catch {
+    return false
+  }
 }
 
 /** Messages with all that detectors know replaced by placeholders of the vault. */
