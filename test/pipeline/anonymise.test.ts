@@ -115,12 +115,17 @@ describe('a request that is local_only for what was found in it', () => {
   })
 
   it('stays when private data stands where nothing is masked', async () => {
-    const user = { role: 'user', content: TEXT } as const
     const tools = [{ name: 'pay', description: `pays to ${IBAN}` }]
     await held({}, ask(TEXT, { tools }))
     await held({}, ask(TEXT, { stop: [MAIL] }))
-    await held({}, ask(TEXT, { messages: [{ ...user, name: MAIL }] }))
     await held({}, ask(TEXT, { responseSchema: { properties: { [MAIL]: {} } } }))
+  })
+
+  it('goes without the names of who speaks', async () => {
+    const sample = sampleRouter(script())
+    await sample.router.complete(ask('', { messages: [{ role: 'user', content: TEXT, name: 'Jane_Roe' }] }))
+    expect(sample.models.big?.calls).toHaveLength(1)
+    expect(JSON.stringify(sample.models.big?.calls)).not.toContain('Jane')
   })
 
   it('stays when it holds what no detector reads', async () => {

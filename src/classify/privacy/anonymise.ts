@@ -8,7 +8,7 @@ import { createVault, maskText, type Vault } from './mask.ts'
 export type FindPrivate = typeof findPrivate
 
 /**
- * True when every part of a request is text, and no detector finds anything in what masking leaves of it: in names, tools,
+ * True when every part of a request is text, and no detector finds anything in what masking leaves of it: in tools,
  * schemas and stop sequences nothing is masked, so nothing may stand there in the first place. A detector that fails
  * vouches for nothing.
  */
@@ -21,10 +21,10 @@ export function canAnonymise(request: RouterRequest, find: FindPrivate = findPri
   }
 }
 
-/** Messages with all that detectors know replaced by placeholders of the vault. */
+/** Messages with all that detectors know replaced by placeholders of the vault, and without the names of who speaks. */
 export function anonymousMessages(messages: readonly Message[], vault: Vault): readonly Message[] {
   const mask = (text: string): string => maskText(text, PRIVATE_KINDS, vault).text
-  return messages.map(({ content, toolCalls, ...rest }) => ({
+  return messages.map(({ content, toolCalls, name: _, ...rest }) => ({
     ...rest,
     content: typeof content === 'string' ? mask(content) : content.map((part) => maskPart(part, mask)),
     ...(toolCalls && { toolCalls: toolCalls.map((call) => ({ ...call, arguments: mask(call.arguments) })) }),
