@@ -52,6 +52,9 @@ const PROMISES: readonly Promised[] = [
     promise: 'local_only text never leaves',
     tests: [
       { file: 'test/route/route.test.ts', title: 'never name a frontier for local_only text' },
+      { file: 'test/pipeline/partition.test.ts', title: 'for a local_only request no client of a frontier is made' },
+      { file: 'test/pipeline/anonymise.test.ts', title: 'what leaves anonymised' },
+      { file: 'test/faults/f64.test.ts', title: 'goes where the policy says' },
       { file: 'test/cli/audit-egress.test.ts', title: 'is broken by a local_only request that left' },
     ],
   },

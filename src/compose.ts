@@ -27,6 +27,7 @@ import type { Router } from './spec/router.ts'
 import { openAuditLog } from './stores/audit-log.ts'
 import { type BudgetStore, isRunning, openBudgets } from './stores/budgets.ts'
 import { openCalibrations } from './stores/calibrations.ts'
+import { openConversations } from './stores/conversations.ts'
 import { type HeadsInForce, headsInForce, openLearnedHeads } from './stores/heads-in-force.ts'
 import { openKeptExamples } from './stores/kept-examples.ts'
 import { openKillSwitch } from './stores/kill-switch.ts'
@@ -71,6 +72,11 @@ export function createRouter(settings: RouterSettings): Router {
   const budgets = hasCeiling(loaded.policy.budgets) ? openBudgetFile(paths.stateDir, clock) : null
   const heads =
     settings.heads ?? headsInForce(loaded, openLearnedHeads(join(paths.stateDir, 'heads'), clock.monotonicMs))
+  const conversations = openConversations({
+    path: join(settings.auditDir ?? paths.stateDir, 'conversations.sqlite'),
+    memoryMs: loaded.policy.privacy.conversationMemory,
+    epochMs: clock.epochMs,
+  })
   const models = Object.entries(loaded.policy.models).map(([name, policy]) =>
     rosterModel({ name, policy, loaded, heads, paths, env, given: settings.models?.[name], availableMemory }),
   )
@@ -87,6 +93,7 @@ export function createRouter(settings: RouterSettings): Router {
     calibrations,
     heads,
     budgets,
+    conversations,
     killSwitch: openKillSwitch(paths.stateDir, clock.monotonicMs),
     cache: openAnswerCache(loaded.policy.cache, clock.monotonicMs),
     onDraft: settings.onDraft ?? (() => undefined),
@@ -97,6 +104,7 @@ export function createRouter(settings: RouterSettings): Router {
     auditHealth: log.health,
     closeStores: async () => {
       budgets?.close()
+      conversations.close()
       await log.close()
     },
   })
@@ -170,8 +178,8 @@ function openModel(setup: ModelSetup): ModelPort {
   const { name, policy, loaded, paths, env } = setup
   if (policy.provider === 'embedded')
     return openEmbeddedModel({ name, policy, paths, env, memory: loaded.policy.memory })
-  const { model, maxOutputTokens, tier, contextTokens } = policy
-  const hosted = { name, model, maxOutputTokens, tier, apiKey: loaded.keys.get(name) ?? null }
+  const { model, maxOutputTokens, tier, contextTokens, privateNetwork } = policy
+  const hosted = { name, model, maxOutputTokens, tier, privateNetwork, apiKey: loaded.keys.get(name) ?? null }
   if (policy.provider === 'anthropic')
     return createAnthropicModel({ ...hosted, baseUrl: policy.baseUrl ?? PROVIDER_URLS.anthropic })
   const baseUrl =

@@ -138,6 +138,44 @@ describe('the layers', () => {
   })
 })
 
+/** Files that open a connection by themselves, and to what. */
+const OWN_SOCKETS: Readonly<Record<string, string>> = {
+  'models/dial.ts': 'the door itself',
+  'models/embedded/host-process.ts': 'the socket file of the engine host',
+  'cli/engine-host.ts': 'the socket file of the engine host',
+  'cli/running-server.ts': 'the gateway of this machine, as its own record says',
+}
+
+/** Whether the code can open a connection to anywhere. Listening and types are nothing of the kind. */
+function opensConnections(text: string): boolean {
+  const imported = [...text.matchAll(/import (?!type )(.*?) from '([^']+)'/gs)]
+  const values = (from: RegExp): string =>
+    imported
+      .filter(([, , module = '']) => from.test(module))
+      .map(([, names = '']) => names.replace(/\btype \w+/g, ''))
+      .join(' ')
+  return (
+    /\b(?:await|return|=>?|\()\s*(?:globalThis\.)?fetch\(/.test(codeOf(text)) ||
+    /\w/.test(values(/^(?:undici|node:dns(?:\/promises)?|node:tls|node:dgram|node:http2)$/)) ||
+    /\b(?:connect|createConnection|Socket|request|get|net|http|https)\b/.test(values(/^node:(?:net|https?)$/))
+  )
+}
+
+describe('the door to other machines', () => {
+  it('is one file; who else opens a connection stays on this machine', () => {
+    const files = sourceFiles().filter((file) => opensConnections(readFileSync(join(SRC, file), 'utf8')))
+    expect(files.map((file) => file.split(sep).join('/')).sort()).toEqual(Object.keys(OWN_SOCKETS).sort())
+  })
+
+  it('is told apart by a check that can fail', () => {
+    expect(opensConnections("import { request } from 'node:https'")).toBe(true)
+    expect(opensConnections("import { Agent, type Dispatcher } from 'undici'")).toBe(true)
+    expect(opensConnections('const response = await fetch(url)')).toBe(true)
+    expect(opensConnections("import type { Agent } from 'undici'")).toBe(false)
+    expect(opensConnections("import { createServer, type Socket } from 'node:net'")).toBe(false)
+  })
+})
+
 describe('the shape of the code', () => {
   it('keeps every file under 400 lines', () => {
     const long = sourceFiles().filter((file) => readFileSync(join(SRC, file), 'utf8').split('\n').length > 400)

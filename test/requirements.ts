@@ -330,6 +330,57 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ],
   },
   {
+    behaviour: 'Nothing in a request, and no answer of a name server, makes anybody dial what the policy does not name',
+    source: 'SECURITY.md',
+    citedBy: [
+      { file: 'test/faults/f64.test.ts', title: 'goes where the policy says, whatever stands in body and headers' },
+      { file: 'test/faults/f64.test.ts', title: 'reads no schema behind' },
+      { file: 'test/faults/f09.test.ts', title: 'that leads to this machine the second time is not dialled' },
+      { file: 'test/faults/f11.test.ts', title: 'nothing goes to the other host' },
+      { file: 'test/architecture.test.ts', title: 'is one file; who else opens a connection stays on this machine' },
+    ],
+  },
+  {
+    behaviour:
+      'A certificate that proves nothing is refused before a byte of the request is sent, whatever the environment says',
+    source: 'SECURITY.md',
+    citedBy: [{ file: 'test/faults/f10.test.ts', title: 'is refused, and no byte of the request reaches it' }],
+  },
+  {
+    behaviour: 'A conversation stays as private as its most private request was, over processes and restarts',
+    source: 'docs/guides/privacy.md',
+    citedBy: [
+      { file: 'test/pipeline/partition.test.ts', title: 'with an id that was local_only once stays so' },
+      { file: 'test/stores/conversations.test.ts', title: 'is so after a restart' },
+    ],
+  },
+  {
+    behaviour:
+      'For local_only text no client of a frontier is made, and a detector that fails or is slow makes text local_only',
+    source: 'docs/guides/privacy.md',
+    citedBy: [
+      { file: 'test/pipeline/partition.test.ts', title: 'for a local_only request no client of a frontier is made' },
+      { file: 'test/pipeline/partition.test.ts', title: 'that takes longer than the policy allows' },
+    ],
+  },
+  {
+    behaviour: 'Text that is not public goes only to frontiers of an allowed residency and host',
+    source: 'docs/guides/privacy.md',
+    citedBy: [
+      { file: 'test/route/residency.test.ts', title: 'are those of residency' },
+      { file: 'test/route/residency.test.ts', title: 'are nobody where none is allowed' },
+    ],
+  },
+  {
+    behaviour: 'What leaves anonymised holds nothing that a detector finds, and never what anybody said is local_only',
+    source: 'docs/guides/privacy.md',
+    citedBy: [
+      { file: 'test/pipeline/anonymise.test.ts', title: 'holds nothing that a detector finds' },
+      { file: 'test/pipeline/anonymise.test.ts', title: 'says local_only as well' },
+      { file: 'test/cli/audit-egress.test.ts', title: 'names what left anonymised apart' },
+    ],
+  },
+  {
     behaviour: 'A record of the audit that was changed, removed or made up is shown by `audit verify`',
     source: 'docs/guides/privacy.md',
     citedBy: [

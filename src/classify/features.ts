@@ -1,4 +1,5 @@
 /** Reads a request once, into plain data without its text. Pure. */
+import type { EarlierClaim } from '../spec/conversations.ts'
 import type { Complexity } from '../spec/decision.ts'
 import type { Features } from '../spec/features.ts'
 import { DEFAULT_TASK, type Policy, type TaskPolicy } from '../spec/policy.ts'
@@ -7,7 +8,9 @@ import { asksForCodeChange } from './code-change.ts'
 import { complexityOfText } from './complexity.ts'
 import { extractFields } from './fields.ts'
 import { findHardStops } from './hard-stops.ts'
-import { partitionOf } from './partition.ts'
+import { type Detector, partitionOf } from './partition.ts'
+import { canAnonymise } from './privacy/anonymise.ts'
+import { findPrivate } from './privacy/find.ts'
 import { chooseTask, type TaskChoice, taskNamed } from './task.ts'
 
 /** What `classify` needs. */
@@ -16,7 +19,13 @@ export interface ClassifyInput {
   readonly policy: Policy
   /** Hex sha256 of a text's UTF-8 bytes, without prefix; passed in so that this layer needs no library. */
   readonly sha256: (text: string) => string
+  /** What an earlier request of the conversation was. Default: nothing is known of one. */
+  readonly earlier?: EarlierClaim | null
+  /** Default: the detectors of this package, without a limit of time. */
+  readonly detector?: Detector
 }
+
+const PATIENT: Detector = { find: findPrivate, now: () => 0 }
 
 /** An English token of the common vocabularies is about 4 characters long; an estimate, never a count. */
 const CHARS_PER_TOKEN = 4
@@ -24,7 +33,7 @@ const CHARS_PER_TOKEN = 4
 const IMPACTS = ['low', 'medium', 'high'] as const
 
 /** @returns the features of a request; equal for requests that differ only in the order of object keys */
-export function classify({ request, policy, sha256 }: ClassifyInput): Features {
+export function classify({ request, policy, sha256, earlier = null, detector = PATIENT }: ClassifyInput): Features {
   const metadata = request.metadata ?? {}
   const system = request.messages.filter(isInstruction).map(messageText).join('\n')
   const systemHash = system === '' ? null : `sha256:${sha256(system)}`
@@ -33,7 +42,7 @@ export function classify({ request, policy, sha256 }: ClassifyInput): Features {
   const task = named ?? DEFAULT_TASK
   const fields = extractFields(request)
   const texts = fields.map(({ text }) => text)
-  const claim = partitionOf({ metadata, taskName: choice.task, task: named, policy, texts })
+  const claim = partitionOf({ metadata, taskName: choice.task, task: named, policy, texts, earlier, detector })
   const input = inputText(request.messages)
   return {
     ...choice,
@@ -45,6 +54,8 @@ export function classify({ request, policy, sha256 }: ClassifyInput): Features {
       complexityOf(choice, { request, policy, text: `${system}\n${input}` }),
     partition: claim.partition,
     partitionSource: claim.source,
+    ...(claim.onlyDetected && { onlyDetected: true }),
+    ...(claim.onlyDetected && task.anonymise && canAnonymise(request, detector.find) && { anonymised: true }),
     hardStops: findHardStops(fields, policy.hardStops),
     needs: request.needs ?? [],
     wantsCodeChange: asksForCodeChange(input),

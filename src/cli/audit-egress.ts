@@ -59,19 +59,20 @@ function tell(records: readonly AuditRecord[], flags: EgressFlags, { terminal }:
     terminal.say('Nothing left this machine.')
     return
   }
-  const rows = lines.map(({ at, requestId, task, model, destination, partition, bytes, redactions }) => [
+  const rows = lines.map(({ at, requestId, task, model, destination, residency, partition, ...row }) => [
     at.slice(5, 19).replace('T', ' '),
     requestId,
     task,
     model,
     destination,
-    partition,
-    String(bytes),
-    Object.entries(redactions)
+    residency ?? 'unknown',
+    row.anonymised ? `${partition}, anonymised` : partition,
+    String(row.bytes),
+    Object.entries(row.redactions)
       .map(([kind, count]) => `${count} ${kind}`)
       .join(', '),
   ])
-  const headings = ['at', 'request', 'task', 'model', 'destination', 'partition', 'bytes', 'masked']
+  const headings = ['at', 'request', 'task', 'model', 'destination', 'residency', 'partition', 'bytes', 'masked']
   const table = renderTable(headings, rows, { columns: terminal.columns, whole: ['request', 'destination'] })
   for (const line of table) terminal.print(line)
 }
@@ -82,15 +83,13 @@ interface Proof {
 }
 
 /**
- * A request of the class has left when the ledger says so, and also when a frontier was called for it without a line in the
- * ledger: such a call would have gone past the only door.
+ * Text of the class has left when the ledger says so, and also when a frontier was called for it without a line in the
+ * ledger: such a call would have gone past the only door. What left with everything private taken out of it is no text of
+ * the class any more; it is counted and named apart.
  */
 function prove(partition: Partition, records: readonly AuditRecord[], { flags, context }: Proof): void {
   const own = records.filter(({ features }) => features.partition === partition)
-  const left = own.filter(({ egress: rows = [], calls, attempts }) => {
-    const called = [...calls, ...attempts].some(({ actor }) => actor === 'frontier')
-    return rows.length > 0 || called
-  })
+  const left = own.filter(hasLeft)
   const undeclared = records.filter(
     ({ egress: rows = [], attempts }) =>
       rows.length === 0 && attempts.some((one) => one.actor === 'frontier' && one.outcome === 'answered'),
@@ -102,6 +101,8 @@ function prove(partition: Partition, records: readonly AuditRecord[], { flags, c
     holds,
     requests: own.length,
     left: left.map(({ requestId }) => requestId),
+    /** Requests of which only what masking left was sent. */
+    anonymised: own.filter(({ egress: rows = [] }) => rows.some(isAnonymised)).map(({ requestId }) => requestId),
     /** Answers of frontiers that no line of the ledger speaks of. */
     undeclared: undeclared.map(({ requestId }) => requestId),
     ledgerRows: linesOf(records).length,
@@ -111,18 +112,39 @@ function prove(partition: Partition, records: readonly AuditRecord[], { flags, c
   if (!holds) throw new ExitCode(1)
 }
 
+function hasLeft({ egress: rows = [], calls, attempts }: AuditRecord): boolean {
+  if (rows.some((row) => !isAnonymised(row))) return true
+  const frontier = attempts.filter(({ actor }) => actor === 'frontier')
+  const failedWith = (codes: ReadonlySet<string>): number =>
+    frontier.filter(({ error }) => error !== null && codes.has(error)).length
+  // A call is written down before the door looks at it, and the door may say no.
+  const called = calls.filter(({ actor }) => actor === 'frontier').length - failedWith(REFUSED_AT_DOOR)
+  const tried = frontier.length - failedWith(REFUSED_AT_DOOR) - failedWith(UNPAID)
+  return Math.max(called, tried) > rows.length
+}
+
+const REFUSED_AT_DOOR: ReadonlySet<string> = new Set(['privacy_local_only', 'held_for_human'])
+/** Nothing was called. */
+const UNPAID: ReadonlySet<string> = new Set(['budget_exhausted', 'budget_unwritable'])
+
+function isAnonymised({ anonymised }: EgressRow): boolean {
+  return anonymised === true
+}
+
 interface Told {
   readonly partition: string
   readonly since: string
   readonly holds: boolean
   readonly requests: number
   readonly left: readonly string[]
+  readonly anonymised: readonly string[]
   readonly undeclared: readonly string[]
   readonly ledgerRows: number
 }
 
-function sentence({ partition, since, holds, requests, left, undeclared, ledgerRows }: Told): string {
-  const looked = `${requests} requests of ${partition} since ${since}, ${ledgerRows} lines in the ledger`
+function sentence({ partition, since, holds, requests, left, anonymised, undeclared, ledgerRows }: Told): string {
+  const apart = anonymised.length > 0 ? `, ${anonymised.length} of them left anonymised` : ''
+  const looked = `${requests} requests of ${partition} since ${since}${apart}, ${ledgerRows} lines in the ledger`
   if (holds) return `holds: nothing of ${partition} left this machine by what the audit here records (${looked})`
   const ids = [...left, ...undeclared].slice(0, 10).join(', ')
   return `broken: ${left.length} requests of ${partition} left, ${undeclared.length} answers are not in the ledger: ${ids} (${looked})`

@@ -15,7 +15,7 @@ function what(record: AuditRecord): readonly string[] {
     `task       ${record.task} (${features.taskSource}), ${features.kind}, ${features.complexity}`,
     `input      ${features.inputChars} characters, ${features.messages} messages, ${record.inputHash}`,
     ...(record.preview ? [`preview    ${record.preview}`] : []),
-    `partition  ${features.partition}`,
+    `partition  ${features.partition}${record.egress?.some(({ anonymised }) => anonymised) ? ', left anonymised' : ''}`,
     `policy     ${record.policyDigest}`,
   ]
 }

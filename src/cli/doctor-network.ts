@@ -1,5 +1,6 @@
 /** What the network offers: the gateway's port on this machine, and the model hub when asked. */
 import { createServer } from 'node:net'
+import { fetchFrom } from '../models/dial.ts'
 import type { Paths } from '../models/paths.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
 import { type Check, type CheckPlace, fail, ok, warn } from './doctor-check.ts'
@@ -13,7 +14,7 @@ const DEFAULT_GATEWAY = { host: '127.0.0.1', port: 8484 }
 export async function hubCheck(place: CheckPlace): Promise<Check> {
   const hub = place.env.HF_ENDPOINT ?? place.env.MODEL_ENDPOINT ?? PUBLIC_HUB
   try {
-    const response = await fetch(hub, {
+    const response = await fetchFrom(new URL(hub), {
       method: 'HEAD',
       signal: AbortSignal.any([place.signal, AbortSignal.timeout(GIVE_UP_MS)]),
     })

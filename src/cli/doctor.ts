@@ -4,6 +4,7 @@ import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import type { Check } from './doctor-check.ts'
 import { diskChecks, memoryCheck, nodeCheck, npmCheck, pythonCheck } from './doctor-machine.ts'
 import { hubCheck, portCheck } from './doctor-network.ts'
+import { destinationChecks } from './doctor-privacy.ts'
 import { auditCheck, engineCheck, keyChecks, modelChecks, policyCheck, runnableCheck } from './doctor-spillway.ts'
 import { ExitCode } from './failure.ts'
 import { serversCheck } from './models-servers.ts'
@@ -59,6 +60,7 @@ async function inspect(flags: DoctorFlags, context: CliContext): Promise<Finding
     await auditCheck(paths),
     policy,
     ...keys,
+    ...destinationChecks(loaded),
     ...(flags.network ? [await hubCheck(place)] : []),
     await portCheck(loaded, paths),
     await serversCheck(context.signal),

@@ -21,6 +21,8 @@ export interface AnthropicSettings {
   /** Names the policy key of a deadline in the fix of a timeout. Default `frontier`. */
   readonly tier?: Tier
   readonly extraHeaders?: Readonly<Record<string, string>>
+  /** Whether the name in `baseUrl` may lead to a private network. */
+  readonly privateNetwork?: boolean | undefined
   /** An undici dispatcher to use instead of an own connection pool. */
   readonly dispatcher?: Dispatcher
   readonly timers?: Timers
@@ -34,7 +36,7 @@ export interface AnthropicSettings {
  */
 export function createAnthropicModel(settings: AnthropicSettings): ModelPort {
   const { name, model, apiKey, maxOutputTokens, tier = 'frontier', timers } = settings
-  const transport = createTransport(settings.dispatcher)
+  const transport = createTransport(settings)
   const answer = { name, model, apiKey }
   const http = {
     name,

@@ -1,5 +1,6 @@
 /** What an Ollama server says about one of its models: where it runs, and which weights it has. */
 import { RouterError } from '../spec/errors.ts'
+import { fetchFrom } from './dial.ts'
 import { asObject, type JsonObject, objectsIn } from './http-model.ts'
 
 export interface OllamaIdentity {
@@ -67,7 +68,7 @@ const LIST_TIMEOUT_MS = 2000
 
 async function readEntry({ baseUrl, model }: OllamaCardSettings, signal: AbortSignal): Promise<JsonObject | null> {
   try {
-    const response = await fetch(`${baseUrl.replace(/\/+$/, '')}/api/tags`, {
+    const response = await fetchFrom(new URL(`${baseUrl.replace(/\/+$/, '')}/api/tags`), {
       redirect: 'error',
       signal: AbortSignal.any([signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]),
     })

@@ -25,6 +25,8 @@ export interface OllamaSettings extends Omit<OllamaRequestSettings, 'topLogprobs
   readonly tier: Tier
   /** What the server can do; absent: nothing is asked for. */
   readonly probe?: ServerProbe
+  /** Whether the name in `baseUrl` may lead to a private network. */
+  readonly privateNetwork?: boolean | undefined
   /** An undici dispatcher to use instead of an own connection pool. */
   readonly dispatcher?: Dispatcher
   readonly timers?: Timers
@@ -38,7 +40,7 @@ export interface OllamaSettings extends Omit<OllamaRequestSettings, 'topLogprobs
  * `policy_invalid` when a model of a local tier turns out to run elsewhere.
  */
 export function createOllamaModel(settings: OllamaSettings): ModelPort {
-  const transport = createTransport(settings.dispatcher)
+  const transport = createTransport(settings)
   const card = settings.tier === 'frontier' ? null : createOllamaCard(settings)
   return {
     name: settings.name,

@@ -29,6 +29,8 @@ export interface OpenAiCompatibleSettings {
   /** What a local server can do; absent: no log-probabilities are asked for. */
   readonly probe?: ServerProbe
   readonly extraHeaders?: Readonly<Record<string, string>>
+  /** Whether the name in `baseUrl` may lead to a private network. */
+  readonly privateNetwork?: boolean | undefined
   /** An undici dispatcher to use instead of an own connection pool. */
   readonly dispatcher?: Dispatcher
   readonly timers?: Timers
@@ -46,7 +48,7 @@ export interface OpenAiCompatibleSettings {
  */
 export function createOpenAiCompatibleModel(settings: OpenAiCompatibleSettings): ModelPort {
   const { name, model, apiKey, maxOutputTokens, tier = 'frontier', timers } = settings
-  const transport = createTransport(settings.dispatcher)
+  const transport = createTransport(settings)
   const url = new URL(`${settings.baseUrl.replace(/\/+$/, '')}/chat/completions`)
   const server = url.hostname === 'api.openai.com' ? 'openai' : 'compatible'
   const httpModel = (listener: Listener): HttpModel => ({

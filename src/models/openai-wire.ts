@@ -17,9 +17,10 @@ export interface OpenAiRequestSettings {
 /**
  * The body to send.
  *
- * With `call.wire` it is the caller's own body, unknown fields included; only `model`, `stream` and (streaming)
- * `stream_options.include_usage` are set, and `messages` follow `call.messages` as `mergeMessages` says. Without it the
- * body is built from the call and always asks for a stream, so that every deadline means something.
+ * With `call.wire` it is the caller's own body, unknown fields included but for those that name a destination; only
+ * `model`, `stream` and (streaming) `stream_options.include_usage` are set, and `messages` follow `call.messages` as
+ * `mergeMessages` says. Without it the body is built from the call and always asks for a stream, so that every deadline
+ * means something.
  */
 export function openAiRequestBody(call: ModelCall, settings: OpenAiRequestSettings): JsonObject {
   return call.wire === undefined ? builtBody(call, settings) : callersBody(call, call.wire.body, settings.model)
@@ -40,7 +41,32 @@ export function mergeMessages(wire: readonly unknown[], messages: readonly Messa
   })
 }
 
-function callersBody(call: ModelCall, body: JsonObject, model: string): JsonObject {
+/**
+ * A proxy of models behind the address of the policy may take these from a body, and go elsewhere with the request. In
+ * lower case, without joints.
+ */
+const DESTINATION_FIELDS: ReadonlySet<string> = new Set([
+  'apibase',
+  'apikey',
+  'apiversion',
+  'azureendpoint',
+  'baseurl',
+  'customllmprovider',
+  'endpoint',
+  'extrabody',
+  'extraheaders',
+  'fallbacks',
+  'modellist',
+  'userconfig',
+])
+
+function withoutDestinations(body: JsonObject): JsonObject {
+  const fields = Object.entries(body)
+  return Object.fromEntries(fields.filter(([name]) => !DESTINATION_FIELDS.has(name.replace(/[_-]/g, '').toLowerCase())))
+}
+
+function callersBody(call: ModelCall, given: JsonObject, model: string): JsonObject {
+  const body = withoutDestinations(given)
   const messages = mergeMessages(Array.isArray(body.messages) ? body.messages : [], call.messages)
   if (call.stream) {
     const stream_options = { ...asObject(body.stream_options), include_usage: true }

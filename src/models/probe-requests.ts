@@ -1,4 +1,5 @@
 /** The requests of a probe, and what their answers show. */
+import { fetchFrom } from './dial.ts'
 import { asObject, type JsonObject, objectsIn } from './http-model.ts'
 import { readTokenLogprob, type TokenLogprob } from './token-signals.ts'
 
@@ -170,7 +171,7 @@ async function ask(
       ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }),
     }
     const sent = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
-    const response = await fetch(url, { ...sent, headers, redirect: 'error', signal })
+    const response = await fetchFrom(new URL(url), { ...sent, headers, redirect: 'error', signal })
     const text = await response.text()
     return { status: response.status, body: asObject(jsonOrNull(text)) }
   } catch {

@@ -1,8 +1,8 @@
 /** One POST to one provider over undici: kept-alive connections, no redirects, no proxies, nothing weaker than TLS. */
-import type { Dispatcher } from 'undici'
-import { Agent } from 'undici'
+import type { Agent, Dispatcher } from 'undici'
 import { RouterError } from '../spec/errors.ts'
 import type { DeadlineGuard } from './deadlines.ts'
+import { createDoor, reachOfUrl } from './dial.ts'
 
 /** The most bytes of one frame or of one whole JSON body; larger answers are refused as `model_malformed`. */
 export const MAX_FRAME_BYTES = 16 * 1024 * 1024
@@ -32,17 +32,26 @@ export interface PostResponse {
 
 export interface Transport {
   /**
-   * @throws RouterError `dns_failure`, `model_unreachable` (refused, TLS, reset before an answer), or the reason of the guard
-   * when that is aborted
+   * @throws RouterError `dns_failure`, `model_unreachable` (refused, TLS, reset before an answer), `destination_refused`
+   * (another origin than the transport is for, or a name that leads where it may not), or the reason of the guard when
+   * that is aborted
    */
   post(request: PostRequest): Promise<PostResponse>
   /** Closes the connections, unless they belong to a dispatcher that was passed in. */
   close(): Promise<void>
 }
 
-/** @param dispatcher an undici dispatcher to use instead of an own pool; it stays open on `close` */
-export function createTransport(dispatcher?: Dispatcher): Transport {
-  const agent = dispatcher ?? createAgent()
+export interface TransportSettings {
+  /** The only origin that is dialled. */
+  readonly baseUrl: string
+  /** Whether its name may lead to a private network. Default: no. */
+  readonly privateNetwork?: boolean | undefined
+  /** An undici dispatcher to use instead of an own pool; it stays open on `close`. */
+  readonly dispatcher?: Dispatcher | undefined
+}
+
+export function createTransport({ baseUrl, privateNetwork = false, dispatcher }: TransportSettings): Transport {
+  const agent = dispatcher ?? createAgent(new URL(baseUrl), privateNetwork)
   return {
     post: (request) => post(agent, request),
     close: async () => {
@@ -60,17 +69,11 @@ const HALF_OPEN_MS = 30_000
 /** A body that nobody reads fast enough is paused above this and goes on below it. */
 const HIGH_WATER_BYTES = 256 * 1024
 
-function createAgent(): Agent {
-  return new Agent({
-    // Timers of undici cover phases we name ourselves, at a coarser grain.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    pipelining: 1,
-    // One answer a socket: on HTTP/2 a stalled answer shares its fate with its neighbours.
-    allowH2: false,
-    // Stated so that an environment variable cannot switch certificate checks off.
-    connect: { timeout: HALF_OPEN_MS, rejectUnauthorized: true },
-  })
+function createAgent(url: URL, privateNetwork: boolean): Agent {
+  const reach = reachOfUrl(url, privateNetwork)
+  const reachOf = (origin: string) => (origin === url.origin ? reach : null)
+  // Timers of undici cover phases we name ourselves, at a coarser grain.
+  return createDoor({ reachOf, connectMs: HALF_OPEN_MS }, { headersTimeout: 0, bodyTimeout: 0, pipelining: 1 })
 }
 
 function post(agent: Dispatcher, request: PostRequest): Promise<PostResponse> {
@@ -192,6 +195,7 @@ function firstValues(headers: Readonly<Record<string, string | string[] | undefi
 }
 
 function unreachable({ model, url }: PostRequest, error: unknown): RouterError {
+  if (error instanceof RouterError) return error
   const code = errorCode(error)
   if (DNS_CODES.has(code)) return new RouterError('dns_failure', { model, host: url.hostname, problem: code }, error)
   return new RouterError('model_unreachable', { model, problem: plainProblem(code, url) }, error)

@@ -1,12 +1,17 @@
 /** The escalation packet: bounded, never the whole trace. */
+import { findPrivate } from '../classify/privacy/find.ts'
 import type { TaskKind, Verdict } from '../spec/decision.ts'
 import type { TaskPolicy } from '../spec/policy.ts'
+import { PRIVATE_KINDS } from '../spec/private-kinds.ts'
 import { NO_ANSWER } from '../spec/reading.ts'
 import type { Message, RouterRequest } from '../spec/request.ts'
 import type { Asked } from './pattern.ts'
 
 /** A longer draft is cut here: it tells the frontier what failed, it is not the source. */
 const MAX_DRAFT_CHARS = 2000
+
+/** A private key is about so long. */
+const LONGEST_PRIVATE_CHARS = 4096
 
 /**
  * The caller's own request with one system message in front: the task, the local answer, the failed check and the
@@ -17,7 +22,7 @@ export function escalationPacket(
   task: { readonly name: string; readonly policy: TaskPolicy; readonly options: readonly string[] | null },
   draft: { readonly asked: Asked; readonly rejected: Verdict },
 ): RouterRequest {
-  const answer = draft.asked.answer.text.slice(0, MAX_DRAFT_CHARS)
+  const answer = beginning(draft.asked.answer.text)
   const lines = [
     `Task: ${task.name}${task.policy.description ? ` - ${task.policy.description}` : ''}`,
     `A smaller model answered: ${answer === '' ? '(nothing)' : answer}`,
@@ -26,6 +31,14 @@ export function escalationPacket(
   ]
   const packet: Message = { role: 'system', content: lines.join('\n') }
   return { ...request, messages: [packet, ...request.messages] }
+}
+
+/** Cut before a private piece that the end would go through: half of one is found by no detector and would not be masked. */
+function beginning(text: string): string {
+  if (text.length <= MAX_DRAFT_CHARS) return text
+  const spans = findPrivate(text.slice(0, MAX_DRAFT_CHARS + LONGEST_PRIVATE_CHARS), PRIVATE_KINDS)
+  const cut = spans.find(({ start, end }) => start < MAX_DRAFT_CHARS && end > MAX_DRAFT_CHARS)
+  return text.slice(0, cut?.start ?? MAX_DRAFT_CHARS)
 }
 
 /** The instruction a frontier gets for a typed task whose caller gave no prompt of its own. */

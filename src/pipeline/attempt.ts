@@ -74,9 +74,9 @@ export async function askForOpinion(context: AskContext, call: OpinionCall): Pro
   return askModel(context, exchange, 1)
 }
 
-/** Another model may do better where this one failed, or where its provider refused our key; not with a bad request. */
+/** Another model may do better where this one failed, or only this one's key or address is no good; not with a bad request. */
 function mayFallBack(failure: RouterError): boolean {
-  return failure.row.retryable || failure.code === 'model_auth_failed'
+  return failure.row.retryable || failure.code === 'model_auth_failed' || failure.code === 'destination_refused'
 }
 
 function openExchange(

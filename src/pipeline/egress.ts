@@ -3,15 +3,18 @@
  * and a request that may not leave is refused here even if a mistake elsewhere sent it.
  */
 
+import { anonymousMessages, isAnonymous } from '../classify/privacy/anonymise.ts'
 import { findPrivate } from '../classify/privacy/find.ts'
 import { createUnmasker, createVault, maskText, type Vault } from '../classify/privacy/mask.ts'
 import type { EgressRow } from '../spec/audit.ts'
 import { destinationOf } from '../spec/destination.ts'
 import { RouterError } from '../spec/errors.ts'
+import { mayLeave } from '../spec/features.ts'
 import type { Policy } from '../spec/policy.ts'
 import type { CallLimits, ModelCall, ModelEvent, ModelPort } from '../spec/ports.ts'
 import type { PrivateKind } from '../spec/private-kinds.ts'
 import type { ContentPart, Message } from '../spec/request.ts'
+import { residencyOf } from '../spec/residency.ts'
 import { type PipelineDeps, type Run, sha256, written } from './run.ts'
 
 export interface Egress {
@@ -28,21 +31,36 @@ export async function generateThroughEgress(
   limits: CallLimits,
 ): Promise<AsyncIterable<readonly ModelEvent[]>> {
   const { run, deps, port } = egress
-  const { policy } = deps.loaded
-  const allowed = run.decision.frontier.includes(port.name) && run.features.partition !== 'local_only'
-  if (!allowed)
-    throw new RouterError('privacy_local_only', {
-      requestId: run.requestId,
-      why: `egress to ${port.name} is not allowed`,
-    })
+  if (!run.decision.frontier.includes(port.name) || !mayLeave(run.features))
+    throw refusal(run, `egress to ${port.name} is not allowed`)
   const vault = createVault()
-  refuseUnmaskable(call, run)
-  const masked = { ...call, messages: call.messages.map((message) => maskMessage(message, policy, vault)) }
+  const masked = run.features.anonymised ? anonymised(call, run, vault) : redacted(call, egress, vault)
   run.unwritten.push({ type: 'egress', requestId: run.requestId, row: rowOf(egress, masked, vault) })
   await written(run, deps)
   const events = generateTogether(port, masked, limits)
   // With an empty vault events pass untouched.
   return vault.valueOf.size === 0 ? events : restore(events, vault)
+}
+
+/** Secrets and what the policy lists are masked; everything else goes out as it is. */
+function redacted(call: ModelCall, { run, deps }: Egress, vault: Vault): ModelCall {
+  refuseUnmaskable(call, run)
+  const { policy } = deps.loaded
+  return { ...call, messages: call.messages.map((message) => maskMessage(message, policy, vault)) }
+}
+
+/**
+ * Everything that detectors know is masked, and nothing leaves unless they find nothing in what is left. The caller's own
+ * body stays here: its further fields may name people in ways that no detector knows.
+ */
+function anonymised({ wire: _, ...call }: ModelCall, run: Run, vault: Vault): ModelCall {
+  const masked = { ...call, messages: anonymousMessages(call.messages, vault) }
+  if (!isAnonymous({ ...masked })) throw refusal(run, 'private data is left in it after masking')
+  return masked
+}
+
+function refusal({ requestId }: Run, why: string): RouterError {
+  return new RouterError('privacy_local_only', { requestId, why })
 }
 
 /** What the ledger keeps of a call that is about to leave: where to, how much, what was masked; no text. */
@@ -58,6 +76,8 @@ function rowOf({ run, deps, port, purpose }: Egress, masked: ModelCall, vault: V
     destination: model ? destinationOf(model) : 'unknown',
     purpose,
     partition: run.features.partition,
+    residency: model ? residencyOf(model) : null,
+    ...(run.features.anonymised && { anonymised: true }),
     bytes: Buffer.byteLength(content),
     redactions: Object.fromEntries(vault.counts),
     hash: sha256(content),

@@ -13,6 +13,7 @@ import type { Outcome } from '../spec/response.ts'
 import { ask } from './attempt.ts'
 import { cachedAnswer, keepAnswer } from './cache.ts'
 import { checkDraft } from './check.ts'
+import { rememberPartition } from './conversation.ts'
 import { draftOf, watchAudited } from './draft.ts'
 import type { AskContext } from './exchange.ts'
 import { nobodyAvailable, withLocalTrouble } from './explain.ts'
@@ -41,6 +42,7 @@ export interface Settled {
 /** @throws RouterError with `values.requestId`; the audit record is settled either way */
 export async function runPipeline(input: PipelineInput, deps: PipelineDeps): Promise<Settled> {
   const run = planRequest(input, deps)
+  rememberPartition(run, deps)
   run.unwritten.push({ type: 'intent', requestId: run.requestId, record: openRecord(run, deps.loaded) })
   try {
     const outcome = await answer(run, input, deps)

@@ -1,5 +1,6 @@
 /** Receive, classify, route: everything about a request that is decided before anybody is asked. */
 import { classify } from '../classify/features.ts'
+import { findPrivate } from '../classify/privacy/find.ts'
 import { type RouterState, routeRequest } from '../route/route.ts'
 import { taskOf } from '../route/task.ts'
 import type { RouteDecision } from '../spec/decision.ts'
@@ -9,6 +10,7 @@ import type { Policy, TaskPolicy } from '../spec/policy.ts'
 import { optionsOf } from '../spec/policy-problems.ts'
 import type { RouterRequest } from '../spec/request.ts'
 import { closest } from '../spec/suggest.ts'
+import { earlierClaim } from './conversation.ts'
 import { askPrior, withSpecialist } from './prior.ts'
 import { hexDigest, type PipelineDeps, type Run } from './run.ts'
 import { scopesOf } from './spend.ts'
@@ -26,17 +28,24 @@ export function planRequest(
       fix: 'Send at least one message.',
     })
   const policy = withInlineTask(input, deps.loaded.policy)
-  const features = classify({ request, policy, sha256: hexDigest })
-  if (!features.taskKnown && policy.routing.unknownTask === 'error') throw unknownTask(features, policy)
-  const task = effectiveTask(features, policy)
+  const found = classify({
+    request,
+    policy,
+    sha256: hexDigest,
+    earlier: earlierClaim(request, deps),
+    detector: { find: deps.findPrivate ?? findPrivate, now: deps.clock.monotonicMs },
+  })
+  if (!found.taskKnown && policy.routing.unknownTask === 'error') throw unknownTask(found, policy)
   const state: RouterState = {
     models: deps.roster.states(),
     override: request.override ?? 'auto',
     hasKey: (model) => !(model in deps.loaded.missingKeys),
     prior: null,
-    orders: deps.killSwitch.ordersFor(features),
-    exhausted: deps.budgets?.exhausted(scopesOf({ features }, deps)) ?? null,
+    orders: deps.killSwitch.ordersFor(found),
+    exhausted: deps.budgets?.exhausted(scopesOf({ features: found }, deps)) ?? null,
   }
+  const features = withLeave(found, policy, state)
+  const task = effectiveTask(features, policy)
   const withoutPrior = routeRequest(features, policy, state)
   const isSampled = drawn(task, withoutPrior, deps)
   const prior = task.prior ? askPrior({ request, features, deps }) : null
@@ -60,6 +69,13 @@ export function planRequest(
     draft: null,
     reading: null,
   }
+}
+
+/** Without anybody elsewhere to answer, what holds for `local_only` text holds for a request that could be anonymised. */
+function withLeave(found: Features, policy: Policy, state: RouterState): Features {
+  if (!found.anonymised || routeRequest(found, policy, state).frontier.length > 0) return found
+  const { anonymised: _, ...features } = found
+  return features
 }
 
 /** Where both may answer; a shadow labels every request anyway. A prior spares none of the drawn its local call. */

@@ -1,8 +1,10 @@
 /** What a request gathers on its way: the attempts made and the journal lines written. The one mutable thing in here. */
 import { hash } from 'node:crypto'
+import type { FindPrivate } from '../classify/privacy/anonymise.ts'
 import { redactPreview } from '../classify/privacy/mask.ts'
 import type { AuditRecord, JournalEntry } from '../spec/audit.ts'
 import type { BudgetBook } from '../spec/budget.ts'
+import type { ConversationBook } from '../spec/conversations.ts'
 import type { Attempt, OutcomeKind, RouteDecision, Usage, Verdict } from '../spec/decision.ts'
 import type { Features } from '../spec/features.ts'
 import type { KillSwitch } from '../spec/kill-switch.ts'
@@ -36,6 +38,10 @@ export interface PipelineDeps {
   readonly examples: ExampleBook
   readonly priors: PriorBook
   readonly killSwitch: KillSwitch
+  /** Null where nothing is remembered of conversations. */
+  readonly conversations: ConversationBook | null
+  /** Finds private pieces of a text. Default: the detectors of this package. */
+  readonly findPrivate?: FindPrivate
   /** Null when the policy keeps no answers. */
   readonly cache: AnswerCache | null
   /** Null when the policy sets no ceiling. */

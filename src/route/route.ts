@@ -94,6 +94,7 @@ export function routeRequest(features: Features, policy: Policy, state: RouterSt
     local: left.call.has('local') ? usable(candidates.local, task) : [],
     frontier: left.call.has('frontier') ? usable(candidates.frontier, task) : [],
     shadow: stage !== 'off' && stage !== 'accept' && shadowable(left, removals),
+    excluded: candidates.excluded,
     wouldEscalateTo: outOfReach(candidates, left, removals),
     approvalRequired: isIrreversible(task, features),
   }

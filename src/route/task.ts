@@ -1,15 +1,18 @@
 /** Which models a task may use, and the stage it is in. Pure. */
-import type { Actor, Tier } from '../spec/decision.ts'
+import type { Actor, RouteDecision, Tier } from '../spec/decision.ts'
 import type { Features } from '../spec/features.ts'
 import { DEFAULT_TASK, type Policy, type StagePolicy, type TaskPolicy } from '../spec/policy.ts'
 import type { ModelState } from '../spec/ports.ts'
+import { whyNotThere } from '../spec/residency.ts'
 import { tierFor } from './complexity.ts'
 
-/** The candidates of one request: every configured model of each actor in order of choice, available or not. */
+/** The candidates of one request: every model of each actor that it may go to, in order of choice, available or not. */
 export interface Candidates {
   readonly tier: Tier
   readonly local: readonly ModelState[]
   readonly frontier: readonly ModelState[]
+  /** Frontiers of the task that its text may not go to, and why. */
+  readonly excluded: RouteDecision['excluded']
 }
 
 /** A name the policy does not know is nothing a local model was chosen for. */
@@ -28,10 +31,17 @@ export function taskOf(features: Features, policy: Policy): TaskPolicy {
 export function candidatesOf(features: Features, policy: Policy, models: readonly ModelState[]): Candidates {
   const task = taskOf(features, policy)
   const tier = wantedTier(features, policy, task)
+  const frontiers = pick(task.frontier === false ? [] : (task.frontier ?? ['frontier']), models, 'frontier')
+  const excluded = frontiers.flatMap(({ name }) => {
+    const model = policy.models[name]
+    const why = model ? whyNotThere(model, { features, policy, task }) : 'the policy does not know it'
+    return why === null ? [] : [{ model: name, why }]
+  })
   return {
     tier,
     local: pick(task.local === false ? [] : (task.local ?? localTiersFrom(tier)), models, 'local'),
-    frontier: pick(task.frontier === false ? [] : (task.frontier ?? ['frontier']), models, 'frontier'),
+    frontier: frontiers.filter(({ name }) => !excluded.some(({ model }) => model === name)),
+    excluded,
   }
 }
 

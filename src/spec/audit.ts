@@ -63,6 +63,10 @@ export interface EgressRow {
   readonly destination: string
   readonly purpose: Attempt['purpose']
   readonly partition: string
+  /** Where the model answers, as the policy or the preset says; null when unknown, absent in rows of older versions. */
+  readonly residency?: string | null
+  /** Everything that detectors know was taken out of a request that is `local_only` otherwise. */
+  readonly anonymised?: true
   /** Of messages, tools and schema as JSON, after masking. */
   readonly bytes: number
   /** Different values that were masked, by kind. */

@@ -49,6 +49,7 @@ export const REASONS = [
   'rate_limited',
   'audit_sample',
   'canary_excluded',
+  'destination_not_allowed',
   'cancelled',
 ] as const
 export type Reason = (typeof REASONS)[number]
@@ -154,6 +155,8 @@ export interface RouteDecision {
   readonly mayDegrade: boolean
   /** The frontier that would be asked if availability allowed it, for an honest message. */
   readonly wouldEscalateTo: { readonly model: string; readonly why: string } | null
+  /** Frontiers of the task that the text may not go to, by residency or by host, and why as a clause. */
+  readonly excluded: readonly { readonly model: string; readonly why: string }[]
   /** True for actions that cannot be undone; the router never performs them, it only says so. */
   readonly approvalRequired: boolean
 }

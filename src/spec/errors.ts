@@ -189,6 +189,14 @@ export const ERRORS = {
     message: 'The budget file {path} cannot be written: {problem}.',
     fix: 'Check space and permissions; without it no frontier is called, because the ceiling could not be kept.',
   },
+  conversations_unwritable: {
+    status: 503,
+    retryable: true,
+    exitCode: 1,
+    openaiType: 'server_error',
+    message: 'The list of private conversations {path} cannot be written: {problem}.',
+    fix: 'Check space and permissions; without it a later request of the conversation could leave.',
+  },
   idempotency_mismatch: {
     status: 422,
     retryable: false,

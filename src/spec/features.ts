@@ -13,6 +13,10 @@ export interface Features {
   readonly partition: Partition
   /** What made the partition what it is, for people. */
   readonly partitionSource: string
+  /** Set when nothing but what detectors found in the text makes the request `local_only`. */
+  readonly onlyDetected?: true
+  /** Set when the request is `local_only` and may leave all the same, with everything that detectors know taken out. */
+  readonly anonymised?: true
   readonly hardStops: readonly HardStopHit[]
   /** Characters of the text the local model would read. */
   readonly inputChars: number
@@ -36,4 +40,9 @@ export interface Features {
   readonly systemHash: string | null
   /** `sha256:` over the canonical messages. */
   readonly inputHash: string
+}
+
+/** Whether anything of the request may go to another machine at all. */
+export function mayLeave({ partition, anonymised }: Pick<Features, 'partition' | 'anonymised'>): boolean {
+  return partition !== 'local_only' || anonymised === true
 }

@@ -34,6 +34,14 @@ export const MODEL_ERRORS = {
     message: 'The host name {host} of model {model} cannot be resolved ({problem}).',
     fix: 'Check the name in models.{model}.baseUrl, and the name service of this machine; `spillway doctor` tests it.',
   },
+  destination_refused: {
+    status: 502,
+    retryable: false,
+    exitCode: 5,
+    openaiType: 'server_error',
+    message: 'No connection to {host} was made: {problem}.',
+    fix: '{fix}',
+  },
   model_rate_limited: {
     status: 429,
     retryable: true,

@@ -1,7 +1,7 @@
 /** The policy's `models`. */
 import { z } from 'zod'
 import { TIERS } from './decision.ts'
-import { duration } from './policy-values.ts'
+import { duration, residency } from './policy-values.ts'
 
 /** A GGUF file that changes the weights of a model. */
 export const adapterSchema = z.strictObject({
@@ -29,6 +29,17 @@ export const modelSchema = z.strictObject({
     .optional()
     .describe(
       'Base URL of the API, for example http://127.0.0.1:8080/v1. Default for ollama: OLLAMA_HOST, else http://127.0.0.1:11434.',
+    ),
+  privateNetwork: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether the host name in baseUrl may resolve to an address of a private network or of this machine. An IP address in baseUrl needs no leave.',
+    ),
+  residency: residency
+    .optional()
+    .describe(
+      'Where a frontier answers and under whose law, a code such as eu, us or self. Default: what is known of the host of a preset; else unknown.',
     ),
   apiKey: z.string().optional().describe('Only as "${env:NAME}". When NAME is not set the model is unavailable.'),
   path: z.string().optional().describe('Embedded only: a GGUF file to use instead of the catalogue.'),

@@ -5,7 +5,7 @@ import { LABEL_SOURCES } from './label.ts'
 import { barsSchema } from './policy-bars.ts'
 import { agreementSchema, judgeSchema, qualitySchema } from './policy-gates.ts'
 import { adapterSchema } from './policy-models.ts'
-import { duration } from './policy-values.ts'
+import { duration, residencies } from './policy-values.ts'
 
 const slot = z
   .union([z.string(), z.array(z.string()).min(1)])
@@ -209,6 +209,13 @@ export const taskSchema = z.strictObject({
     .optional()
     .describe('A LoRA adapter for this task, in place of the one of the embedded model; loaded beside it.'),
   partition: z.enum(PARTITIONS).optional().describe('Tightens the default partition for this task.'),
+  residency: residencies.optional().describe('As privacy.residency, for this task; a frontier has to satisfy both.'),
+  anonymise: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether a request that is local_only for nothing but what privacy.localOnly.detect found may go to a frontier with all private data that is known by its form taken out, and put back in the answer.',
+    ),
   evalSet: z
     .string()
     .min(1)

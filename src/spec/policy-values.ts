@@ -9,6 +9,16 @@ export const duration = z
   ])
   .transform((value) => (typeof value === 'number' ? value : parseDuration(value)))
 
+const residencyCode = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'is not a code such as eu, us or self')
+
+/** Where a model answers and under whose law: `eu`, `us`, `ch`, `self`. */
+export const residency = residencyCode
+
+/** One residency or several, as a list. */
+export const residencies = z
+  .union([residencyCode, z.array(residencyCode).min(1)])
+  .transform((value) => (typeof value === 'string' ? [value] : value))
+
 function parseDuration(text: string): number {
   const amount = Number.parseInt(text, 10)
   if (text.endsWith('ms')) return amount

@@ -10,7 +10,7 @@ import { budgetsSchema } from './policy-budgets.ts'
 import { costsSchema } from './policy-costs.ts'
 import { modelSchema } from './policy-models.ts'
 import { taskSchema } from './policy-tasks.ts'
-import { duration } from './policy-values.ts'
+import { duration, residencies } from './policy-values.ts'
 import { PRIVATE_KINDS } from './private-kinds.ts'
 
 const deadlineKeys = (firstByteMs: number, totalMs: number) => ({
@@ -127,9 +127,37 @@ const hardStopSchema = z.strictObject({
 const privacySchema = z.strictObject({
   default: z.enum(PARTITIONS).default('internal').describe('Partition of a request that nothing else classifies.'),
   tenants: z
-    .record(z.string(), z.enum(PARTITIONS))
+    .record(
+      z.string(),
+      z.union([
+        z.enum(PARTITIONS).transform((partition) => ({ partition })),
+        z.strictObject({
+          partition: z.enum(PARTITIONS).optional().describe('Tightens the default partition for the tenant.'),
+          residency: residencies
+            .optional()
+            .describe('As privacy.residency, for the tenant; a frontier has to satisfy both.'),
+        }),
+      ]),
+    )
     .default({})
-    .describe('Tightens the default partition for a tenant.'),
+    .describe('What holds for a tenant: its partition alone, or { partition, residency }.'),
+  residency: residencies
+    .optional()
+    .describe(
+      'Residencies (one or a list) of frontiers that text may go to unless it is public. Without it every frontier of the policy.',
+    ),
+  destinations: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe(
+      'Hosts, with their port where it is not the usual one, that text may go to unless it is public. Without it those of all frontiers of the policy.',
+    ),
+  conversationMemory: duration
+    .default(2_592_000_000)
+    .describe(
+      'How long a conversation stays as private as its most private request was; counted from the last such, to a hundredth of the time.',
+    ),
   redact: z
     .array(z.enum(PRIVATE_KINDS))
     .default(['secret'])
@@ -144,6 +172,9 @@ const privacySchema = z.strictObject({
         .array(z.enum(PRIVATE_KINDS))
         .default([])
         .describe('Kinds of private data that make a request local_only wherever they stand in it.'),
+      detectWithin: duration
+        .default(1000)
+        .describe('Detectors that take longer over a request have failed, and it is local_only.'),
       unproven: z
         .enum(['hold', 'serve_marked'])
         .default('hold')

@@ -46,5 +46,6 @@ export const REASON_TEXTS: Readonly<Record<Reason, string>> = {
   rate_limited: 'The caller sends too many requests.',
   audit_sample: 'The request was drawn to check the gate.',
   canary_excluded: 'The conversation is outside the canary share.',
+  destination_not_allowed: 'No frontier is where the text of the request may go.',
   cancelled: 'The caller went away.',
 }

@@ -42,7 +42,7 @@ describe('spillway audit egress', () => {
     const { stdout } = await box.run(['audit', 'egress', '--json'])
     expect(JSON.parse(stdout)).toEqual({ requestId: 'sent', task: 'chat', ...ROW })
     const text = await box.run(['audit', 'egress', '--since', '1h'])
-    expect(text.stdout).toMatch(/sent +chat +big +api\.example\.com +internal +321 +2 secret/)
+    expect(text.stdout).toMatch(/sent +chat +big +api\.example\.com +unknown +internal +321 +2 secret/)
   })
 
   it('proves that nothing of a partition left, and says what it looked at', async () => {
@@ -52,6 +52,17 @@ describe('spillway audit egress', () => {
     const broken = await box.run(['audit', 'egress', '--prove', 'internal'])
     expect(broken.exitCode).toBe(1)
     expect(broken.stdout).toContain('broken: 1 requests of internal left')
+  })
+
+  it('names what left anonymised apart', async () => {
+    await write('masked', 'local_only', { ...ROW, partition: 'local_only', residency: 'eu', anonymised: true })
+    const { exitCode, stdout } = await box.run(['audit', 'egress', '--prove', 'local_only', '--json'])
+    expect(exitCode).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ holds: true, requests: 2, left: [], anonymised: ['masked'] })
+    const { stdout: said } = await box.run(['audit', 'egress', '--prove', 'local_only'])
+    expect(said).toContain('2 requests of local_only since 30d, 1 of them left anonymised')
+    const { stdout: ledger } = await box.run(['audit', 'egress'])
+    expect(ledger).toMatch(/masked .* eu +local_only, anonymised/)
   })
 
   it('is broken by a local_only request that left', async () => {

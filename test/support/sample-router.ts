@@ -27,6 +27,8 @@ export interface SampleRouter {
   readonly router: Router
   readonly models: Readonly<Record<string, ScriptedModel>>
   readonly journal: readonly JournalEntry[]
+  /** Names of the models for which a client was made, in order. */
+  readonly opened: readonly string[]
   readonly clock: ManualClock
   record(requestId: string): AuditRecord | undefined
 }
@@ -36,6 +38,7 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
   const loaded = validatePolicy(script.policy, { file: 'sample.yaml', env: script.env ?? {} })
   const clock = manualClock({ sleeping: 'skip' })
   const journal: JournalEntry[] = []
+  const opened: string[] = []
   const models = Object.fromEntries(
     Object.entries(script.models).map(([name, model]) => [name, scriptedModel({ name, ...model })]),
   )
@@ -48,6 +51,7 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
         return missing ? { reason: 'frontier_down', why: `no key set (${missing})` } : null
       },
       open: () => {
+        opened.push(name)
         const model = models[name]
         if (!model) throw new Error(`the sample has no script for model ${name}`)
         return model
@@ -78,6 +82,7 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
     examples: { keep: () => undefined, label: () => undefined },
     onDraft: () => undefined,
     killSwitch: { ordersFor: () => [] },
+    conversations: null,
     budgets: null,
     cache: openAnswerCache(loaded.policy.cache, clock.monotonicMs),
     priors: { find: () => null },
@@ -90,5 +95,5 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
   }
   const settled = (requestId: string) =>
     journal.flatMap((entry) => (entry.type === 'settle' && entry.requestId === requestId ? [entry.record] : []))
-  return { router: routerFrom(deps), models, journal, clock, record: (requestId) => settled(requestId).at(-1) }
+  return { router: routerFrom(deps), models, journal, opened, clock, record: (requestId) => settled(requestId).at(-1) }
 }

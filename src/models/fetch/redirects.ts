@@ -1,4 +1,6 @@
+import type { Response } from 'undici'
 import { RouterError } from '../../spec/errors.ts'
+import { fetchFrom, type Reach } from '../dial.ts'
 
 export interface GuardedRequest {
   readonly url: URL
@@ -22,21 +24,28 @@ const MAX_REDIRECTS = 5
 
 /**
  * GET with redirects followed by hand: the token goes to the origin that it is for, and to no other, not even when a
- * later redirect leads back; and a connection that began encrypted stays encrypted.
+ * later redirect leads back; a connection that began encrypted stays encrypted; and a server on a public address leads
+ * nowhere into the private network.
  *
- * @throws RouterError model_unreachable (too many redirects, or to an address that must not be used), whatever `fetch` throws
+ * @throws RouterError model_unreachable (too many redirects, or to an address that must not be used), destination_refused,
+ * whatever `fetch` throws
  */
 export async function followRedirects(request: GuardedRequest): Promise<GuardedResponse> {
   let url = request.url
   let token = mayCarryToken(url) ? request.token : null
   let linkedSha256: string | null = null
+  let reach: Reach | null = null
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
     const authorization = token === null ? {} : { authorization: `Bearer ${token}` }
-    const response = await fetch(url, {
-      headers: { ...request.headers, ...authorization },
-      redirect: 'manual',
-      signal: request.signal,
-    })
+    let isPublic = true
+    const sent = { headers: { ...request.headers, ...authorization }, signal: request.signal }
+    const response = await fetchFrom(url, sent, {
+      ...(reach && { reach }),
+      onPlace: (place) => {
+        isPublic &&= place === 'public'
+      },
+    }).catch(plainRefusal)
+    reach ??= isPublic ? 'public' : 'private_network'
     // Only the hub itself is asked for the hash: whoever it redirects to serves the bytes that the hash is to check.
     if (hop === 0) linkedSha256 = sha256Of(response)
     const location = response.headers.get('location')
@@ -52,6 +61,11 @@ export async function followRedirects(request: GuardedRequest): Promise<GuardedR
   }
   const problem = `${request.url.host} redirects more than ${MAX_REDIRECTS} times`
   throw new RouterError('model_unreachable', { model: request.model, problem })
+}
+
+/** `fetch` wraps what the door says. */
+function plainRefusal(error: unknown): never {
+  throw error instanceof Error && error.cause instanceof RouterError ? error.cause : error
 }
 
 /** Whether an address of this machine: what goes there crosses no network. */

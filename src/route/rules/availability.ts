@@ -6,7 +6,10 @@ import { BOTH, type Rule, remove } from './rule.ts'
 /** An actor none of whose models can be used now cannot be asked. */
 export const availabilityRule: Rule = ({ candidates, task }) => [
   ...unreachable('local', candidates.local, task),
-  ...unreachable('frontier', candidates.frontier, task),
+  // Those that the text may not go to are not missing.
+  ...(candidates.frontier.length === 0 && candidates.excluded.length > 0
+    ? []
+    : unreachable('frontier', candidates.frontier, task)),
 ]
 
 /** A model that will be back by itself can be asked by a task that waits (`onUnavailable: queue`). */

@@ -1,3 +1,4 @@
+import { mayLeave } from '../../spec/features.ts'
 import { type Rule, remove, SERVE } from './rule.ts'
 
 /**
@@ -6,7 +7,7 @@ import { type Rule, remove, SERVE } from './rule.ts'
  */
 export const priorRule: Rule = ({ prior, override, features, candidates, task }) => {
   if (!prior || prior.probability >= prior.threshold) return []
-  if (override === 'local' || features.partition === 'local_only' || task.frontier === false) return []
+  if (override === 'local' || !mayLeave(features) || task.frontier === false) return []
   if (!candidates.frontier.some(({ unavailable }) => unavailable === null)) return []
   return remove('local', SERVE, {
     rule: 'prior',

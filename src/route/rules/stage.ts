@@ -1,3 +1,4 @@
+import { mayLeave } from '../../spec/features.ts'
 import { BOTH, type Rule, remove, SERVE } from './rule.ts'
 
 /** off: local is not called. shadow, and canary outside its share: local is not served. */
@@ -6,7 +7,7 @@ export const stageRule: Rule = ({ stage, features }) => {
   if (stage === 'off')
     return remove('local', BOTH, { rule: 'stage', reason: 'stage_off', detail: 'The task is in stage off.' })
   // Text that may not leave has nobody to shadow; the partition rule has already said whether it may be served.
-  if (features.partition === 'local_only') return []
+  if (!mayLeave(features)) return []
   if (stage === 'shadow')
     return remove('local', SERVE, { rule: 'stage', reason: 'stage_shadow', detail: 'The task is in stage shadow.' })
   const { percent, groups, tenants } = stage.canary

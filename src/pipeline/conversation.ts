@@ -1,0 +1,47 @@
+/** A conversation stays as private as its most private request was. */
+import type { ConversationKeys, EarlierClaim } from '../spec/conversations.ts'
+import { PARTITIONS } from '../spec/decision.ts'
+import { type Message, messageText, type RouterRequest } from '../spec/request.ts'
+import { hexDigest, type PipelineDeps, type Run } from './run.ts'
+
+/**
+ * The caller's id names a conversation. Without one it is known by its beginning: chat clients send all that was said
+ * again, so a request whose user and tool messages begin with those of an earlier one goes on with it.
+ */
+export function conversationKeys({ messages, metadata = {} }: RouterRequest): ConversationKeys {
+  const tenant = metadata.tenant ?? null
+  const { conversation } = metadata
+  if (conversation !== undefined) return { tenant, isNamed: true, keys: [hexDigest(`id:${conversation}`)] }
+  let digest = ''
+  const keys = messages.filter(isGiven).map((message) => {
+    digest = hexDigest(`${digest}${message.role}:${messageText(message)}`)
+    return digest
+  })
+  return { tenant, isNamed: false, keys }
+}
+
+/** Instructions change from request to request, and what a model said may come back in another form. */
+function isGiven({ role }: Message): boolean {
+  return role === 'user' || role === 'tool'
+}
+
+/** What is found under an id may stand anywhere in the conversation, so no mask of this request covers it. */
+export function earlierClaim(request: RouterRequest, { conversations }: PipelineDeps): EarlierClaim | null {
+  if (!conversations) return null
+  try {
+    if (conversations.isEmpty()) return null
+    const keys = conversationKeys(request)
+    const found = conversations.find(keys)
+    return found && keys.isNamed ? { ...found, cause: 'said' } : found
+  } catch {
+    return { partition: 'local_only', cause: 'said' }
+  }
+}
+
+/** @throws RouterError conversations_unwritable: then a later request could leave, so this one is not answered either */
+export function rememberPartition({ request, features }: Run, { conversations, loaded }: PipelineDeps): void {
+  const { partition, onlyDetected } = features
+  const strictness = (one: typeof partition): number => PARTITIONS.indexOf(one)
+  if (!conversations || strictness(partition) <= strictness(loaded.policy.privacy.default)) return
+  conversations.remember(conversationKeys(request), { partition, cause: onlyDetected ? 'detected' : 'said' })
+}

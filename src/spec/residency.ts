@@ -1,0 +1,42 @@
+/** Where the text of a request may go: by residency and by host. Pure. */
+import { destinationOf, isPassedOn, onThisMachine } from './destination.ts'
+import { type Features, mayLeave } from './features.ts'
+import type { ModelPolicy, Policy, TaskPolicy } from './policy.ts'
+import { PRESETS } from './presets.ts'
+
+/**
+ * What the policy says of the model; else what is known of the host it is reached at. Null when nothing is known: behind
+ * an address of one's own may be anything, and a server that passes requests on says nothing of where they end.
+ */
+export function residencyOf(model: Pick<ModelPolicy, 'provider' | 'baseUrl' | 'model' | 'residency'>): string | null {
+  if (model.residency !== undefined) return model.residency
+  if (onThisMachine(model.baseUrl) || isPassedOn(model.model)) return null
+  const host = destinationOf(model)
+  const known = Object.values(PRESETS).find(({ baseUrl, passesOn }) => !passesOn && new URL(baseUrl).host === host)
+  return known?.jurisdiction ?? null
+}
+
+/** Who asks, and under which rules. */
+export interface ResidencyQuestion {
+  readonly features: Pick<Features, 'partition' | 'anonymised' | 'tenant'>
+  readonly policy: Policy
+  readonly task: TaskPolicy
+}
+
+/** @returns why the text may not go to this frontier, as a clause; null when it may. Public text may go anywhere */
+export function whyNotThere(model: ModelPolicy, { features, policy, task }: ResidencyQuestion): string | null {
+  // Text that stays here is removed from all of them by the partition.
+  if (features.partition === 'public' || !mayLeave(features)) return null
+  const { privacy } = policy
+  const host = destinationOf(model)
+  if (privacy.destinations && !privacy.destinations.includes(host)) return `${host} is not in privacy.destinations`
+  const residency = residencyOf(model)
+  const tenant = features.tenant === null ? undefined : privacy.tenants[features.tenant]
+  const wanted = [
+    ['privacy.residency', privacy.residency],
+    ["the task's residency", task.residency],
+    ["the tenant's residency", tenant && 'residency' in tenant ? tenant.residency : undefined],
+  ] as const
+  const broken = wanted.find(([, allowed]) => allowed && !(residency !== null && allowed.includes(residency)))
+  return broken ? `its residency is ${residency ?? 'unknown'}, ${broken[0]} is ${broken[1]?.join(', ')}` : null
+}
