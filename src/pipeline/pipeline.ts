@@ -16,6 +16,7 @@ import { checkDraft } from './check.ts'
 import { draftOf, watchAudited } from './draft.ts'
 import type { AskContext } from './exchange.ts'
 import { nobodyAvailable, withLocalTrouble } from './explain.ts'
+import { keepContent } from './keep-content.ts'
 import { keepExample } from './keep-example.ts'
 import { planRequest } from './plan.ts'
 import { cachedOutcome, heldOutcome, outcomeOf, solvedOutcome } from './respond.ts'
@@ -96,6 +97,7 @@ async function settle(run: Run, deps: PipelineDeps, outcome: Outcome): Promise<v
   deps.journal.append({ type: 'settle', requestId: run.requestId, record })
   watchAudited(run, deps, record)
   keepExample(run, deps, outcome)
+  keepContent(run, deps, outcome)
   await deps.journal.flushed()
 }
 
@@ -123,6 +125,7 @@ async function recordFailure(run: Run, deps: PipelineDeps, thrown: unknown): Pro
     requestId: run.requestId,
     record: failedRecord(run, deps.loaded, { code: error.code, at, latencyMs }),
   })
+  keepContent(run, deps, null)
   await deps.journal.flushed()
   return new RouterError(error.code, { ...error.values, requestId: run.requestId }, error)
 }

@@ -16,6 +16,7 @@ import { inputText, type RouterRequest } from '../spec/request.ts'
 import type { Outcome } from '../spec/response.ts'
 import type { AnswerCache } from './answer-cache.ts'
 import type { AuditWatch } from './audit-watch.ts'
+import type { ContentKeeper } from './keep-content.ts'
 import type { Roster } from './roster.ts'
 import { sameAnswer } from './same-answer.ts'
 
@@ -38,6 +39,8 @@ export interface PipelineDeps {
   readonly killSwitch: KillSwitch
   /** Null when the policy keeps no answers. */
   readonly cache: AnswerCache | null
+  /** Null when the policy keeps no full texts. */
+  readonly content: ContentKeeper | null
   /** Null when the policy sets no ceiling. */
   readonly budgets: BudgetBook | null
   /** Hears of every local answer that gates checked. */

@@ -74,6 +74,7 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
     onDraft: () => undefined,
     killSwitch: { ordersFor: () => [] },
     budgets: null,
+    content: null,
     cache: loaded.policy.cache.exact
       ? createAnswerCache({
           maxEntries: loaded.policy.cache.maxEntries,
