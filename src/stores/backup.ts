@@ -117,19 +117,35 @@ export function restoreStore(stateDir: string, file: string): RestoreReport {
 
 /** @returns where it lies now */
 function setAside(directory: string, databasePath: string): string {
-  const database = openAuditDatabase(databasePath)
-  try {
-    moveAll(directory, database)
-    // All of it into the one file; a log that stayed beside the restored store would be played into it.
-    const told = database.read((raw) => raw.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get())
-    if (told?.busy !== 0) throw running(databasePath, [])
-    database.read((raw) => raw.exec('PRAGMA journal_mode = DELETE'))
-  } finally {
-    database.close()
-  }
   const aside = join(dirname(databasePath), `${REPLACED}${new Date().toISOString().replace(/[:.]/g, '-')}`)
-  onDisk(aside, () => linkOrCopy(databasePath, aside))
+  const isWhole = foldLog(directory, databasePath)
+  onDisk(aside, () => {
+    linkOrCopy(databasePath, aside)
+    // A log that stayed beside the restored store would be played into it.
+    for (const end of ['-wal', '-shm'])
+      if (!isWhole && existsSync(databasePath + end)) renameSync(databasePath + end, aside + end)
+  })
   return aside
+}
+
+/** Brings journals and log into the one file. @returns false for a store that this program cannot read: it stays as it is */
+function foldLog(directory: string, databasePath: string): boolean {
+  try {
+    const database = openAuditDatabase(databasePath)
+    try {
+      moveAll(directory, database)
+      const told = database.read((raw) => raw.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get())
+      if (told?.busy !== 0) throw running(databasePath, [])
+      database.read((raw) => raw.exec('PRAGMA journal_mode = DELETE'))
+      return true
+    } finally {
+      database.close()
+    }
+  } catch (error) {
+    const code = error instanceof RouterError ? error.code : null
+    if (code === 'store_corrupt' || code === 'store_newer') return false
+    throw code === 'store_locked' ? running(databasePath, []) : error
+  }
 }
 
 /** @param name what errors call it */

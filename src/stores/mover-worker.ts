@@ -32,7 +32,7 @@ export type MoverReply =
 /** A locked or full database is tried again after this long; the journal keeps everything meanwhile. */
 const RETRY_MS = 1000
 /** Whoever orders a purge waits for this. */
-const PURGE_LOOK_MS = 500
+const LOOK_MS = 500
 const RETAIN_MS = 600_000
 /** Between two pieces of a deletion, so that what arrives is moved. */
 const PAUSE_MS = 20
@@ -41,7 +41,10 @@ const settings = workerData as MoverSettings
 let database: AuditDatabase | null = null
 let adopted = false
 let retry: NodeJS.Timeout | null = null
-let purge: string | null | undefined
+/** The latest deletion that this thread knows of; undefined before its first look. */
+let deletion: string | null | undefined
+/** The journal was begun a moment before. */
+const startedMs = Date.now() - 1000
 
 function reply(message: MoverReply): void {
   parentPort?.postMessage(message)
@@ -74,12 +77,13 @@ function discard(sequence: number): void {
   attempt((opened) => discardBefore(settings.directory, settings.writer, { sequence, database: opened }))
 }
 
-function lookForPurge(): void {
+function lookForDeletion(): void {
   if (!database || retry) return
   attempt((opened) => {
     const latest = opened.read(latestDeletion)
-    if (purge !== undefined && latest !== purge) reply({ type: 'journals' })
-    purge = latest
+    const isNew = deletion === undefined ? (latest?.atMs ?? 0) >= startedMs : (latest?.id ?? null) !== deletion
+    if (isNew) reply({ type: 'journals' })
+    deletion = latest?.id ?? null
   })
 }
 
@@ -133,5 +137,5 @@ parentPort?.on('message', (order: MoverOrder) => {
 })
 
 moveOrRetry()
-lookForPurge()
-const timers = [setInterval(lookForPurge, PURGE_LOOK_MS), setInterval(retain, settings.retention?.everyMs ?? RETAIN_MS)]
+lookForDeletion()
+const timers = [setInterval(lookForDeletion, LOOK_MS), setInterval(retain, settings.retention?.everyMs ?? RETAIN_MS)]

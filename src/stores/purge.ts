@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { JournalEntry } from '../spec/audit.ts'
+import { RouterError } from '../spec/errors.ts'
 import { PIECE_ROWS } from './apply-retention.ts'
 import { auditPaths } from './audit-log.ts'
 import { openLearnedHeads } from './heads-in-force.ts'
@@ -46,7 +47,7 @@ export interface PurgeReport {
   readonly underWay: number
   /** Journals of running processes that may still hold what was deleted. */
   readonly journalsLeft: readonly string[]
-  /** Damaged lines that nobody can read, in copies that are kept for a person to look at. */
+  /** Damaged journals and stores in which nothing can be searched; they are kept for a person to look at. */
   readonly unreadable: readonly string[]
 }
 
@@ -59,24 +60,36 @@ export const REPLACED = 'audit.db.replaced-'
 /** @throws RouterError store_locked, store_corrupt, store_newer, disk_full, audit_unwritable */
 export async function purgeStore(order: PurgeOrder): Promise<PurgeReport> {
   const { directory, databasePath } = auditPaths(order.stateDir)
-  const stores = [databasePath, ...replacedStores(databasePath)].filter((path) => existsSync(path))
+  const isRecorded = existsSync(databasePath) || listJournals(directory).length > 0
+  const stores = [...(isRecorded ? [databasePath] : []), ...replacedStores(databasePath)]
   let report: PurgeReport = NOTHING
   let ids: ReadonlySet<string> = new Set()
+  const broken: string[] = []
   for (const path of stores) {
-    const database = openAuditDatabase(path)
-    try {
-      if (path === databasePath) moveAll(directory, database)
-      const done = order.dryRun
-        ? counted(database, order.filter)
-        : await purgeDatabase(database, order, path === databasePath ? directory : null)
+    const done = await inStore(path, order, path === databasePath ? directory : null)
+    if (done) {
       report = added(report, done.report)
       ids = new Set([...ids, ...done.ids])
-    } finally {
-      database.close()
-    }
+    } else broken.push(path)
   }
-  const unreadable = purgeDamaged(directory, order, ids)
+  const unreadable = [...broken, ...purgeDamaged(directory, order, ids)]
   return { ...added(report, purgeLearned(order, ids)), unreadable }
+}
+
+/** @returns null for a store that was set aside and cannot be read */
+async function inStore(path: string, order: PurgeOrder, journals: string | null): Promise<Done | null> {
+  let database: AuditDatabase | null = null
+  try {
+    database = openAuditDatabase(path)
+    if (journals !== null) moveAll(journals, database)
+    return order.dryRun ? counted(database, order.filter) : await purgeDatabase(database, order, journals)
+  } catch (error) {
+    const code = error instanceof RouterError ? error.code : null
+    if (journals === null && (code === 'store_corrupt' || code === 'store_newer')) return null
+    throw error
+  } finally {
+    database?.close()
+  }
 }
 
 const NOTHING: PurgeReport = {

@@ -148,13 +148,13 @@ export function listEvents(database: DatabaseSync, sinceMs: number): readonly Au
 }
 
 /** The latest deletion; what it deletes must go from the journals of running processes, too. */
-export function latestDeletion(database: DatabaseSync): string | null {
+export function latestDeletion(database: DatabaseSync): { readonly id: string; readonly atMs: number } | null {
   const found = database
     .prepare(
-      `SELECT event_id AS id FROM audit_event WHERE kind IN ('purge', 'retention') ORDER BY at_ms DESC, rowid DESC LIMIT 1`,
+      `SELECT event_id AS id, at_ms AS atMs FROM audit_event WHERE kind IN ('purge', 'retention') ORDER BY at_ms DESC, rowid DESC LIMIT 1`,
     )
     .get()
-  return found ? String(found.id) : null
+  return found ? { id: String(found.id), atMs: Number(found.atMs) } : null
 }
 
 /** Stands for a user where the user may not stand: only who has the key can tell whether it is a given one. */

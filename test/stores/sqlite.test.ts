@@ -76,7 +76,9 @@ describe('a database that is not as it should be', () => {
     const raw = new DatabaseSync(path)
     raw.exec('PRAGMA user_version = 99')
     raw.close()
-    expect(() => openAuditDatabase(path)).toThrow(`The audit database ${path} has schema 99, this program knows ${SCHEMA_VERSION}.`)
+    expect(() => openAuditDatabase(path)).toThrow(
+      `The audit database ${path} has schema 99, this program knows ${SCHEMA_VERSION}.`,
+    )
     const after = new DatabaseSync(path)
     expect(after.prepare('PRAGMA user_version').get()).toEqual({ user_version: 99 })
     after.close()
