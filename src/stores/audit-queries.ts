@@ -32,6 +32,7 @@ interface Tables {
   journal_offset: { file: string; bytes: number }
   early_entry: { request_id: string; entry: string; kept_ms: number }
   content: { request_id: string; kept_ms: number; tenant: string | null; sealed: Buffer }
+  audit_event: { event_id: string; at_ms: number; kind: string; record: string }
   chain: { id: number; request_id: string; digest: string; received_ms: number }
 }
 

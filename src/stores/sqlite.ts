@@ -154,14 +154,15 @@ interface Sql {
 function applyBatch(sql: Sql, { file, writer, entries, fromByte, toByte }: JournalBatch): boolean {
   if (offsetOf(sql, file) !== fromByte) return false
   const changed = new Map<string, AuditRecord>()
+  const isGone = hasDeletions(sql) ? (entry: JournalEntry) => wasPurged(sql, entry) : () => false
   for (const entry of entries) {
     const { requestId } = entry
     if (entry.type === 'content') {
-      if (!wasPurged(sql, entry)) sql.run(keepContent(entry))
+      if (!isGone(entry)) sql.run(keepContent(entry))
       continue
     }
     const known = changed.get(requestId) ?? findRecord(sql, requestId)
-    if (!known && wasPurged(sql, entry)) continue
+    if (!known && isGone(entry)) continue
     const merged = mergeEntry(known, entry)
     if (!merged) sql.run(keepEarly(entry))
     else changed.set(requestId, known ? merged : takeEarly(sql, requestId).reduce(amended, merged))
@@ -169,6 +170,14 @@ function applyBatch(sql: Sql, { file, writer, entries, fromByte, toByte }: Journ
   writeRows(sql, writer, [...changed.values()])
   sql.run(upsertOffset(file, toByte))
   return true
+}
+
+/** Most stores have none, and need not look for each request. */
+function hasDeletions(sql: Sql): boolean {
+  return (
+    sql.all(QUERIES.selectFrom('audit_event').select('event_id').where('kind', '<>', 'content_read').limit(1).compile())
+      .length > 0
+  )
 }
 
 /**
