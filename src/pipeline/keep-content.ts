@@ -1,15 +1,6 @@
 /** Debug replay: the full texts of a request, encrypted before they go anywhere. Only when the policy says so. */
-import type { KeptContent } from '../spec/audit.ts'
 import type { Outcome } from '../spec/response.ts'
 import type { PipelineDeps, Run } from './run.ts'
-
-/** Encrypts what is kept of a request. */
-export interface ContentKeeper {
-  seal(
-    owner: { readonly requestId: string; readonly tenant: string | null },
-    content: KeptContent,
-  ): { toString(encoding: 'base64'): string }
-}
 
 /** @param outcome null for a request that failed */
 export function keepContent(run: Run, deps: PipelineDeps, outcome: Outcome | null): void {

@@ -5,9 +5,9 @@ import { longSpan } from './policy-values.ts'
 const retentionSchema = z.strictObject({
   records: z
     .union([z.literal('forever').transform(() => null), longSpan])
-    .default(null)
+    .prefault('forever')
     .describe('How long settled records are kept, for example 90d. Digests of deleted records stay.'),
-  content: longSpan.default(7 * 86_400_000).describe('How long the texts of `content: replay` are kept.'),
+  content: longSpan.prefault('7d').describe('How long the texts of `content: replay` are kept.'),
 })
 
 export const auditSchema = z.strictObject({
