@@ -31,7 +31,7 @@ async function content(requestId: string, flags: ContentFlags, context: CliConte
   const { request, answer, draft } = value
   const lines = [
     ...request.messages.map((message) => `${message.role}: ${messageText(message)}`),
-    ...(draft === null ? [] : [`(local draft) ${draft}`]),
+    ...(draft === null || draft === answer?.text ? [] : [`(local draft) ${draft}`]),
     answer === null ? '(no answer)' : `answer: ${answer.text ?? JSON.stringify(answer.toolCalls)}`,
   ]
   printResult({ json: flags.json, value, lines }, context.terminal)

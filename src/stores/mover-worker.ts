@@ -34,6 +34,8 @@ const RETRY_MS = 1000
 /** Whoever orders a purge waits for this. */
 const LOOK_MS = 500
 const RETAIN_MS = 600_000
+/** Long enough for a short command to be over. */
+const FIRST_RETAIN_MS = 10_000
 /** Between two pieces of a deletion, so that what arrives is moved. */
 const PAUSE_MS = 20
 
@@ -138,4 +140,9 @@ parentPort?.on('message', (order: MoverOrder) => {
 
 moveOrRetry()
 lookForDeletion()
-const timers = [setInterval(lookForDeletion, LOOK_MS), setInterval(retain, settings.retention?.everyMs ?? RETAIN_MS)]
+const retainMs = settings.retention?.everyMs ?? RETAIN_MS
+const timers = [
+  setInterval(lookForDeletion, LOOK_MS),
+  setTimeout(retain, Math.min(retainMs, FIRST_RETAIN_MS)),
+  setInterval(retain, retainMs),
+]
