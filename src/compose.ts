@@ -33,6 +33,7 @@ import { openKeptExamples } from './stores/kept-examples.ts'
 import { openKillSwitch } from './stores/kill-switch.ts'
 import { type Environment, loadPolicyFile, validatePolicy } from './stores/policy-file.ts'
 import { openPriors } from './stores/priors.ts'
+import { contentSealer } from './stores/sealed-content.ts'
 
 export interface RouterSettings {
   /** A file, a policy object, or one that was loaded before. */
@@ -57,7 +58,8 @@ export interface RouterSettings {
 /**
  * Opens a router. Nothing is downloaded and no model is loaded until a request needs it.
  *
- * @throws RouterError policy_not_found, policy_invalid, env_missing, audit_unwritable, store_newer, store_corrupt
+ * @throws RouterError policy_not_found, policy_invalid, env_missing, audit_unwritable, store_newer, store_corrupt,
+ *   content_key_unusable
  */
 export function createRouter(settings: RouterSettings): Router {
   // Callers bring regular expressions in their JSON Schemas; one that backtracks for ever must not stop the process.
@@ -66,9 +68,11 @@ export function createRouter(settings: RouterSettings): Router {
   const paths = settings.paths ?? resolvePaths(env, process.platform)
   const clock = settings.clock ?? systemClock
   const loaded = loadPolicy(settings.policy, env)
-  const { durability, onFailure } = loaded.policy.audit
+  const { durability, onFailure, content } = loaded.policy.audit
+  const sealer = content === 'replay' ? contentSealer(env) : null
   const availableMemory = settings.availableMemory ?? (() => process.availableMemory())
-  const log = openAuditLog({ stateDir: settings.auditDir ?? paths.stateDir, durability, onFailure })
+  const retention = retentionOf(loaded.policy.audit)
+  const log = openAuditLog({ stateDir: settings.auditDir ?? paths.stateDir, durability, onFailure, retention })
   const budgets = hasCeiling(loaded.policy.budgets) ? openBudgetFile(paths.stateDir, clock) : null
   const heads =
     settings.heads ?? headsInForce(loaded, openLearnedHeads(join(paths.stateDir, 'heads'), clock.monotonicMs))
@@ -94,6 +98,7 @@ export function createRouter(settings: RouterSettings): Router {
     heads,
     budgets,
     conversations,
+    content: sealer,
     killSwitch: openKillSwitch(paths.stateDir, clock.monotonicMs),
     cache: openAnswerCache(loaded.policy.cache, clock.monotonicMs),
     onDraft: settings.onDraft ?? (() => undefined),
@@ -108,6 +113,11 @@ export function createRouter(settings: RouterSettings): Router {
       await log.close()
     },
   })
+}
+
+/** Texts are only there where they are kept now, or were under an earlier policy: their span counts in any case. */
+function retentionOf({ retention }: Policy['audit']) {
+  return { recordsMs: retention.records, contentMs: retention.content }
 }
 
 function hasCeiling({ day, month, tasks, tenants }: Policy['budgets']): boolean {

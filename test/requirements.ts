@@ -44,6 +44,44 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ],
   },
   {
+    behaviour: 'A purge keeps digests: verify holds after it, and a deletion that nobody ordered is still seen',
+    source: 'docs/guides/retention.md',
+    citedBy: [
+      { file: 'test/stores/retention.test.ts', title: 'is told apart from a deletion that nobody ordered' },
+      { file: 'test/stores/retention.test.ts', title: 'is not undone by a journal that is moved again' },
+      { file: 'test/stores/backup.test.ts', title: 'in a purge leaves each record whole or deleted with its link' },
+    ],
+  },
+  {
+    behaviour: 'A purge reaches the journals of running processes, kept examples and learned heads',
+    source: 'docs/guides/retention.md',
+    citedBy: [
+      { file: 'test/stores/retention.test.ts', title: 'reaches what stands in its journal' },
+      { file: 'test/stores/retention.test.ts', title: 'goes with its owner, with its age, and out of learned heads' },
+    ],
+  },
+  {
+    behaviour: 'Kept texts are in no file in plain, and every read is logged before it is shown',
+    source: 'docs/guides/retention.md',
+    citedBy: [
+      { file: 'test/pipeline/keep-content.test.ts', title: 'nobody without the key reads a word of them' },
+      { file: 'test/pipeline/keep-content.test.ts', title: 'leaves a line of each, that belongs to the chain' },
+    ],
+  },
+  {
+    behaviour: 'A restore leaves a whole store in its place at every moment, and keeps what was there',
+    source: 'docs/guides/retention.md',
+    citedBy: [
+      { file: 'test/stores/backup.test.ts', title: 'in a restore leaves a whole store in the place' },
+      { file: 'test/stores/backup.test.ts', title: 'takes the place of a store that cannot be read' },
+    ],
+  },
+  {
+    behaviour: 'Uninstall removes what is ours and follows no link',
+    source: 'docs/guides/retention.md',
+    citedBy: [{ file: 'test/cli/uninstall.test.ts', title: 'no link is followed, no foreign file touched' }],
+  },
+  {
     behaviour: 'Rejected text never reaches a streaming client',
     source: 'README.md',
     citedBy: [

@@ -16,15 +16,14 @@ export interface TierLatency {
 
 /** @returns one entry for each tier with at least one answered attempt, in the order of the tiers */
 export function latencyByTier(
-  records: readonly AuditRecord[],
+  records: Iterable<AuditRecord>,
   targets: Readonly<Record<Tier, number>>,
 ): readonly TierLatency[] {
-  const attempts = records.flatMap((record) => record.attempts).filter(isAnswer)
+  const latencies = new Map<Tier, number[]>(TIERS.map((tier) => [tier, []]))
+  for (const { attempts } of records)
+    for (const attempt of attempts) if (isAnswer(attempt)) latencies.get(attempt.tier)?.push(attempt.latencyMs)
   return TIERS.flatMap((tier) => {
-    const sorted = attempts
-      .filter((attempt) => attempt.tier === tier)
-      .map((attempt) => attempt.latencyMs)
-      .sort((a, b) => a - b)
+    const sorted = (latencies.get(tier) ?? []).sort((a, b) => a - b)
     if (sorted.length === 0) return []
     const p95Ms = nearestRank(sorted, 0.95)
     return [

@@ -28,7 +28,8 @@ async function verify(flags: VerifyFlags, context: CliContext): Promise<void> {
   else {
     for (const { kind, subject } of report.problems) context.terminal.print(`${kind} ${subject}`)
     const older = report.older === 0 ? '' : `, ${report.older} settled before there was a chain`
-    const looked = `${report.records} records, ${report.links} links, ${anchors.length} anchors${older}`
+    const purged = report.purged === 0 ? '' : `, ${report.purged} deleted on purpose`
+    const looked = `${report.records} records, ${report.links} links, ${anchors.length} anchors${older}${purged}`
     context.terminal.print(holds ? `holds: ${looked}` : `broken: ${report.problems.length} problems in ${looked}`)
   }
   if (!holds) throw new ExitCode(1)
@@ -44,7 +45,17 @@ async function reportOf(anchors: readonly ChainHead[], context: CliContext): Pro
   const { readAuditLog } = await import('../stores/audit-log.ts')
   const log = readAuditLog({ stateDir: resolvePaths(context.env, process.platform).stateDir })
   try {
-    return log.verify(anchors) ?? { links: 0, records: 0, older: 0, heads: [], problems: anchors.map(asMissing) }
+    return (
+      log.verify(anchors) ?? {
+        links: 0,
+        records: 0,
+        events: 0,
+        purged: 0,
+        older: 0,
+        heads: [],
+        problems: anchors.map(asMissing),
+      }
+    )
   } finally {
     log.close()
   }

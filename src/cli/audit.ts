@@ -1,4 +1,4 @@
-/** `spillway audit tail | show | export | egress | verify | anchor`: what happened to past requests, without their text. */
+/** `spillway audit tail | show | export | egress | verify | anchor | content | events`: what happened to past requests. */
 
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
@@ -7,6 +7,7 @@ import { resolvePaths } from '../models/paths.ts'
 import type { AuditRecord } from '../spec/audit.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { AuditQuery } from '../spec/ports.ts'
+import { addAuditContent } from './audit-content.ts'
 import { addAuditEgress } from './audit-egress.ts'
 import { latencyByTier, latencyLine } from './audit-latency.ts'
 import { traceLines } from './audit-trace.ts'
@@ -17,6 +18,7 @@ import { usage } from './failure.ts'
 import { dollars, milliseconds } from './outcome-text.ts'
 import { findPolicy } from './policy-lookup.ts'
 import { renderTable } from './table.ts'
+import { flushed } from './terminal.ts'
 
 interface AuditFlags {
   readonly since?: string
@@ -46,6 +48,7 @@ export const addAudit: AddCommand = (program, context) => {
     .action((flags: AuditFlags) => exportRecords(flags, context))
   addAuditEgress(audit, context)
   addAuditVerify(audit, context)
+  addAuditContent(audit, context)
 }
 
 /** @throws RouterError not_found */
@@ -77,6 +80,21 @@ function queryOf(flags: AuditFlags): AuditQuery {
     ...(route ? { route } : {}),
     ...(since ? { sinceMs: sinceMs(since, Date.now()) } : {}),
     ...(limit ? { limit: atLeastOne(limit, '--limit') } : {}),
+  }
+}
+
+/** The same a page at a time, in constant memory: what asks for everything uses this. */
+async function eachRecord(
+  query: AuditQuery,
+  context: CliContext,
+  use: (found: Iterable<AuditRecord>) => Promise<void> | void,
+): Promise<void> {
+  const { readAuditLog } = await import('../stores/audit-log.ts')
+  const log = readAuditLog({ stateDir: resolvePaths(context.env, process.platform).stateDir })
+  try {
+    await use(log.each(query))
+  } finally {
+    log.close()
   }
 }
 
@@ -125,46 +143,77 @@ async function show(requestId: string | undefined, flags: AuditFlags, context: C
 }
 
 async function showCounts(flags: AuditFlags, context: CliContext): Promise<void> {
-  const found = await records(queryOf(flags), context)
   const counts = new Map<string, number>()
-  for (const { route, reason } of found) counts.set(`${route} ${reason}`, (counts.get(`${route} ${reason}`) ?? 0) + 1)
+  let total = 0
+  await eachRecord(queryOf(flags), context, (found) => {
+    for (const { route, reason } of found) {
+      total += 1
+      counts.set(`${route} ${reason}`, (counts.get(`${route} ${reason}`) ?? 0) + 1)
+    }
+  })
   const sorted = [...counts].sort(([, a], [, b]) => b - a)
   const split = sorted.map(([key, count]) => ({
     route: key.split(' ')[0] ?? '',
     reason: key.split(' ')[1] ?? '',
     count,
   }))
-  if (flags.json) return context.terminal.json({ total: found.length, counts: split })
+  if (flags.json) return context.terminal.json({ total, counts: split })
   const rows = split.map(({ route, reason, count }) => [route, reason, String(count)])
   for (const line of renderTable(['route', 'reason', 'requests'], rows, context.terminal)) context.terminal.print(line)
-  context.terminal.print(`total ${found.length}`)
+  context.terminal.print(`total ${total}`)
 }
 
 async function showLatency(flags: AuditFlags, context: CliContext): Promise<void> {
   const targets = findPolicy(flags.policy, context).policy.latencyTargetMs
-  const tiers = latencyByTier(await records(queryOf(flags), context), targets)
+  let tiers: ReturnType<typeof latencyByTier> = []
+  await eachRecord(queryOf(flags), context, (found) => {
+    tiers = latencyByTier(found, targets)
+  })
   if (flags.json) return context.terminal.json({ tiers })
   if (tiers.length === 0) return context.terminal.say('No model has answered a request that matches.')
   for (const tier of tiers) context.terminal.print(latencyLine(tier))
 }
 
 async function exportRecords(flags: AuditFlags, context: CliContext): Promise<void> {
-  const found = await records(queryOf(flags), context)
-  if (flags.out === undefined) return printRecords(found, context)
-  const file = createWriteStream(flags.out, { mode: 0o600 })
+  const { out } = flags
+  if (out === undefined) return eachRecord(queryOf(flags), context, (found) => toStdout(found, context))
+  let records = 0
+  await eachRecord(queryOf(flags), context, async (found) => {
+    records = await toFile(out, found)
+  })
+  if (flags.json) context.terminal.json({ file: out, records })
+  else context.terminal.say(`wrote ${records} records to ${out}`)
+}
+
+/** What waits for a slow reader is memory. */
+async function toStdout(found: Iterable<AuditRecord>, { terminal }: CliContext): Promise<void> {
+  let written = 0
+  for (const record of found) {
+    terminal.json(record)
+    written += 1
+    if (written % RECORDS_AT_ONCE === 0) await flushed()
+  }
+}
+
+const RECORDS_AT_ONCE = 200
+
+/** @returns how many records */
+async function toFile(path: string, found: Iterable<AuditRecord>): Promise<number> {
+  const file = createWriteStream(path, { mode: 0o600 })
+  let records = 0
   try {
     await once(file, 'open')
-    for (const record of found) if (!file.write(`${JSON.stringify(record)}\n`)) await once(file, 'drain')
+    for (const record of found) {
+      if (!file.write(`${JSON.stringify(record)}\n`)) await once(file, 'drain')
+      records += 1
+    }
     file.end()
     await once(file, 'finish')
+    return records
   } catch (error) {
+    if (error instanceof RouterError) throw error
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-    if (code === 'ENOSPC') throw new RouterError('disk_full', { path: flags.out }, error)
-    throw usage(
-      `--out ${flags.out} cannot be written (${code})`,
-      'Choose a folder that exists and that you may write to.',
-    )
+    if (code === 'ENOSPC') throw new RouterError('disk_full', { path }, error)
+    throw usage(`--out ${path} cannot be written (${code})`, 'Choose a folder that exists and that you may write to.')
   }
-  if (flags.json) context.terminal.json({ file: flags.out, records: found.length })
-  else context.terminal.say(`wrote ${found.length} records to ${flags.out}`)
 }

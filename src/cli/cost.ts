@@ -7,7 +7,7 @@ import { systemClock } from '../pipeline/clock.ts'
 import type { AuditRecord } from '../spec/audit.ts'
 import type { Usage } from '../spec/decision.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
-import { readAuditLog } from '../stores/audit-log.ts'
+import { type AuditReader, readAuditLog } from '../stores/audit-log.ts'
 import { type BudgetState, type BudgetStore, isRunning, openBudgets } from '../stores/budgets.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { sinceMs } from './duration.ts'
@@ -40,26 +40,33 @@ function summary(flags: CostFlags, context: CliContext): void {
   const nowMs = systemClock.epochMs()
   const since = sinceMs(flags.since, nowMs)
   const { stateDir } = resolvePaths(context.env, process.platform)
-  const records = recordsSince(stateDir, since)
-  const told = costSummary({
-    records,
-    costs: loaded.policy.costs,
-    sinceMs: records.reduce((first, { receivedAt }) => Math.min(first, Date.parse(receivedAt)), nowMs),
-    nowMs,
-    frontierUsd: (task, usage) => frontierUsd(task, usage, loaded),
-  })
+  const told = withAudit(stateDir, (log) =>
+    costSummary({
+      records: log.each({ sinceMs: since }),
+      costs: loaded.policy.costs,
+      sinceMs: firstMs(log, since) ?? nowMs,
+      nowMs,
+      frontierUsd: (task, usage) => frontierUsd(task, usage, loaded),
+    }),
+  )
   const budgets = withBudgets(stateDir, (book) => book.list())
   if (flags.json) context.terminal.json({ ...told, budgets })
   else for (const line of lines(told, budgets, context.terminal.columns)) context.terminal.print(line)
 }
 
-function recordsSince(stateDir: string, since: number): readonly AuditRecord[] {
+function withAudit<T>(stateDir: string, use: (log: AuditReader) => T): T {
   const log = readAuditLog({ stateDir })
   try {
-    return log.list({ sinceMs: since })
+    return use(log)
   } finally {
     log.close()
   }
+}
+
+/** When the first request came. @returns epoch milliseconds; null when none came */
+function firstMs(log: AuditReader, since: number): number | null {
+  for (const { receivedAt } of log.each({ sinceMs: since, limit: 1 })) return Date.parse(receivedAt)
+  return null
 }
 
 /** The first frontier that the task may use. */
@@ -97,11 +104,16 @@ function reconcile(flags: CostFlags, context: CliContext): void {
 /** What the audit knows of one ceiling; a call whose cost is not known counts with the most that it may have cost. */
 function bookedUsd(loaded: LoadedPolicy, stateDir: string, { name, period }: Ceiling): number {
   const start = Date.parse(period.length === 7 ? `${period}-01` : period)
-  const own = recordsSince(stateDir, start).filter(
-    ({ receivedAt, task, tenant }) =>
-      receivedAt.startsWith(period) && (name === 'all' || name === `task:${task}` || name === `tenant:${tenant}`),
-  )
-  return own.reduce((sum, record) => sum + bookedOf(record, loaded), 0)
+  return withAudit(stateDir, (log) => {
+    let sum = 0
+    for (const record of log.each({ sinceMs: start }))
+      if (isOf(record, { name, period })) sum += bookedOf(record, loaded)
+    return sum
+  })
+}
+
+function isOf({ receivedAt, task, tenant }: AuditRecord, { name, period }: Ceiling): boolean {
+  return receivedAt.startsWith(period) && (name === 'all' || name === `task:${task}` || name === `tenant:${tenant}`)
 }
 
 interface Ceiling {

@@ -8,15 +8,16 @@ const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as co
  *
  * @param text a span back from now such as 30s, 15m, 1h, 7d, or a date that JavaScript reads, such as 2026-01-31
  * @param nowMs epoch milliseconds
+ * @param flag for the message
  * @returns epoch milliseconds
  * @throws RouterError usage
  */
-export function sinceMs(text: string, nowMs: number): number {
+export function sinceMs(text: string, nowMs: number, flag = '--since'): number {
   const span = /^(\d+)([smhd])$/.exec(text)
   if (span) return nowMs - Number(span[1]) * UNIT_MS[span[2] as keyof typeof UNIT_MS]
   const date = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN
   if (Number.isNaN(date))
-    throw usage(`--since ${text} is neither a span nor a date`, 'Write 30s, 15m, 1h, 7d or 2026-01-31.')
+    throw usage(`${flag} ${text} is neither a span nor a date`, 'Write 30s, 15m, 1h, 7d or 2026-01-31.')
   return date
 }
 

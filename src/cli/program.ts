@@ -26,7 +26,9 @@ import { addPrior } from './prior.ts'
 import { addRoute } from './route.ts'
 import { addServe } from './serve.ts'
 import { addSolve } from './solve.ts'
+import { addStore } from './store.ts'
 import { addTour } from './tour.ts'
+import { addUninstall } from './uninstall.ts'
 import { addWhy } from './why.ts'
 
 /** In the order of the help text. */
@@ -56,7 +58,9 @@ const COMMANDS: readonly AddCommand[] = [
   addPrior,
   addLearn,
   addLab,
+  addStore,
   addCompletions,
+  addUninstall,
 ]
 
 const EXIT_CODES = `

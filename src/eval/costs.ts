@@ -4,7 +4,8 @@ import type { Attempt, Usage } from '../spec/decision.ts'
 import type { Costs } from '../spec/policy-costs.ts'
 
 export interface CostQuestion {
-  readonly records: readonly AuditRecord[]
+  /** Gone through once. */
+  readonly records: Iterable<AuditRecord>
   readonly costs: Costs
   /** Epoch milliseconds. */
   readonly sinceMs: number
@@ -54,27 +55,32 @@ const DAYS_PER_MONTH = DAYS_PER_YEAR / 12
 const JOULES_PER_KWH = 3.6e6
 
 export function costSummary({ records, costs, sinceMs, nowMs, frontierUsd }: CostQuestion): CostSummary {
-  const settled = records.filter(({ outcome }) => outcome !== 'open')
-  const attempts = settled.flatMap(attemptsOf)
+  const lines = new Map<string, Mutable<CostLine>>()
+  const models = new Map<string, Mutable<ModelLine>>()
+  const all = emptyLine('all')
+  let localMs = 0
+  let baselineUsd: number | null = 0
+  for (const record of records) {
+    if (record.outcome === 'open') continue
+    const attempts = attemptsOf(record)
+    const own = lines.get(record.task) ?? emptyLine(record.task)
+    lines.set(record.task, own)
+    for (const line of [all, own]) count(line, record, attempts)
+    for (const attempt of attempts) countModel(models, attempt)
+    localMs += attempts.reduce((sum, { actor, latencyMs }) => sum + (actor === 'local' ? latencyMs : 0), 0)
+    baselineUsd = baselineWith(baselineUsd, record, frontierUsd)
+  }
   const days = Math.max(0, nowMs - sinceMs) / DAY_MS
-  const names = [...new Set(settled.map(({ task }) => task))].toSorted()
-  const all = lineOf('all', settled)
-  const energyUsd = energyOf(attempts, costs)
+  const energyUsd = energyOf(localMs, costs)
   const hardwareUsd =
     costs.hardwareUsd === undefined ? null : (costs.hardwareUsd * days) / (costs.hardwareYears * DAYS_PER_YEAR)
   const maintenanceUsd = (costs.maintenanceUsdPerMonth * days) / DAYS_PER_MONTH
   const totalUsd = all.paidUsd + (energyUsd ?? 0) + (hardwareUsd ?? 0) + maintenanceUsd
-  const baselineUsd = baselineOf(settled, frontierUsd)
   return {
     days,
     all,
-    tasks: names.map((name) =>
-      lineOf(
-        name,
-        settled.filter(({ task }) => task === name),
-      ),
-    ),
-    models: modelsOf(attempts),
+    tasks: [...lines.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    models: [...models.values()].toSorted((a, b) => b.paidUsd - a.paidUsd || (a.name < b.name ? -1 : 1)),
     energyUsd,
     hardwareUsd,
     maintenanceUsd,
@@ -85,20 +91,33 @@ export function costSummary({ records, costs, sinceMs, nowMs, frontierUsd }: Cos
   }
 }
 
+/** Sums while they are made. */
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+type ModelLine = CostSummary['models'][number]
+
 function attemptsOf({ attempts, shadow }: AuditRecord): readonly Attempt[] {
   return [...attempts, ...(shadow ? [shadow.attempt, ...(shadow.opinions ?? [])] : [])]
 }
 
-function lineOf(name: string, records: readonly AuditRecord[]): CostLine {
-  const attempts = records.flatMap(attemptsOf)
-  return {
-    name,
-    requests: records.length,
-    local: records.filter(({ route }) => route === 'local' || route === 'solver' || route === 'cache').length,
-    paidUsd: attempts.reduce((sum, { costUsd }) => sum + (costUsd ?? 0), 0),
-    unknown: attempts.filter(({ costUsd }) => costUsd === null).length,
-    successes: records.filter(isSuccess).length,
-  }
+function emptyLine(name: string): Mutable<CostLine> {
+  return { name, requests: 0, local: 0, paidUsd: 0, unknown: 0, successes: 0 }
+}
+
+function count(line: Mutable<CostLine>, record: AuditRecord, attempts: readonly Attempt[]): void {
+  const { route } = record
+  line.requests += 1
+  if (route === 'local' || route === 'solver' || route === 'cache') line.local += 1
+  line.paidUsd += attempts.reduce((sum, { costUsd }) => sum + (costUsd ?? 0), 0)
+  line.unknown += attempts.filter(({ costUsd }) => costUsd === null).length
+  if (isSuccess(record)) line.successes += 1
+}
+
+function countModel(models: Map<string, Mutable<ModelLine>>, { model, costUsd }: Attempt): void {
+  const line = models.get(model) ?? { name: model, calls: 0, paidUsd: 0, unknown: 0 }
+  models.set(model, line)
+  line.calls += 1
+  line.paidUsd += costUsd ?? 0
+  if (costUsd === null) line.unknown += 1
 }
 
 /** A label speaks of the local answer, so it counts only where that was served. */
@@ -108,28 +127,19 @@ function isSuccess({ outcome, route, labels }: AuditRecord): boolean {
   return answered && !calledWrong
 }
 
-function modelsOf(attempts: readonly Attempt[]): CostSummary['models'] {
-  return [...Map.groupBy(attempts, ({ model }) => model)]
-    .map(([name, own]) => ({
-      name,
-      calls: own.length,
-      paidUsd: own.reduce((sum, { costUsd }) => sum + (costUsd ?? 0), 0),
-      unknown: own.filter(({ costUsd }) => costUsd === null).length,
-    }))
-    .toSorted((a, b) => b.paidUsd - a.paidUsd || (a.name < b.name ? -1 : 1))
-}
-
-function energyOf(attempts: readonly Attempt[], { watts, usdPerKwh }: Costs): number | null {
+/** @param localMs milliseconds that local models worked */
+function energyOf(localMs: number, { watts, usdPerKwh }: Costs): number | null {
   if (watts === undefined || usdPerKwh === undefined) return null
-  const ms = attempts.filter(({ actor }) => actor === 'local').reduce((sum, { latencyMs }) => sum + latencyMs, 0)
-  return ((watts * ms) / 1000 / JOULES_PER_KWH) * usdPerKwh
+  return ((watts * localMs) / 1000 / JOULES_PER_KWH) * usdPerKwh
 }
 
 /** One unknown price makes the whole unknown: a saving against a part of the bill would be no saving. */
-function baselineOf(records: readonly AuditRecord[], frontierUsd: CostQuestion['frontierUsd']): number | null {
-  return records.reduce<number | null>((sum, { task, usage, route }) => {
-    if (sum === null || !usage || route === 'held') return sum
-    const usd = frontierUsd(task, usage)
-    return usd === null ? null : sum + usd
-  }, 0)
+function baselineWith(
+  sum: number | null,
+  { task, usage, route }: AuditRecord,
+  frontierUsd: CostQuestion['frontierUsd'],
+): number | null {
+  if (sum === null || !usage || route === 'held') return sum
+  const usd = frontierUsd(task, usage)
+  return usd === null ? null : sum + usd
 }

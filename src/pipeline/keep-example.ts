@@ -19,11 +19,13 @@ export function keepExample(run: Run, deps: PipelineDeps, outcome: Outcome): voi
   if (task.learn.keep !== 'text' || features.partition === 'local_only') return
   if (route !== 'local' && route !== 'frontier') return
   const value = route === 'frontier' && run.options ? namedOption(outcome, run.options) : null
-  deps.examples.keep(features.task, {
+  const example = {
     requestId,
     text: excerptForDecision(redactPreview(inputText(request.messages), MAX_CHARS), KEPT_CHARS),
     at: receivedAt,
     isFair: hasFairLabel(run, deps),
-    label: value === null ? null : { value, source: 'frontier' },
-  })
+    label: value === null ? null : ({ value, source: 'frontier' } as const),
+  }
+  const { tenant = null, user = null } = request.metadata ?? {}
+  deps.examples.keep(features.task, example, { tenant, user })
 }

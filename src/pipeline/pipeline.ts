@@ -17,6 +17,7 @@ import { rememberPartition } from './conversation.ts'
 import { draftOf, watchAudited } from './draft.ts'
 import type { AskContext } from './exchange.ts'
 import { nobodyAvailable, withLocalTrouble } from './explain.ts'
+import { keepContent } from './keep-content.ts'
 import { keepExample } from './keep-example.ts'
 import { planRequest } from './plan.ts'
 import { cachedOutcome, heldOutcome, outcomeOf, solvedOutcome } from './respond.ts'
@@ -97,6 +98,7 @@ async function settle(run: Run, deps: PipelineDeps, outcome: Outcome): Promise<v
   run.unwritten.push({ type: 'settle', requestId: run.requestId, record })
   watchAudited(run, deps, record)
   keepExample(run, deps, outcome)
+  keepContent(run, deps, outcome)
   await written(run, deps)
 }
 
@@ -124,6 +126,7 @@ async function recordFailure(run: Run, deps: PipelineDeps, thrown: unknown): Pro
     requestId: run.requestId,
     record: failedRecord(run, deps.loaded, { code: error.code, at, latencyMs }),
   })
+  keepContent(run, deps, null)
   await written(run, deps)
   return new RouterError(error.code, { ...error.values, requestId: run.requestId }, error)
 }

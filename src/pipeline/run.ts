@@ -11,7 +11,7 @@ import type { KillSwitch } from '../spec/kill-switch.ts'
 import type { CheckedDraft, RecordedDraft } from '../spec/label.ts'
 import type { ExampleBook } from '../spec/learned.ts'
 import type { HeadExampleSet, LoadedPolicy, ModelPolicy, TaskPolicy } from '../spec/policy.ts'
-import type { CalibrationBook, Clock, Journal, PriorBook } from '../spec/ports.ts'
+import type { CalibrationBook, Clock, ContentKeeper, Journal, PriorBook } from '../spec/ports.ts'
 import type { PriorOpinion } from '../spec/prior.ts'
 import type { Reading } from '../spec/reading.ts'
 import { inputText, type RouterRequest } from '../spec/request.ts'
@@ -44,6 +44,8 @@ export interface PipelineDeps {
   readonly findPrivate?: FindPrivate
   /** Null when the policy keeps no answers. */
   readonly cache: AnswerCache | null
+  /** Null when the policy keeps no full texts. */
+  readonly content: ContentKeeper | null
   /** Null when the policy sets no ceiling. */
   readonly budgets: BudgetBook | null
   /** Hears of every local answer that gates checked. */

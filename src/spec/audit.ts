@@ -2,6 +2,7 @@
 import type {
   Attempt,
   Decision,
+  FinishReason,
   HardStopHit,
   ModelIdentity,
   OutcomeKind,
@@ -13,6 +14,7 @@ import type {
 
 import type { RecordedDraft, RecordedLabel } from './label.ts'
 import type { PriorOpinion } from './prior.ts'
+import type { RouterRequest, ToolCall } from './request.ts'
 
 /** The features that decided, kept so that later learning and replay can use the first day's rows. */
 export interface RecordedFeatures {
@@ -128,6 +130,19 @@ export interface AuditRecord {
   readonly error: string | null
 }
 
+/** What debug replay keeps of a request, before it is encrypted. */
+export interface KeptContent {
+  readonly request: Omit<RouterRequest, 'wire'>
+  /** Null for a request without an answer. */
+  readonly answer: {
+    readonly text: string | null
+    readonly toolCalls: readonly ToolCall[]
+    readonly finishReason: FinishReason | null
+  } | null
+  /** The local answer that gates checked, served or not; null when there was none. */
+  readonly draft: string | null
+}
+
 /** One line of the journal. Applying a line twice changes nothing. */
 export type JournalEntry =
   /** Written before any model is asked. */
@@ -138,4 +153,14 @@ export type JournalEntry =
   | { readonly type: 'egress'; readonly requestId: string; readonly row: EgressRow }
   | { readonly type: 'settle'; readonly requestId: string; readonly record: AuditRecord }
   | { readonly type: 'shadow'; readonly requestId: string; readonly shadow: ShadowResult }
+  /** Full texts, encrypted before they come here; only when the policy says `audit.content: replay`. */
+  | {
+      readonly type: 'content'
+      readonly requestId: string
+      readonly tenant: string | null
+      /** ISO 8601, UTC. */
+      readonly at: string
+      /** Base64. */
+      readonly sealed: string
+    }
   | { readonly type: 'label'; readonly requestId: string; readonly label: RecordedLabel }

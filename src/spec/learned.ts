@@ -13,9 +13,15 @@ export interface KeptExample {
   readonly label: { readonly value: string; readonly source: LabelSource } | null
 }
 
+/** Whose text an example is, so that it can be deleted with all that is theirs. */
+export interface ExampleOwner {
+  readonly tenant: string | null
+  readonly user: string | null
+}
+
 /** Where kept examples go; a failure to write costs an example, never a request. */
 export interface ExampleBook {
-  keep(task: string, example: KeptExample): void
+  keep(task: string, example: KeptExample, owner?: ExampleOwner): void
   /** A right answer that became known later. */
   label(task: string, requestId: string, label: NonNullable<KeptExample['label']>): void
 }

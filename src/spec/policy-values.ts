@@ -19,6 +19,14 @@ export const residencies = z
   .union([residencyCode, z.array(residencyCode).min(1)])
   .transform((value) => (typeof value === 'string' ? [value] : value))
 
+const DAY_MS = 86_400_000
+
+/** `"30d"`, `"12h"`, `"90m"`, `"10s"` to milliseconds: for what is kept, not for what is waited for. */
+export const longSpan = z
+  .string()
+  .regex(/^[1-9]\d{0,5}(s|m|h|d)$/, 'is not a span such as 7d, 12h, 90m or 30s')
+  .transform((value) => (value.endsWith('d') ? Number.parseInt(value, 10) * DAY_MS : parseDuration(value)))
+
 function parseDuration(text: string): number {
   const amount = Number.parseInt(text, 10)
   if (text.endsWith('ms')) return amount

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { COMPLEXITIES, PARTITIONS, TIERS } from './decision.ts'
 import { DEFAULT_HARD_STOPS, type HardStopTerm } from './hard-stops.ts'
+import { auditSchema } from './policy-audit.ts'
 import { barsSchema } from './policy-bars.ts'
 import { budgetsSchema } from './policy-budgets.ts'
 import { costsSchema } from './policy-costs.ts'
@@ -251,19 +252,7 @@ export const policySchema = z.strictObject({
     })
     .prefault({})
     .describe('In MB of 1,000,000 bytes.'),
-  audit: z
-    .strictObject({
-      content: z
-        .enum(['none', 'preview'])
-        .default('none')
-        .describe('preview: at most 240 characters of the input, secrets masked.'),
-      durability: z
-        .enum(['process', 'power'])
-        .default('process')
-        .describe('process: survives kill -9. power: the request waits for fdatasync.'),
-      onFailure: z.enum(['refuse', 'spool']).default('refuse').describe('When the journal cannot be written.'),
-    })
-    .prefault({}),
+  audit: auditSchema.prefault({}),
   gateway: z
     .strictObject({
       host: z.string().default('127.0.0.1'),

@@ -1,6 +1,6 @@
 /** The edges of the core: what needs a process, a clock, a file or a model reaches it through one of these. */
 
-import type { JournalEntry } from './audit.ts'
+import type { JournalEntry, KeptContent } from './audit.ts'
 import type { Calibration, CalibrationKey } from './calibration.ts'
 import type { FinishReason, ModelIdentity, OptionProbability, Signals, Tier, Usage } from './decision.ts'
 import type { Prior } from './prior.ts'
@@ -253,6 +253,14 @@ export interface CalibrationBook {
 export interface PriorBook {
   /** The version in force, or null; the same object until there is another, and never older than a second. */
   find(task: string): Prior | null
+}
+
+/** Encrypts what debug replay keeps of a request, bound to whose it is. */
+export interface ContentKeeper {
+  seal(
+    owner: { readonly requestId: string; readonly tenant: string | null },
+    content: KeptContent,
+  ): { toString(encoding: 'base64'): string }
 }
 
 /** Append-only, on disk when the call returns. */

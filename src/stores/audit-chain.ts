@@ -1,9 +1,9 @@
 /** A keyed hash chain for each writer over the settled records, so that a later change can be seen. */
-import { createHmac, createSecretKey, hash, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { RouterError } from '../spec/errors.ts'
+import { secretKey } from './secret-key.ts'
 
 /** The last link of one writer: kept elsewhere, it shows that nothing before it was cut off. */
 export interface ChainHead {
@@ -26,6 +26,10 @@ export interface ChainProblem {
 export interface ChainReport {
   readonly links: number
   readonly records: number
+  /** Deletions and reads of kept texts, which are linked like records. */
+  readonly events: number
+  /** Records that were deleted on purpose: only their digests are left. */
+  readonly purged: number
   /** Settled before there was a chain: nothing is known of them. */
   readonly older: number
   readonly problems: readonly ChainProblem[]
@@ -39,26 +43,16 @@ export const CHAIN_SCHEMA = `CREATE TABLE chain (
    ) STRICT;
    CREATE INDEX chain_request ON chain (request_id, id);`
 
-const KEY_BYTES = 32
+/** The last digest of a record that was deleted on purpose starts so; the number of the audit event follows. */
+export const PURGED = 'purged:'
+/** The writer of such links. */
+const PURGE_WRITER = 'purge'
 
 /** The key of a database, made with the first link; readable by its owner only. */
 export function chainKey(databasePath: string): Buffer {
   const path = join(dirname(databasePath), 'chain.key')
-  if (!existsSync(path)) {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`
-    writeFileSync(draft, randomBytes(KEY_BYTES).toString('hex'), { mode: 0o600 })
-    try {
-      // Of several processes that start at once only one makes the key.
-      linkSync(draft, path)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    } finally {
-      rmSync(draft)
-    }
-  }
-  const key = Buffer.from(readFileSync(path, 'utf8').trim(), 'hex')
-  if (key.length !== KEY_BYTES) throw new RouterError('chain_key_unusable', { path })
+  const key = secretKey(path)
+  if (!key) throw new RouterError('chain_key_unusable', { path })
   return key
 }
 
@@ -71,15 +65,37 @@ export interface SettledRow {
 
 /** Adds a link for each settled record; to be called inside the transaction that writes them. */
 export function appendLinks(database: DatabaseSync, key: Buffer, writer: string, rows: readonly SettledRow[]): void {
+  const links = rows.map(({ record, ...row }) => ({ ...row, digest: digestOf(record) }))
+  append(database, key, { writer, links })
+}
+
+/**
+ * Says of records that they are deleted on purpose; to be called inside the transaction that deletes them. Without the key
+ * nobody can say so, so that any other deletion stays a missing record.
+ */
+export function appendPurged(
+  database: DatabaseSync,
+  key: Buffer,
+  { eventId, rows }: { readonly eventId: string; readonly rows: readonly Omit<SettledRow, 'record'>[] },
+): void {
+  const links = rows.map(({ requestId, receivedMs }) => ({ requestId, receivedMs, digest: PURGED + eventId }))
+  append(database, key, { writer: PURGE_WRITER, links })
+}
+
+interface NewLinks {
+  readonly writer: string
+  readonly links: readonly (Omit<SettledRow, 'record'> & { readonly digest: string })[]
+}
+
+function append(database: DatabaseSync, key: Buffer, { writer, links }: NewLinks): void {
   const last = database.prepare('SELECT n, mac FROM chain WHERE writer = ? ORDER BY n DESC LIMIT 1')
   const insert = database.prepare(
     'INSERT INTO chain (writer, n, request_id, digest, mac, received_ms) VALUES (?, ?, ?, ?, ?, ?)',
   )
   const secret = createSecretKey(key)
   let { n, mac } = (last.get(writer) as { n: number; mac: string } | undefined) ?? { n: 0, mac: '' }
-  for (const { requestId, receivedMs, record } of rows) {
+  for (const { requestId, receivedMs, digest } of links) {
     n += 1
-    const digest = digestOf(record)
     mac = macOf(secret, { writer, n, requestId, digest, before: mac })
     insert.run(writer, n, requestId, digest, mac, receivedMs)
   }
@@ -89,11 +105,13 @@ export function appendLinks(database: DatabaseSync, key: Buffer, writer: string,
 export function verifyChain(database: DatabaseSync, key: Buffer, anchors: readonly ChainHead[]): ChainReport {
   const links = checkLinks(database, key)
   const rows = checkRecords(database)
+  const gone = goneRecords(database)
   return {
     ...rows,
+    purged: gone.purged,
     links: links.count,
     heads: links.heads,
-    problems: [...links.problems, ...rows.problems, ...missingRecords(database), ...missingAnchors(database, anchors)],
+    problems: [...links.problems, ...rows.problems, ...gone.problems, ...missingAnchors(database, anchors)],
   }
 }
 
@@ -114,34 +132,47 @@ function checkLinks(database: DatabaseSync, key: Buffer) {
   return { count, problems, heads: [...before].map(([writer, { n, mac }]) => ({ writer, n, mac })) }
 }
 
+/** The last link counts: a record that is there although it was deleted is as wrong as one that was changed. */
 function checkRecords(database: DatabaseSync) {
   const first = database.prepare('SELECT min(received_ms) AS ms FROM chain').get() as { ms: number | null }
   const all = database.prepare(
-    `SELECT request_id AS requestId, received_ms AS receivedMs, record,
-       (SELECT digest FROM chain WHERE chain.request_id = audit.request_id ORDER BY id DESC LIMIT 1) AS digest
-     FROM audit WHERE outcome <> 'open'`,
+    `SELECT requestId, receivedMs, record, isEvent,
+       (SELECT digest FROM chain WHERE chain.request_id = requestId ORDER BY id DESC LIMIT 1) AS digest
+     FROM (SELECT request_id AS requestId, received_ms AS receivedMs, record, 0 AS isEvent
+             FROM audit WHERE outcome <> 'open'
+           UNION ALL SELECT event_id, at_ms, record, 1 FROM audit_event)`,
   )
   const problems: ChainProblem[] = []
-  let [records, older] = [0, 0]
+  let [records, events, older] = [0, 0, 0]
   for (const row of all.iterate()) {
-    const { requestId, receivedMs, record, digest } = row as unknown as SettledRow & { digest: string | null }
-    records += 1
-    if (digest === null && (first.ms === null || receivedMs < first.ms)) older += 1
+    const { requestId, receivedMs, record, digest, isEvent } = row as unknown as SettledRow & {
+      readonly digest: string | null
+      readonly isEvent: number
+    }
+    if (isEvent === 1) events += 1
+    else records += 1
+    if (digest === null && isEvent === 0 && (first.ms === null || receivedMs < first.ms)) older += 1
     else if (digest === null) problems.push({ kind: 'unlinked', subject: requestId })
     else if (digest !== digestOf(record)) problems.push({ kind: 'changed', subject: requestId })
   }
-  return { records, older, problems }
+  return { records, events, older, problems }
 }
 
-function missingRecords(database: DatabaseSync): readonly ChainProblem[] {
+function goneRecords(database: DatabaseSync) {
   const gone = database.prepare(
-    `SELECT DISTINCT request_id AS requestId FROM chain
-     WHERE NOT EXISTS (SELECT 1 FROM audit WHERE audit.request_id = chain.request_id)`,
+    `SELECT request_id AS requestId, digest FROM chain
+     WHERE id = (SELECT max(id) FROM chain AS later WHERE later.request_id = chain.request_id)
+       AND NOT EXISTS (SELECT 1 FROM audit WHERE audit.request_id = chain.request_id)
+       AND NOT EXISTS (SELECT 1 FROM audit_event WHERE event_id = chain.request_id)`,
   )
-  return (gone.all() as unknown as readonly { requestId: string }[]).map(({ requestId }) => ({
-    kind: 'missing' as const,
-    subject: requestId,
-  }))
+  const problems: ChainProblem[] = []
+  let purged = 0
+  for (const row of gone.iterate()) {
+    const { requestId, digest } = row as unknown as { readonly requestId: string; readonly digest: string }
+    if (digest.startsWith(PURGED)) purged += 1
+    else problems.push({ kind: 'missing', subject: requestId })
+  }
+  return { purged, problems }
 }
 
 function missingAnchors(database: DatabaseSync, anchors: readonly ChainHead[]): readonly ChainProblem[] {

@@ -12,18 +12,22 @@ import { listJournals } from './journal-files.ts'
 import { decodeEntries } from './journal-format.ts'
 import { readJournal } from './journal-mover.ts'
 import { mergeEntry } from './merge-entry.ts'
-import type { MoverOrder, MoverReply, MoverSettings } from './mover-worker.ts'
+import type { MoverOrder, MoverReply, MoverSettings, RetentionSettings } from './mover-worker.ts'
 import { type AuditDatabase, isLocked, openAuditDatabase } from './sqlite.ts'
 
 export interface AuditLogSettings {
   readonly stateDir: string
   readonly durability: Policy['audit']['durability']
   readonly onFailure: Policy['audit']['onFailure']
+  /** Nothing is deleted when absent. */
+  readonly retention?: RetentionSettings
 }
 
 export interface AuditReader {
   /** The latest writes of every process included, in the order of arrival unless the query says otherwise. */
   list(query: AuditQuery): readonly AuditRecord[]
+  /** The same, a page at a time: for commands that read everything. */
+  each(query: AuditQuery): Iterable<AuditRecord>
   /** Null when there is no database yet. What is still in a journal is not looked at. */
   verify(anchors: readonly ChainHead[]): ChainReport | null
   close(): void
@@ -54,7 +58,10 @@ export function openAuditLog(settings: AuditLogSettings): AuditLog {
   const source = createSource(paths, journal.spooled)
   // Opened here once, so that a damaged or newer database is an error now and not a silence later.
   tolerateLock(() => source.open({ create: settings.onFailure === 'refuse' }))
-  const mover = startMover({ ...paths, writer: journal.writer })
+  const mover = startMover(
+    { ...paths, writer: journal.writer, retention: settings.retention ?? null },
+    journal.beginNext,
+  )
   wake = mover.wake
   return {
     journal,
@@ -81,7 +88,7 @@ export function openAuditLog(settings: AuditLogSettings): AuditLog {
 export function readAuditLog(settings: { readonly stateDir: string }): AuditReader {
   const source = createSource(auditPaths(settings.stateDir), () => [])
   source.open({ create: false })
-  return { list: source.list, verify: source.verify, close: source.close }
+  return { list: source.list, each: source.each, verify: source.verify, close: source.close }
 }
 
 function tolerateLock(work: () => void): void {
@@ -111,6 +118,11 @@ function createSource(paths: ReturnType<typeof auditPaths>, spooled: () => reado
       const tails = [...readTails(paths.directory, opened), ...spooled()]
       return listWithTails(query, tails, opened ?? open({ create: false }))
     },
+    each(query) {
+      const opened = open({ create: false })
+      const tails = [...readTails(paths.directory, opened), ...spooled()]
+      return eachWithTails(query, tails, opened ?? open({ create: false }))
+    },
     verify: (anchors) => open({ create: false })?.verify(anchors) ?? null,
     close: () => database?.close(),
   }
@@ -139,11 +151,44 @@ function listWithTails(
     const merged = mergeEntry(known, entry)
     if (merged) byId.set(requestId, merged)
   }
-  const direction = query.newestFirst ? -1 : 1
   return [...byId.values()]
     .filter((record) => matches(record, query))
-    .sort((a, b) => direction * (Date.parse(a.receivedAt) - Date.parse(b.receivedAt)))
+    .sort(byArrival(query))
     .slice(0, query.limit)
+}
+
+/** What the tails amend is held in memory, which is little; the rest comes from the database and is passed on. */
+function* eachWithTails(
+  query: AuditQuery,
+  tails: readonly JournalEntry[],
+  database: AuditDatabase | null,
+): Generator<AuditRecord> {
+  const byId = new Map<string, AuditRecord>()
+  for (const entry of recordsFirst(tails)) {
+    const { requestId } = entry
+    const merged = mergeEntry(byId.get(requestId) ?? database?.list({ requestId })[0], entry)
+    if (merged) byId.set(requestId, merged)
+  }
+  const amended = [...byId.values()].filter((record) => matches(record, query)).sort(byArrival(query))
+  const { limit, ...unlimited } = query
+  let left = limit ?? Number.POSITIVE_INFINITY
+  for (const stored of database?.each(unlimited) ?? []) {
+    if (left === 0) return
+    if (byId.has(stored.requestId)) continue
+    while (left > 0 && amended[0] && byArrival(query)(amended[0], stored) < 0) {
+      left -= 1
+      yield amended.shift() as AuditRecord
+    }
+    if (left === 0) return
+    left -= 1
+    yield stored
+  }
+  yield* amended.slice(0, left)
+}
+
+function byArrival({ newestFirst }: AuditQuery): (a: AuditRecord, b: AuditRecord) => number {
+  const direction = newestFirst ? -1 : 1
+  return (a, b) => direction * (Date.parse(a.receivedAt) - Date.parse(b.receivedAt))
 }
 
 /** An entry that amends a record is of no use before it. */
@@ -171,7 +216,8 @@ const GROUP_MS = 200
 /** A database that stays locked must not keep a program from ending; the journal keeps what was not moved. */
 const FINISH_MS = 10_000
 
-function startMover(workerData: MoverSettings): Mover {
+/** @param beginNext ends the journal file in use */
+function startMover(workerData: MoverSettings, beginNext: () => number): Mover {
   // The same file is TypeScript in a checkout and JavaScript in the package.
   const file = new URL(import.meta.url.endsWith('.ts') ? './mover-worker.ts' : './mover-worker.js', import.meta.url)
   const worker = new Worker(file, { workerData })
@@ -180,8 +226,10 @@ function startMover(workerData: MoverSettings): Mover {
   let corrupt: readonly string[] = []
   let group: NodeJS.Timeout | null = null
   let finished = (): void => {}
+  const order = (what: MoverOrder): void => worker.postMessage(what)
   worker.on('message', (message: MoverReply) => {
     if (message.type === 'finished') return finished()
+    if (message.type === 'journals') return order({ discardBefore: beginNext() })
     problem = message.type === 'problem' ? message.problem : null
     if (message.type === 'moved') corrupt = [...new Set([...corrupt, ...message.corrupt])]
   })
@@ -189,7 +237,6 @@ function startMover(workerData: MoverSettings): Mover {
     problem = error instanceof Error ? error.message : String(error)
     finished()
   })
-  const order = (what: MoverOrder): void => worker.postMessage(what)
   return {
     // One message for a group: a message costs as much as an append.
     wake() {

@@ -14,7 +14,7 @@ export interface MoveReport {
 /** Entries in one transaction: large enough to spread its cost, small enough not to hold the lock long. */
 const BATCH_ENTRIES = 2048
 /** A journal with damaged lines stays beside the others under this ending until a person has looked at it. */
-const DAMAGED = '.damaged'
+export const DAMAGED = '.damaged'
 
 /** Moves all that `writer` has written so far. Finished files of the writer are deleted. */
 export function moveOwn(directory: string, writer: string, database: AuditDatabase): MoveReport {
@@ -25,6 +25,26 @@ export function moveOwn(directory: string, writer: string, database: AuditDataba
     return report
   })
   return sum(reports)
+}
+
+/** Deletes the files of a writer that come before `sequence`, once they are moved. */
+export function discardBefore(
+  directory: string,
+  writer: string,
+  { sequence, database }: { readonly sequence: number; readonly database: AuditDatabase },
+): void {
+  const files = listJournals(directory).filter((journal) => journal.writer === writer && journal.sequence < sequence)
+  for (const journal of files) {
+    moveFile(directory, journal, database)
+    discard(directory, journal, database)
+  }
+}
+
+/** Moves what every writer has written so far, the living ones, too: they find it moved and go on behind it. */
+export function moveAll(directory: string, database: AuditDatabase): MoveReport {
+  const adopted = adoptOrphans(directory, database)
+  const living = listJournals(directory).filter(isAlive)
+  return sum([adopted, ...living.map((journal) => moveFile(directory, journal, database))])
 }
 
 /**

@@ -34,6 +34,8 @@ export interface FileJournal extends Journal {
   /** Names all files of this journal: `<writer>-<sequence>.journal`. */
   readonly writer: string
   health(): JournalHealth
+  /** Ends the present file, so that it can be deleted once it is moved. @returns the number of the next one */
+  beginNext(): number
   /** The entries that wait in memory, oldest first. */
   spooled(): readonly JournalEntry[]
 }
@@ -99,6 +101,7 @@ export function openJournal(settings: JournalSettings): FileJournal {
       const problem = writeProblem ?? syncProblem
       return { ok: problem === null, problem: problem?.message ?? null, spooled: spool.length }
     },
+    beginNext: () => file.beginNext(),
     spooled: () => [...spool],
     async close() {
       try {
@@ -173,6 +176,11 @@ class JournalFile {
 
   get path(): string {
     return join(this.#settings.directory, journalFileName(this.#writer, this.#sequence))
+  }
+
+  beginNext(): number {
+    if (this.#bytes > 0) this.#rotate()
+    return this.#sequence
   }
 
   append(line: Buffer): void {

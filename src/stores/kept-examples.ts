@@ -1,16 +1,35 @@
 /** The examples that tasks keep of their traffic: JSON Lines, a file for each task, readable by their owner only. */
 import { createHash } from 'node:crypto'
-import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { LABEL_SOURCES } from '../spec/label.ts'
-import type { ExampleBook, KeptExample } from '../spec/learned.ts'
+import type { ExampleBook, ExampleOwner, KeptExample } from '../spec/learned.ts'
+import { type PurgeFilter, subjectHash } from './retention.ts'
+import { secretKey } from './secret-key.ts'
 
 export interface KeptExamples extends ExampleBook {
   /** Newest last. What is too old, or too many, is deleted from the disk. */
   list(task: string, limits: KeptLimits): readonly KeptExample[]
+  /** Removes what the filter names, of every task. */
+  purge(filter: ExamplePurge): PurgedExamples
   /** Removes what a task has kept. @returns the number of examples that were there */
   forget(task: string): number
+}
+
+/** All that is given must hold; what belongs to one of the requests goes in any case. */
+export interface ExamplePurge extends PurgeFilter {
+  readonly requestIds: ReadonlySet<string>
+  /** Only counts. */
+  readonly dryRun: boolean
+}
+
+export interface PurgedExamples {
+  readonly examples: number
+  /** The texts that were removed, by task file. */
+  readonly texts: ReadonlySet<string>
+  /** Kept before examples had an owner: nobody knows whose they are. */
+  readonly ownerless: number
 }
 
 export interface KeptLimits {
@@ -26,6 +45,8 @@ const exampleLine = z.strictObject({
   at: z.string(),
   isFair: z.boolean(),
   label: label.nullable(),
+  /** Keyed hashes: a name is found again, and cannot be read. */
+  owner: z.strictObject({ tenant: z.string().nullable(), user: z.string().nullable() }).optional(),
 })
 const labelLine = z.strictObject({ requestId: z.string(), label })
 
@@ -41,25 +62,27 @@ const DAY_MS = 86_400_000
 
 /** @param folder made with the first example */
 export function openKeptExamples(folder: string): KeptExamples {
-  const append = (task: string, line: unknown): void => {
+  const append = (task: string, line: () => unknown): void => {
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 })
       // The line break comes first: what follows a line that a crash cut off stands on its own.
-      appendFileSync(fileOf(folder, task), `\n${JSON.stringify(line)}`, { mode: 0o600 })
+      appendFileSync(fileOf(folder, task), `\n${JSON.stringify(line())}`, { mode: 0o600 })
     } catch {
       // A full disk must not stop answers; the next `learn` sees fewer examples.
     }
   }
   return {
-    keep: append,
-    label: (task, requestId, given) => append(task, { requestId, label: given }),
+    keep: (task, example, owner) =>
+      append(task, () => (owner ? { ...example, owner: hashed(folder, owner) } : example)),
+    label: (task, requestId, given) => append(task, () => ({ requestId, label: given })),
     list(task, { maxExamples, since }) {
       const { examples, lines } = read(fileOf(folder, task))
       const kept = examples.filter(({ at }) => at >= since).slice(-maxExamples)
       // Labels stand on lines of their own, so a file without anything to delete may be longer, too.
       if (examples.length > kept.length || lines > 2 * kept.length) rewrite(fileOf(folder, task), kept)
-      return kept
+      return kept.map(withoutOwner)
     },
+    purge: (filter) => purge(folder, filter),
     forget(task) {
       const { examples } = read(fileOf(folder, task))
       rmSync(fileOf(folder, task), { force: true })
@@ -72,9 +95,68 @@ function fileOf(folder: string, task: string): string {
   return join(folder, `${createHash('sha256').update(task).digest('hex').slice(0, 32)}.jsonl`)
 }
 
+/** A key of its own: what is deleted with the audit must not be told from what is kept here. */
+function hashed(folder: string, { tenant, user }: ExampleOwner): NonNullable<StoredExample['owner']> | undefined {
+  const key = secretKey(join(folder, 'owner.key'))
+  if (!key) return undefined
+  const hash = (kind: string, name: string | null): string | null =>
+    name === null ? null : subjectHash(key, `${kind} ${name}`)
+  return { tenant: hash('tenant', tenant), user: hash('user', user) }
+}
+
+function purge(folder: string, filter: ExamplePurge): PurgedExamples {
+  const files = exampleFiles(folder)
+  const { tenant = null, subject = null } = filter
+  const isOwned = tenant !== null || subject !== null
+  const wanted = isOwned && files.length > 0 ? hashed(folder, { tenant, user: subject }) : undefined
+  const texts = new Set<string>()
+  let [count, ownerless] = [0, 0]
+  for (const file of files) {
+    const { examples } = read(file)
+    const gone = examples.filter((example) => isMeant(example, filter, isOwned ? wanted : 'anybody'))
+    ownerless += isOwned ? examples.filter((one) => one.owner === undefined && !gone.includes(one)).length : 0
+    count += gone.length
+    for (const { text } of gone) texts.add(text)
+    if (gone.length === 0 || filter.dryRun) continue
+    const left = examples.filter((example) => !gone.includes(example))
+    if (left.length === 0) rmSync(file, { force: true })
+    else rewrite(file, left)
+  }
+  return { examples: count, texts, ownerless }
+}
+
+function isMeant(
+  { requestId, at, owner }: StoredExample,
+  { beforeMs, requestIds }: ExamplePurge,
+  wanted: StoredExample['owner'] | 'anybody',
+): boolean {
+  if (requestIds.has(requestId)) return true
+  if (beforeMs !== undefined && Date.parse(at) >= beforeMs) return false
+  if (wanted === 'anybody') return beforeMs !== undefined
+  if (!wanted || !owner) return false
+  const matches = (key: 'tenant' | 'user'): boolean => wanted[key] === null || wanted[key] === owner[key]
+  return matches('tenant') && matches('user')
+}
+
+function exampleFiles(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.endsWith('.jsonl'))
+      .map((name) => join(folder, name))
+  } catch {
+    return []
+  }
+}
+
+type StoredExample = z.output<typeof exampleLine>
+
+function withoutOwner({ owner: _, ...example }: StoredExample): KeptExample {
+  return example
+}
+
 /** Of several labels the surest source counts, and of one source the latest. */
-function read(file: string): { readonly examples: readonly KeptExample[]; readonly lines: number } {
-  const found = new Map<string, KeptExample>()
+function read(file: string): { readonly examples: readonly StoredExample[]; readonly lines: number } {
+  const found = new Map<string, StoredExample>()
   const lines = textOf(file)
     .split('\n')
     .filter((line) => line !== '')
@@ -110,7 +192,7 @@ function parsed(line: string): unknown {
   }
 }
 
-function rewrite(file: string, examples: readonly KeptExample[]): void {
+function rewrite(file: string, examples: readonly StoredExample[]): void {
   const draft = `${file}.draft`
   writeFileSync(draft, examples.map((example) => JSON.stringify(example)).join('\n'), { mode: 0o600 })
   renameSync(draft, file)

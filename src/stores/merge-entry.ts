@@ -32,6 +32,9 @@ export function mergeEntry(record: AuditRecord | undefined, entry: JournalEntry)
         shadow: record?.shadow ?? entry.record.shadow,
         labels: record?.labels ?? entry.record.labels,
       }
+    // Texts stand beside the record, never in it.
+    case 'content':
+      return record
     case 'shadow':
       return record && { ...record, shadow: entry.shadow }
     case 'label': {

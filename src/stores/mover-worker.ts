@@ -1,28 +1,52 @@
-/** The thread that moves the journal on, so that no request waits for SQLite. */
+/** The thread that moves the journal on and deletes what is too old, so that no request waits for SQLite. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { adoptOrphans, moveOwn, retireOwn } from './journal-mover.ts'
+import { applyRetention, isRetentionDue } from './apply-retention.ts'
+import { adoptOrphans, discardBefore, moveOwn, retireOwn } from './journal-mover.ts'
+import { latestDeletion } from './retention.ts'
 import { type AuditDatabase, openAuditDatabase } from './sqlite.ts'
+
+/** Milliseconds; null keeps for ever. */
+export interface RetentionSettings {
+  readonly recordsMs: number | null
+  readonly contentMs: number | null
+  /** Between two looks; ten minutes when absent. */
+  readonly everyMs?: number
+}
 
 export interface MoverSettings {
   readonly directory: string
   readonly databasePath: string
   readonly writer: string
+  readonly retention: RetentionSettings | null
 }
 
-/** `move`: there is something new. `finish`: move everything, then say `finished`. */
-export type MoverOrder = 'move' | 'finish'
+/** `move`: there is something new. `discardBefore`: files before this number are ended. `finish`: move all, then say `finished`. */
+export type MoverOrder = 'move' | 'finish' | { readonly discardBefore: number }
+/** `journals`: something was deleted on purpose, so the journal in use, which may hold it, is to be ended. */
 export type MoverReply =
   | { readonly type: 'problem'; readonly problem: string }
   | { readonly type: 'moved'; readonly corrupt: readonly string[] }
+  | { readonly type: 'journals' }
   | { readonly type: 'finished' }
 
 /** A locked or full database is tried again after this long; the journal keeps everything meanwhile. */
 const RETRY_MS = 1000
+/** Whoever orders a purge waits for this. */
+const LOOK_MS = 500
+const RETAIN_MS = 600_000
+/** Long enough for a short command to be over. */
+const FIRST_RETAIN_MS = 10_000
+/** Between two pieces of a deletion, so that what arrives is moved. */
+const PAUSE_MS = 20
 
 const settings = workerData as MoverSettings
 let database: AuditDatabase | null = null
 let adopted = false
 let retry: NodeJS.Timeout | null = null
+/** The latest deletion that this thread knows of; undefined before its first look. */
+let deletion: string | null | undefined
+/** The journal was begun a moment before. */
+const startedMs = Date.now() - 1000
 
 function reply(message: MoverReply): void {
   parentPort?.postMessage(message)
@@ -50,8 +74,54 @@ function moveOrRetry(): void {
   retry = attempt(move) ? null : setTimeout(moveOrRetry, RETRY_MS)
 }
 
+function discard(sequence: number): void {
+  // A file that stays is ended by the next order, or by whoever starts next.
+  attempt((opened) => discardBefore(settings.directory, settings.writer, { sequence, database: opened }))
+}
+
+function lookForDeletion(): void {
+  if (!database || retry) return
+  attempt((opened) => {
+    const latest = opened.read(latestDeletion)
+    const isNew = deletion === undefined ? (latest?.atMs ?? 0) >= startedMs : (latest?.id ?? null) !== deletion
+    if (isNew) reply({ type: 'journals' })
+    deletion = latest?.id ?? null
+  })
+}
+
+function retain(): void {
+  const { retention } = settings
+  if (!retention || !database || retry) return
+  attempt((opened) => {
+    if (!isRetentionDue(opened, retention, Date.now())) return
+    reply({ type: 'journals' })
+    void retainInPieces(opened, retention)
+  })
+}
+
+let isRetaining = false
+let isFinished = false
+
+async function retainInPieces(opened: AuditDatabase, retention: RetentionSettings): Promise<void> {
+  if (isRetaining) return
+  isRetaining = true
+  try {
+    for (const _ of applyRetention(opened, retention, Date.now())) {
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+      if (isFinished) return
+    }
+  } catch (error) {
+    // Tried again with the next look.
+    reply({ type: 'problem', problem: error instanceof Error ? error.message : String(error) })
+  } finally {
+    isRetaining = false
+  }
+}
+
 function finish(): void {
+  isFinished = true
   if (retry) clearTimeout(retry)
+  for (const timer of timers) clearInterval(timer)
   // What cannot be moved now stays in the journal; whoever starts next takes it over.
   attempt((opened) => {
     moveOwn(settings.directory, settings.writer, opened)
@@ -63,8 +133,16 @@ function finish(): void {
 
 parentPort?.on('message', (order: MoverOrder) => {
   if (order === 'finish') finish()
+  else if (order !== 'move') discard(order.discardBefore)
   // While it waits for a locked database, the next try takes everything that was asked for.
   else if (!retry) moveOrRetry()
 })
 
 moveOrRetry()
+lookForDeletion()
+const retainMs = settings.retention?.everyMs ?? RETAIN_MS
+const timers = [
+  setInterval(lookForDeletion, LOOK_MS),
+  setTimeout(retain, Math.min(retainMs, FIRST_RETAIN_MS)),
+  setInterval(retain, retainMs),
+]

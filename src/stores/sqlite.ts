@@ -1,8 +1,8 @@
-/** The settled records in SQLite: queries are kysely's, running them is `node:sqlite`'s. */
+/** The settled records in SQLite. */
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { type CompiledQuery, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { CompiledQuery } from 'kysely'
 import type { AuditRecord, JournalEntry } from '../spec/audit.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { AuditQuery } from '../spec/ports.ts'
@@ -12,33 +12,27 @@ import {
   type ChainHead,
   type ChainReport,
   chainKey,
+  PURGED,
   type SettledRow,
   verifyChain,
 } from './audit-chain.ts'
-import { compiledOnce } from './compiled-once.ts'
+import {
+  type AuditTable,
+  earlyEntries,
+  keepContent,
+  keepEarly,
+  listQuery,
+  pages,
+  QUERIES,
+  recordOf,
+  toRow,
+  upsert,
+  upsertOffset,
+  values,
+} from './audit-queries.ts'
 import { interrupted, mergeEntry } from './merge-entry.ts'
+import { RETENTION_SCHEMA } from './retention.ts'
 import { transaction } from './transaction.ts'
-
-interface AuditTable {
-  request_id: string
-  received_ms: number
-  settled_ms: number | null
-  task: string
-  route: string
-  reason: string
-  outcome: string
-  tenant: string | null
-  writer: string
-  cost_usd: number | null
-  latency_ms: number | null
-  record: string
-}
-
-interface Tables {
-  audit: AuditTable
-  journal_offset: { file: string; bytes: number }
-  early_entry: { request_id: string; entry: string }
-}
 
 /** A batch of one journal file: all of it is applied, or nothing. */
 export interface JournalBatch {
@@ -63,8 +57,14 @@ export interface AuditDatabase {
    */
   forget(file: string): void
   list(query: AuditQuery): readonly AuditRecord[]
+  /** The same a page at a time, whatever their number; what is written meanwhile may be among them. */
+  each(query: AuditQuery): Iterable<AuditRecord>
   /** Looks at every settled record and every link; see `audit-chain.ts`. */
   verify(anchors: readonly ChainHead[]): ChainReport
+  /** For what stands beside the records; the work's errors are named like all of this database. */
+  read<T>(work: (database: DatabaseSync) => T): T
+  /** The same in a transaction, with the key of the chain. */
+  write<T>(work: (database: DatabaseSync, key: Buffer) => T): T
   close(): void
 }
 
@@ -85,7 +85,10 @@ const MIGRATIONS = [
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX audit_route ON audit (route, received_ms);`,
   CHAIN_SCHEMA,
+  RETENTION_SCHEMA,
 ] as const
+/** The schema that this program writes. */
+export const SCHEMA_VERSION = MIGRATIONS.length
 /** Another process may hold the write lock for a whole batch; five seconds is many batches. */
 const BUSY_TIMEOUT_MS = 5000
 /** Making the log of a new database takes a few milliseconds. */
@@ -106,11 +109,10 @@ export function openAuditDatabase(path: string): AuditDatabase {
     return known
   }
   let key: Buffer | null = null
+  const keyOfChain = (): Buffer => (key ??= chainKey(path))
   const sql: Sql = {
-    link(writer, rows) {
-      if (rows.length === 0) return
-      key ??= chainKey(path)
-      appendLinks(database, key, writer, rows.map(settledRow))
+    link: (writer, rows) => {
+      if (rows.length > 0) appendLinks(database, keyOfChain(), writer, rows.map(settledRow))
     },
     all: <Row>(query: CompiledQuery<Row>) => prepare(query).all(...values(query)) as unknown as readonly Row[],
     run: (query) => void prepare(query).run(...values(query)),
@@ -132,6 +134,9 @@ export function openAuditDatabase(path: string): AuditDatabase {
       }
     },
     list: (query) => named(() => sql.all(listQuery(query)).map((row) => JSON.parse(row.record) as AuditRecord)),
+    each: (query) => pages(query, (asked) => named(() => sql.all(listQuery(asked)))),
+    read: (work) => named(() => work(database)),
+    write: (work) => inTransaction(() => work(database, keyOfChain())),
     close: () => database.close(),
   }
 }
@@ -151,9 +156,15 @@ interface Sql {
 function applyBatch(sql: Sql, { file, writer, entries, fromByte, toByte }: JournalBatch): boolean {
   if (offsetOf(sql, file) !== fromByte) return false
   const changed = new Map<string, AuditRecord>()
+  const isGone = hasDeletions(sql) ? (entry: JournalEntry) => wasPurged(sql, entry) : () => false
   for (const entry of recordsFirst(entries)) {
     const { requestId } = entry
+    if (entry.type === 'content') {
+      if (!isGone(entry)) sql.run(keepContent(entry))
+      continue
+    }
     const known = changed.get(requestId) ?? findRecord(sql, requestId)
+    if (!known && isGone(entry)) continue
     const merged = mergeEntry(known, entry)
     if (!merged) sql.run(keepEarly(entry))
     else changed.set(requestId, known ? merged : takeEarly(sql, requestId).reduce(amended, merged))
@@ -167,6 +178,29 @@ function applyBatch(sql: Sql, { file, writer, entries, fromByte, toByte }: Journ
 function recordsFirst(entries: readonly JournalEntry[]): readonly JournalEntry[] {
   const holdsRecord = (entry: JournalEntry): boolean => 'record' in entry
   return [...entries.filter(holdsRecord), ...entries.filter((entry) => !holdsRecord(entry))]
+}
+
+/** Most stores have none, and need not look for each request. */
+function hasDeletions(sql: Sql): boolean {
+  return (
+    sql.all(QUERIES.selectFrom('audit_event').select('event_id').where('kind', '<>', 'content_read').limit(1).compile())
+      .length > 0
+  )
+}
+
+/**
+ * A journal that is moved a second time, and what comes late, must not bring back what was deleted on purpose. A new request
+ * of the same name came at another time.
+ */
+function wasPurged(sql: Sql, entry: JournalEntry): boolean {
+  const last = QUERIES.selectFrom('chain')
+    .select(['digest', 'received_ms'])
+    .where('request_id', '=', entry.requestId)
+    .orderBy('id', 'desc')
+    .limit(1)
+  const [link] = sql.all(last.compile())
+  if (!link?.digest.startsWith(PURGED)) return false
+  return !('record' in entry) || Date.parse(entry.record.receivedAt) === link.received_ms
 }
 
 function writeRows(sql: Sql, writer: string, records: readonly AuditRecord[]): void {
@@ -211,26 +245,6 @@ function offsetOf(sql: Sql, file: string): number {
   return sql.all(QUERIES.selectFrom('journal_offset').select('bytes').where('file', '=', file).compile())[0]?.bytes ?? 0
 }
 
-/** Builds queries and compiles them; it has no connection, `node:sqlite` runs what it writes. */
-const QUERIES = new Kysely<Tables>({
-  dialect: {
-    createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new DummyDriver(),
-    createIntrospector: (db) => new SqliteIntrospector(db),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-  },
-})
-
-const recordOf = compiledOnce(
-  (id: string) => QUERIES.selectFrom('audit').select('record').where('request_id', '=', id).compile(),
-  (id) => [id],
-)
-
-const earlyEntries = compiledOnce(
-  (id: string) => QUERIES.selectFrom('early_entry').select('entry').where('request_id', '=', id).compile(),
-  (id) => [id],
-)
-
 function open(path: string): DatabaseSync {
   return naming(path, () => {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
@@ -238,6 +252,8 @@ function open(path: string): DatabaseSync {
     try {
       enterWal(database)
       database.exec('PRAGMA synchronous = NORMAL')
+      // What is deleted or replaced is overwritten, so that it cannot be read back from the file.
+      database.exec('PRAGMA secure_delete = ON')
       migrate(database, path)
       return database
     } catch (error) {
@@ -301,66 +317,4 @@ function naming<T>(path: string, work: () => T): T {
 /** 0 for what is no error of SQLite. */
 function sqliteCode(error: unknown): number {
   return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0
-}
-
-function listQuery(query: AuditQuery): CompiledQuery<{ record: string }> {
-  let select = QUERIES.selectFrom('audit')
-    .select('record')
-    .orderBy('received_ms', query.newestFirst ? 'desc' : 'asc')
-  if (query.requestId !== undefined) select = select.where('request_id', '=', query.requestId)
-  if (query.task !== undefined) select = select.where('task', '=', query.task)
-  if (query.route !== undefined) select = select.where('route', '=', query.route)
-  if (query.reason !== undefined) select = select.where('reason', '=', query.reason)
-  if (query.sinceMs !== undefined) select = select.where('received_ms', '>=', query.sinceMs)
-  if (query.limit !== undefined) select = select.limit(query.limit)
-  return select.compile()
-}
-
-function keepEarly(entry: JournalEntry): CompiledQuery {
-  return QUERIES.insertInto('early_entry')
-    .values({ request_id: entry.requestId, entry: JSON.stringify(entry) })
-    .onConflict((conflict) => conflict.doNothing())
-    .compile()
-}
-
-const upsert = compiledOnce(
-  (row: AuditTable) =>
-    QUERIES.insertInto('audit')
-      .values(row)
-      .onConflict((conflict) => conflict.column('request_id').doUpdateSet(changeable(row)))
-      .compile(),
-  // All rows have their keys in the order of `toRow`.
-  (row) => [...Object.values(row), ...Object.values(changeable(row))],
-)
-
-function changeable({ request_id: _, ...changed }: AuditTable): Omit<AuditTable, 'request_id'> {
-  return changed
-}
-
-function upsertOffset(file: string, bytes: number): CompiledQuery {
-  return QUERIES.insertInto('journal_offset')
-    .values({ file, bytes })
-    .onConflict((conflict) => conflict.column('file').doUpdateSet({ bytes }))
-    .compile()
-}
-
-function toRow(record: AuditRecord, writer: string): AuditTable {
-  return {
-    request_id: record.requestId,
-    received_ms: Date.parse(record.receivedAt),
-    settled_ms: record.settledAt === null ? null : Date.parse(record.settledAt),
-    task: record.task,
-    route: record.route,
-    reason: record.reason,
-    outcome: record.outcome,
-    tenant: record.tenant,
-    writer,
-    cost_usd: record.costUsd,
-    latency_ms: record.latencyMs === null ? null : Math.round(record.latencyMs),
-    record: JSON.stringify(record),
-  }
-}
-
-function values(query: CompiledQuery): SQLInputValue[] {
-  return query.parameters as SQLInputValue[]
 }

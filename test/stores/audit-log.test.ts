@@ -59,6 +59,47 @@ describe('the audit log', () => {
     reader.close()
   })
 
+  it('gives the same a page at a time, in both directions, with what is not moved yet in its place', () => {
+    const dir = stateDir()
+    const { directory, databasePath } = auditPaths(dir)
+    const at = (index: number): string => new Date(Date.UTC(2026, 0, 1) + Math.floor(index / 3) * 1000).toISOString()
+    const record = (index: number, reason = 'local_accepted') =>
+      auditRecord(`r${index}`, { receivedAt: at(index), outcome: 'accepted', reason, task: index % 2 ? 'a' : 'b' })
+    const entries = Array.from({ length: 1234 }, (_, index) => index)
+      .filter((index) => index % 100 !== 7)
+      .map((index) => ({ type: 'settle', requestId: `r${index}`, record: record(index) }) as const)
+    const database = openAuditDatabase(databasePath)
+    database.apply({ file: 'f', writer: 'w', entries, fromByte: 0, toByte: 1 })
+    database.close()
+    mkdirSync(directory)
+    const late = [7, 107, 1207, 3, 600].map((index) => record(index, 'refusal'))
+    const lines = late.map((one) => encodeEntry({ type: 'settle', requestId: one.requestId, record: one }))
+    writeFileSync(join(directory, journalFileName('999999-1-0123abcd', 0)), Buffer.concat(lines))
+    const reader = readAuditLog({ stateDir: dir })
+    const sorted = (found: readonly unknown[]) => found.map((one) => JSON.stringify(one)).toSorted()
+    const queries = [
+      {},
+      { newestFirst: true },
+      { task: 'a' },
+      { reason: 'refusal' },
+      { limit: 700 },
+      { newestFirst: true, limit: 4 },
+      { sinceMs: Date.parse(at(1200)) },
+      { route: 'local', sinceMs: Date.parse(at(590)), limit: 33 },
+    ]
+    for (const query of queries) {
+      const paged = [...reader.each(query)]
+      const whole = reader.list(query)
+      const times = (found: typeof paged) => found.map(({ receivedAt }) => receivedAt)
+      expect(times(paged)).toEqual(times([...whole]))
+      expect(new Set(paged.map(({ requestId }) => requestId)).size).toBe(paged.length)
+      if (!('limit' in query)) expect(sorted(paged)).toEqual(sorted(whole))
+    }
+    expect([...reader.each({})]).toHaveLength(1224)
+    expect([...reader.each({ requestId: 'r3' })]).toMatchObject([{ reason: 'refusal' }])
+    reader.close()
+  })
+
   it('reads nothing where nothing was written, and creates nothing', () => {
     const dir = stateDir()
     expect(readAuditLog({ stateDir: dir }).list({})).toEqual([])

@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { JournalEntry } from '../../src/spec/audit.ts'
 import { auditPaths, openAuditLog, readAuditLog } from '../../src/stores/audit-log.ts'
-import { openAuditDatabase } from '../../src/stores/sqlite.ts'
+import { openAuditDatabase, SCHEMA_VERSION } from '../../src/stores/sqlite.ts'
 import { auditRecord } from '../support/audit-record.ts'
 import { call, intent, SETTINGS, SHADOW, settle, shadow, stateDir } from './entries.ts'
 
@@ -76,7 +76,9 @@ describe('a database that is not as it should be', () => {
     const raw = new DatabaseSync(path)
     raw.exec('PRAGMA user_version = 99')
     raw.close()
-    expect(() => openAuditDatabase(path)).toThrow(`The audit database ${path} has schema 99, this program knows 3.`)
+    expect(() => openAuditDatabase(path)).toThrow(
+      `The audit database ${path} has schema 99, this program knows ${SCHEMA_VERSION}.`,
+    )
     const after = new DatabaseSync(path)
     expect(after.prepare('PRAGMA user_version').get()).toEqual({ user_version: 99 })
     after.close()
@@ -88,7 +90,9 @@ describe('a database that is not as it should be', () => {
     database.apply({ file: 'f', writer: 'w', entries: [settle('old')], fromByte: 0, toByte: 1 })
     database.close()
     const raw = new DatabaseSync(path)
-    raw.exec('DROP TABLE chain; DROP TABLE early_entry; DROP INDEX audit_route; PRAGMA user_version = 1')
+    raw.exec(
+      'DROP TABLE chain; DROP TABLE early_entry; DROP TABLE content; DROP TABLE audit_event; DROP INDEX audit_route; DROP INDEX audit_tenant; PRAGMA user_version = 1',
+    )
     raw.close()
     const upgraded = openAuditDatabase(path)
     upgraded.apply({ file: 'g', writer: 'w', entries: [call('late')], fromByte: 0, toByte: 1 })

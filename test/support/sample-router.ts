@@ -84,6 +84,7 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
     killSwitch: { ordersFor: () => [] },
     conversations: null,
     budgets: null,
+    content: null,
     cache: openAnswerCache(loaded.policy.cache, clock.monotonicMs),
     priors: { find: () => null },
     calibrations: { find: () => null, refitsOf: () => 0, shut: () => undefined },

@@ -1,0 +1,32 @@
+/** The policy's `audit`: what is kept of requests, and for how long. */
+import { z } from 'zod'
+import { longSpan } from './policy-values.ts'
+
+const retentionSchema = z.strictObject({
+  records: z
+    .union([z.literal('forever').transform(() => null), longSpan])
+    .prefault('forever')
+    .describe('How long settled records are kept, for example 90d. Digests of deleted records stay.'),
+  content: longSpan.prefault('7d').describe('How long the texts of `content: replay` are kept.'),
+})
+
+export const auditSchema = z.strictObject({
+  content: z
+    .enum(['none', 'preview', 'replay'])
+    .default('none')
+    .describe(
+      'preview: at most 240 characters of the input, secrets masked. replay: whole requests and answers, encrypted with the key in SPILLWAY_CONTENT_KEY.',
+    ),
+  replay: z
+    .strictObject({
+      localOnly: z.boolean().default(false).describe('Keep the texts of local_only requests, too.'),
+    })
+    .prefault({})
+    .describe('For `content: replay`.'),
+  retention: retentionSchema.prefault({}).describe('Applied by every running server and router, in small pieces.'),
+  durability: z
+    .enum(['process', 'power'])
+    .default('process')
+    .describe('process: survives kill -9. power: the request waits for fdatasync.'),
+  onFailure: z.enum(['refuse', 'spool']).default('refuse').describe('When the journal cannot be written.'),
+})

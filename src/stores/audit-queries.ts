@@ -1,0 +1,159 @@
+/** The tables of the audit and the queries over them: kysely compiles, `node:sqlite` runs. */
+import type { SQLInputValue } from 'node:sqlite'
+import {
+  type CompiledQuery,
+  DummyDriver,
+  Kysely,
+  sql as raw,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely'
+import type { AuditRecord, JournalEntry } from '../spec/audit.ts'
+import type { AuditQuery } from '../spec/ports.ts'
+import { compiledOnce } from './compiled-once.ts'
+
+export interface AuditTable {
+  request_id: string
+  received_ms: number
+  settled_ms: number | null
+  task: string
+  route: string
+  reason: string
+  outcome: string
+  tenant: string | null
+  writer: string
+  cost_usd: number | null
+  latency_ms: number | null
+  record: string
+}
+
+interface Tables {
+  audit: AuditTable
+  journal_offset: { file: string; bytes: number }
+  early_entry: { request_id: string; entry: string; kept_ms: number }
+  content: { request_id: string; kept_ms: number; tenant: string | null; sealed: Buffer }
+  audit_event: { event_id: string; at_ms: number; kind: string; record: string }
+  chain: { id: number; request_id: string; digest: string; received_ms: number }
+}
+
+/** Builds queries and compiles them; it has no connection, `node:sqlite` runs what it writes. */
+export const QUERIES = new Kysely<Tables>({
+  dialect: {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  },
+})
+
+/** Rows of a moment in the order of their arrival, so that a page can begin after the last row of the page before. */
+export function listQuery(query: PageQuery): CompiledQuery<PageRow> {
+  const direction = query.newestFirst ? 'desc' : 'asc'
+  let select = QUERIES.selectFrom('audit')
+    .select(['record', 'received_ms', raw<number>`rowid`.as('row')])
+    .orderBy('received_ms', direction)
+    .orderBy(raw`rowid`, direction)
+  if (query.requestId !== undefined) select = select.where('request_id', '=', query.requestId)
+  if (query.task !== undefined) select = select.where('task', '=', query.task)
+  if (query.route !== undefined) select = select.where('route', '=', query.route)
+  if (query.reason !== undefined) select = select.where('reason', '=', query.reason)
+  if (query.sinceMs !== undefined) select = select.where('received_ms', '>=', query.sinceMs)
+  if (query.after)
+    select = select.where(
+      raw<boolean>`(received_ms, rowid) ${raw.raw(query.newestFirst ? '<' : '>')} (${query.after.received_ms}, ${query.after.row})`,
+    )
+  if (query.limit !== undefined) select = select.limit(query.limit)
+  return select.compile()
+}
+
+type PageRow = { readonly record: string; readonly received_ms: number; readonly row: number }
+type PageQuery = AuditQuery & { readonly after?: Omit<PageRow, 'record'> }
+
+/** A few megabytes of records. */
+const PAGE_ROWS = 500
+
+/** No statement stays open between two pages: whoever reads slowly holds nobody up. */
+export function* pages(query: AuditQuery, rowsOf: (query: PageQuery) => readonly PageRow[]): Generator<AuditRecord> {
+  let left = query.limit ?? Number.POSITIVE_INFINITY
+  let after: PageRow | undefined
+  while (left > 0) {
+    const limit = Math.min(PAGE_ROWS, left)
+    const rows = rowsOf({ ...query, limit, ...(after && { after }) })
+    for (const { record } of rows) yield JSON.parse(record) as AuditRecord
+    if (rows.length < limit) return
+    after = rows.at(-1)
+    left -= rows.length
+  }
+}
+
+export function keepContent({
+  requestId,
+  tenant,
+  at,
+  sealed,
+}: JournalEntry & { readonly type: 'content' }): CompiledQuery {
+  return QUERIES.insertInto('content')
+    .values({ request_id: requestId, kept_ms: Date.parse(at), tenant, sealed: Buffer.from(sealed, 'base64') })
+    .onConflict((conflict) => conflict.doNothing())
+    .compile()
+}
+
+export function keepEarly(entry: JournalEntry): CompiledQuery {
+  return QUERIES.insertInto('early_entry')
+    .values({ request_id: entry.requestId, entry: JSON.stringify(entry), kept_ms: Date.now() })
+    .onConflict((conflict) => conflict.doNothing())
+    .compile()
+}
+
+export const upsert = compiledOnce(
+  (row: AuditTable) =>
+    QUERIES.insertInto('audit')
+      .values(row)
+      .onConflict((conflict) => conflict.column('request_id').doUpdateSet(changeable(row)))
+      .compile(),
+  // All rows have their keys in the order of `toRow`.
+  (row) => [...Object.values(row), ...Object.values(changeable(row))],
+)
+
+function changeable({ request_id: _, ...changed }: AuditTable): Omit<AuditTable, 'request_id'> {
+  return changed
+}
+
+export const recordOf = compiledOnce(
+  (id: string) => QUERIES.selectFrom('audit').select('record').where('request_id', '=', id).compile(),
+  (id) => [id],
+)
+
+export const earlyEntries = compiledOnce(
+  (id: string) => QUERIES.selectFrom('early_entry').select('entry').where('request_id', '=', id).compile(),
+  (id) => [id],
+)
+
+export function upsertOffset(file: string, bytes: number): CompiledQuery {
+  return QUERIES.insertInto('journal_offset')
+    .values({ file, bytes })
+    .onConflict((conflict) => conflict.column('file').doUpdateSet({ bytes }))
+    .compile()
+}
+
+export function toRow(record: AuditRecord, writer: string): AuditTable {
+  return {
+    request_id: record.requestId,
+    received_ms: Date.parse(record.receivedAt),
+    settled_ms: record.settledAt === null ? null : Date.parse(record.settledAt),
+    task: record.task,
+    route: record.route,
+    reason: record.reason,
+    outcome: record.outcome,
+    tenant: record.tenant,
+    writer,
+    cost_usd: record.costUsd,
+    latency_ms: record.latencyMs === null ? null : Math.round(record.latencyMs),
+    record: JSON.stringify(record),
+  }
+}
+
+export function values(query: CompiledQuery): SQLInputValue[] {
+  return query.parameters as SQLInputValue[]
+}

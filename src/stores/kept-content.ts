@@ -1,0 +1,67 @@
+/** Reading what debug replay kept: nobody reads without a line in the log. */
+import { existsSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import type { KeptContent } from '../spec/audit.ts'
+import { RouterError } from '../spec/errors.ts'
+import { auditPaths } from './audit-log.ts'
+import { moveAll } from './journal-mover.ts'
+import { type AuditEvent, addEvent, listEvents } from './retention.ts'
+import type { ContentSealer } from './sealed-content.ts'
+import { openAuditDatabase } from './sqlite.ts'
+
+export interface ReadContent extends KeptContent {
+  readonly requestId: string
+  readonly tenant: string | null
+  /** ISO 8601, UTC. */
+  readonly keptAt: string
+}
+
+/**
+ * @param stateDir whose audit is read, and gets the line
+ * @throws RouterError not_found, content_unreadable, store_*; the log has a line of each but the first
+ */
+export function readContent(stateDir: string, requestId: string, sealer: ContentSealer): ReadContent {
+  const { directory, databasePath } = auditPaths(stateDir)
+  if (!existsSync(databasePath)) throw missing(requestId)
+  const database = openAuditDatabase(databasePath)
+  try {
+    moveAll(directory, database)
+    const select = 'SELECT kept_ms AS keptMs, tenant, sealed FROM content WHERE request_id = ?'
+    const found = database.read((raw) => raw.prepare(select).get(requestId)) as unknown as
+      | { readonly keptMs: number; readonly tenant: string | null; readonly sealed: Uint8Array }
+      | undefined
+    if (!found) throw missing(requestId)
+    const log = (outcome: string): void => {
+      const event = { kind: 'content_read', by: userInfo().username, what: { requestId, outcome } } as const
+      database.write((raw, key) => addEvent(raw, key, event))
+    }
+    try {
+      const content = sealer.open({ requestId, tenant: found.tenant }, found.sealed)
+      // Written before anybody sees the text; where it cannot be written, nobody does.
+      log('read')
+      return { requestId, tenant: found.tenant, keptAt: new Date(found.keptMs).toISOString(), ...content }
+    } catch (error) {
+      if (error instanceof RouterError && error.code === 'content_unreadable') log('refused')
+      throw error
+    }
+  } finally {
+    database.close()
+  }
+}
+
+/** Deletions and reads of kept texts, oldest first. @param sinceMs epoch milliseconds */
+export function readEvents(stateDir: string, sinceMs: number): readonly AuditEvent[] {
+  const { databasePath } = auditPaths(stateDir)
+  if (!existsSync(databasePath)) return []
+  const database = openAuditDatabase(databasePath)
+  try {
+    return database.read((raw) => listEvents(raw, sinceMs))
+  } finally {
+    database.close()
+  }
+}
+
+function missing(requestId: string): RouterError {
+  const fix = 'Texts are kept only with audit.content: replay, and for as long as audit.retention.content says.'
+  return new RouterError('not_found', { subject: 'kept text of request', value: requestId, fix })
+}
