@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createRouter } from '../../src/compose.ts'
+import { PROCESS_TIMERS, startDeadlines } from '../../src/models/deadlines.ts'
+import { createTransport } from '../../src/models/transport.ts'
 import type { Router } from '../../src/spec/router.ts'
 import { anthropicText, openAiText } from '../support/cloud-answers.ts'
 import { type DialRecorder, recordDials } from '../support/dial-recorder.ts'
@@ -299,6 +301,29 @@ describe('a request of the library', () => {
     router.status()
     expect(strayed()).toEqual([])
     expect(elsewhere.connections()).toBe(0)
+  })
+})
+
+describe('the connections of a model', () => {
+  it('go to the origin of its policy entry only, so that its key does', async () => {
+    const transport = createTransport({ baseUrl: cloud.openAiBaseUrl })
+    const others = [elsewhere.url, cloud.url.replace('http:', 'https:'), cloud.url.replace('127.0.0.1', 'localhost')]
+    for (const url of others.map((other) => new URL(other))) {
+      const signal = new AbortController().signal
+      const deadlines = { connectMs: 5000, firstByteMs: 5000, idleMs: 5000, totalMs: 9000 }
+      const guard = startDeadlines({
+        model: 'big',
+        tier: 'frontier',
+        limits: { signal, deadlines },
+        timers: PROCESS_TIMERS,
+      })
+      const headers = { authorization: `Bearer ${KEY}` }
+      const sent = transport.post({ model: 'big', url, headers, body: '{}', guard })
+      await expect(sent).rejects.toMatchObject({ code: 'destination_refused', values: { host: url.host } })
+      guard.end()
+    }
+    await transport.close()
+    expect(strayed()).toEqual([])
   })
 })
 

@@ -128,6 +128,16 @@ describe('a request that is local_only for what was found in it', () => {
     expect(JSON.stringify(sample.models.big?.calls)).not.toContain('Jane')
   })
 
+  it('is refused at the door when what was put to it later holds private data', async () => {
+    const schema = { type: 'object', description: `As ${MAIL} wants it.` }
+    const sample = sampleRouter(script({ task: { schema } }))
+    await expect(sample.router.complete(ask(TEXT))).rejects.toMatchObject({
+      code: 'privacy_local_only',
+      message: expect.stringContaining('private data is left in it after masking'),
+    })
+    expect([sample.models.big?.calls, rowsOf(sample)]).toEqual([[], []])
+  })
+
   it('stays when it holds what no detector reads', async () => {
     const image = { type: 'image', url: 'https://cloud.example/scan.png' } as const
     const parts = { role: 'user', content: [{ type: 'text', text: TEXT }, image] } as const
