@@ -1,5 +1,4 @@
 /** `spillway cost`: what was spent, what it bought, and what is left. */
-import { join } from 'node:path'
 import { type CostLine, type CostSummary, costSummary } from '../eval/costs.ts'
 import { resolvePaths } from '../models/paths.ts'
 import { callCost } from '../models/prices.ts'
@@ -8,7 +7,7 @@ import type { AuditRecord } from '../spec/audit.ts'
 import type { Usage } from '../spec/decision.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
 import { readAuditLog } from '../stores/audit-log.ts'
-import { type BudgetState, type BudgetStore, isRunning, openBudgets } from '../stores/budgets.ts'
+import { type BudgetState, type BudgetStore, openBudgets } from '../stores/budgets.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { sinceMs } from './duration.ts'
 import { findPolicy } from './policy-lookup.ts'
@@ -30,7 +29,7 @@ export const addCost: AddCommand = (program, context) => {
     .option('--policy <file>', 'the policy file to use')
     .option('--since <span>', 'a span such as 24h or 30d, or a date', '30d')
     .action((flags: CostFlags) => summary(flags, context))
-  addCommand(group, 'reconcile', 'put what was booked in the place of what killed processes had reserved')
+  addCommand(group, 'reconcile', 'put what was booked in the place of blocks that killed processes left without a log')
     .option('--policy <file>', 'the policy file to use')
     .action((flags: CostFlags) => reconcile(flags, context))
 }
@@ -73,9 +72,7 @@ function frontierUsd(task: string, usage: Usage, { policy }: LoadedPolicy): numb
 }
 
 function withBudgets<T>(stateDir: string, use: (book: BudgetStore) => T): T {
-  const writer = `${process.pid} cost`
-  const path = join(stateDir, 'budgets.sqlite')
-  const book = openBudgets({ path, writer, isAlive: isRunning, monotonicMs: systemClock.monotonicMs })
+  const book = openBudgets({ stateDir, monotonicMs: systemClock.monotonicMs })
   try {
     return use(book)
   } finally {
@@ -90,7 +87,8 @@ function reconcile(flags: CostFlags, context: CliContext): void {
     book.reconcile((name, period) => bookedUsd(loaded, stateDir, { name, period })),
   )
   if (flags.json) context.terminal.json(changed)
-  else if (changed.length === 0) context.terminal.say('No killed process holds a part of a budget.')
+  else if (changed.length === 0)
+    context.terminal.say('No killed process holds a part of a budget that could not be freed by itself.')
   else for (const state of changed) context.terminal.print(budgetLine(state))
 }
 

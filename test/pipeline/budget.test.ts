@@ -12,12 +12,7 @@ let folder = ''
 let budgets: BudgetStore
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'spillway-budget-'))
-  budgets = openBudgets({
-    path: join(folder, 'b.sqlite'),
-    writer: 'a',
-    isAlive: () => true,
-    monotonicMs: () => performance.now() * 1e6,
-  })
+  budgets = openBudgets({ stateDir: folder, monotonicMs: () => performance.now() * 1e6 })
 })
 afterEach(() => {
   budgets.close()
