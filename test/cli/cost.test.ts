@@ -73,6 +73,15 @@ describe('spillway cost', () => {
     expect((await box.run(['cost', 'reconcile'])).stderr).toContain('No killed process holds')
   })
 
+  it('compares with the frontier that is named, and refuses a model that is none', async () => {
+    const { stdout } = await box.run(['cost', 'summary', '--json', '--baseline', 'big'])
+    expect(JSON.parse(stdout)).toMatchObject({ baseline: 'big', baselineUsd: 0 })
+    const refused = await box.run(['cost', 'summary', '--baseline', 'small'])
+    expect(refused.exitCode).toBe(2)
+    expect(refused.stderr).toContain('--baseline small is no frontier of the policy')
+    expect(refused.stderr).toContain('Name one of these: big.')
+  })
+
   it('says what is wrong with a span', async () => {
     const { exitCode, stderr } = await box.run(['cost', 'summary', '--since', 'lately'])
     expect(exitCode).toBe(2)
