@@ -23,7 +23,7 @@ const ENGINE_BILL = join(ROOT, 'dist/sbom-engine.json')
 
 /**
  * Binaries for machines whose packages the registry in use did not have when the lock was written. npm checks them against the
- * hash that the registry gives at that time, and `doctor` says so. Adding to this list is a decision.
+ * hash that the registry gives at that time, and `engine install` says so. Adding to this list is a decision.
  */
 const UNPINNED: readonly string[] = ['mac-arm64-metal', 'mac-x64', 'win-arm64', 'win-x64'].map(
   (name) => `node_modules/@node-llama-cpp/${name}`,
