@@ -110,3 +110,33 @@ describe('the audit log', () => {
     reader.close()
   })
 })
+
+describe('what is listed while it is not moved yet', () => {
+  it('is filtered by every part of the query like what is in the database', () => {
+    const dir = stateDir()
+    const { directory } = auditPaths(dir)
+    mkdirSync(directory, { recursive: true })
+    const file = join(directory, journalFileName('999999-1-0123abcd', 0))
+    const lines = [call('a'), intent('a'), settle('a'), shadow('b'), intent('b')]
+    writeFileSync(file, Buffer.concat(lines.map(encodeEntry)))
+    const reader = readAuditLog({ stateDir: dir })
+    const ids = (query: Parameters<typeof reader.list>[0]) => reader.list(query).map(({ requestId }) => requestId)
+    expect(ids({})).toEqual(['a', 'b'])
+    expect(ids({ requestId: 'b' })).toEqual(['b'])
+    expect([ids({ task: 'chat' }).length, ids({ task: 'other' }).length]).toEqual([2, 0])
+    expect([ids({ route: 'local' }).length, ids({ route: 'held' }).length]).toEqual([2, 0])
+    expect([ids({ reason: 'local_accepted' }).length, ids({ reason: 'cancelled' }).length]).toEqual([2, 0])
+    expect([ids({ sinceMs: 0 }).length, ids({ sinceMs: Date.now() }).length]).toEqual([2, 0])
+    expect(ids({ limit: 1, newestFirst: true })).toHaveLength(1)
+    expect(reader.verify([])).toBeNull()
+    reader.close()
+  })
+
+  it('is refused at once when there is a database that cannot be opened', () => {
+    const dir = stateDir()
+    mkdirSync(join(dir, 'audit', 'audit.db'), { recursive: true })
+    expect(() => openAuditLog({ stateDir: dir, durability: 'process', onFailure: 'spool' })).toThrow(
+      expect.objectContaining({ code: 'audit_unwritable' }),
+    )
+  })
+})

@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest'
 import type { JournalEntry } from '../../src/spec/audit.ts'
 import { auditPaths, openAuditLog, readAuditLog } from '../../src/stores/audit-log.ts'
 import { openAuditDatabase } from '../../src/stores/sqlite.ts'
+import { transaction } from '../../src/stores/transaction.ts'
 import { auditRecord } from '../support/audit-record.ts'
 import { call, intent, SETTINGS, SHADOW, settle, shadow, stateDir } from './entries.ts'
 
@@ -197,3 +198,40 @@ function rename(entry: JournalEntry, requestId: string): JournalEntry {
     ? { ...entry, requestId, record: { ...entry.record, requestId } }
     : ({ ...entry, requestId } as JournalEntry)
 }
+
+describe('a statement that fails', () => {
+  it('leaves nothing half done, also when SQLite has given it up by itself', () => {
+    const database = new DatabaseSync(':memory:')
+    database.exec('CREATE TABLE t (x INTEGER)')
+    expect(() =>
+      transaction(database, () => {
+        database.exec('INSERT INTO t VALUES (1)')
+        throw new Error('broken')
+      }),
+    ).toThrow('broken')
+    expect(() =>
+      transaction(database, () => {
+        database.exec('INSERT INTO t VALUES (2); ROLLBACK')
+        throw new Error('given up')
+      }),
+    ).toThrow('given up')
+    expect(database.prepare('SELECT count(*) AS n FROM t').get()).toEqual({ n: 0 })
+    expect(transaction(database, () => 7)).toBe(7)
+    database.close()
+  })
+
+  it('amends a record that is settled and leaves the rest of it', () => {
+    const database = openAuditDatabase(databasePath(stateDir()))
+    const batch = (entries: readonly JournalEntry[], at: number) =>
+      database.apply({ file: 'f', writer: 'w', entries, fromByte: at, toByte: at + 1 })
+    batch([call('late')], 0)
+    expect(database.list({ requestId: 'late' })).toEqual([])
+    batch([settle('late')], 1)
+    expect(
+      database.list({ requestId: 'late', route: 'local', reason: 'local_accepted', task: 'chat', sinceMs: 0 }),
+    ).toMatchObject([{ calls: [{ model: 'big' }], outcome: 'accepted' }])
+    expect(database.list({ route: 'held' })).toEqual([])
+    expect(database.list({ newestFirst: true, limit: 1 })).toHaveLength(1)
+    database.close()
+  })
+})
