@@ -86,10 +86,6 @@ function open(path: string): DatabaseSync {
     database.exec(SCHEMA)
     return database
   } catch (error) {
-    throw new RouterError(
-      'budget_unwritable',
-      { path, problem: error instanceof Error ? error.message : String(error) },
-      error,
-    )
+    throw new RouterError('budget_unwritable', { path, problem: (error as Error).message }, error)
   }
 }

@@ -16,14 +16,15 @@ export function freeEnded(file: BudgetFile, folder: string): boolean {
       const all = file.blocks()
       for (const { writer, used, forget } of ended) {
         const own = all.filter((row) => row.writer === writer)
-        if (used === null && own.length > 0) continue
-        for (const row of own) {
-          const change = usedOf(row, used ?? []) - row.amount
-          file.take(row, change)
-          file.dropBlock(row)
-          freed ||= change < 0
+        if (used !== null) {
+          for (const row of own) {
+            const change = usedOf(row, used) - row.amount
+            file.take(row, change)
+            file.dropBlock(row)
+            freed ||= change < 0
+          }
         }
-        forget()
+        if (used !== null || own.length === 0) forget()
       }
     })
   })

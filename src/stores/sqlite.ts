@@ -256,7 +256,7 @@ function migrate(database: DatabaseSync, path: string): void {
 }
 
 function versionOf(database: DatabaseSync): number {
-  return Number(database.prepare('PRAGMA user_version').get()?.user_version ?? 0)
+  return (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
 }
 
 /** Primary result codes, see https://www.sqlite.org/rescode.html; extended codes carry them in the low byte. */
@@ -271,7 +271,7 @@ function naming<T>(path: string, work: () => T): T {
   } catch (error) {
     if (error instanceof RouterError) throw error
     const code = sqliteCode(error)
-    const problem = error instanceof Error ? error.message : String(error)
+    const problem = (error as Error).message
     if (LOCKED.has(code)) throw new RouterError('store_locked', { path }, error)
     if (code === FULL) throw new RouterError('disk_full', { path }, error)
     // Records are JSON, so text that is none was damaged on disk.

@@ -202,6 +202,12 @@ describe('a budget', () => {
     })
   })
 
+  it('holds for a request that says nothing of itself', async () => {
+    const { router: own } = router({ budgets: { day: 0.01 } })
+    const { messages } = request()
+    await expect(own.complete({ messages })).rejects.toMatchObject({ code: 'budget_exhausted' })
+  })
+
   it('books nothing for what was reserved and not sent', async () => {
     const stopped = {
       scope: 'all',

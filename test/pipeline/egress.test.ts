@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { type Egress, generateThroughEgress } from '../../src/pipeline/egress.ts'
 import type { Run } from '../../src/pipeline/run.ts'
@@ -24,12 +25,15 @@ interface Wanted {
   readonly partition?: 'public' | 'internal' | 'local_only'
   readonly frontier?: readonly string[]
   readonly policy?: PolicyInput
+  readonly events?: readonly ModelEvent[]
 }
 
 /** The door with a scripted model behind it: what it was asked, what it left on disk, what came back. */
 async function through(call: Partial<ModelCall>, wanted: Wanted = {}) {
   const { answer = { text: 'Yes.' }, partition = 'internal', frontier = ['big'], policy = POLICY } = wanted
-  const port = scriptedModel({ name: 'big', answers: [answer] })
+  const scripted = scriptedModel({ name: 'big', answers: [answer] })
+  const given = wanted.events
+  const port = given ? { ...scripted, generate: () => Readable.from(given) as AsyncIterable<ModelEvent> } : scripted
   const journal: JournalEntry[] = []
   const run = { requestId: 'r', decision: { frontier }, features: { partition } } as unknown as Run
   const egress: Egress = {
@@ -43,7 +47,7 @@ async function through(call: Partial<ModelCall>, wanted: Wanted = {}) {
   const events: ModelEvent[] = []
   const whole = { messages: [{ role: 'user', content: 'Hello' }], stream: false, ...call } as ModelCall
   for await (const event of generateThroughEgress(egress, whole, LIMITS)) events.push(event)
-  return { sent: port.calls[0], events, journal, text: textOf(events) }
+  return { sent: scripted.calls[0], events, journal, text: textOf(events) }
 }
 
 function textOf(events: readonly ModelEvent[]): string {
@@ -100,6 +104,13 @@ describe('the egress door', () => {
       events.map((event) => (event.type === 'tool_call' && event.index === index ? event.argumentsDelta : '')).join('')
     expect([argumentsOf(0), argumentsOf(1)]).toEqual([`{"to":"${MAIL}"}`, `{"cc":"${MAIL}"}`])
     expect(events.at(-1)).toMatchObject({ type: 'finish', raw: null })
+  })
+
+  it('drops raw pieces of an answer that has something to restore, and passes them on where nothing was masked', async () => {
+    const raw = { type: 'raw', chunk: { text: '[email_1]' } } as unknown as ModelEvent
+    const events: readonly ModelEvent[] = [raw, { type: 'text', delta: '[email_1]' }]
+    expect((await through(say(MAIL), { events })).events).toEqual([{ type: 'text', delta: MAIL }])
+    expect((await through(say('Hello'), { events })).events).toEqual(events)
   })
 
   it('lets an answer pass as it is when nothing was masked', async () => {

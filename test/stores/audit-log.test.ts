@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
 import { auditPaths, openAuditLog, readAuditLog } from '../../src/stores/audit-log.ts'
 import { journalFileName } from '../../src/stores/journal-files.ts'
@@ -117,7 +118,7 @@ describe('what is listed while it is not moved yet', () => {
     const { directory } = auditPaths(dir)
     mkdirSync(directory, { recursive: true })
     const file = join(directory, journalFileName('999999-1-0123abcd', 0))
-    const lines = [call('a'), intent('a'), settle('a'), shadow('b'), intent('b')]
+    const lines = [call('a'), intent('a'), settle('a'), shadow('b'), intent('b'), call('nobody')]
     writeFileSync(file, Buffer.concat(lines.map(encodeEntry)))
     const reader = readAuditLog({ stateDir: dir })
     const ids = (query: Parameters<typeof reader.list>[0]) => reader.list(query).map(({ requestId }) => requestId)
@@ -138,5 +139,36 @@ describe('what is listed while it is not moved yet', () => {
     expect(() => openAuditLog({ stateDir: dir, durability: 'process', onFailure: 'spool' })).toThrow(
       expect.objectContaining({ code: 'audit_unwritable' }),
     )
+  })
+})
+
+describe('a database that fails under a running log', () => {
+  it('is told by health, and nothing is lost', async () => {
+    const dir = stateDir()
+    const log = openAuditLog({ stateDir: dir, ...SETTINGS })
+    const other = new DatabaseSync(auditPaths(dir).databasePath, { timeout: 5000 })
+    other.exec('ALTER TABLE audit RENAME TO away')
+    log.journal.append(settle('a'))
+    await expect.poll(() => log.health().problem).toContain('no such table')
+    expect(log.health().ok).toBe(false)
+    other.exec('ALTER TABLE away RENAME TO audit')
+    other.close()
+    await expect.poll(() => log.health().ok).toBe(true)
+    expect(log.list({})).toMatchObject([{ requestId: 'a' }])
+    await log.close()
+  })
+
+  it('is waited for when it is locked at the start', async () => {
+    const dir = stateDir()
+    const { databasePath } = auditPaths(dir)
+    openAuditDatabase(databasePath).close()
+    const other = new DatabaseSync(databasePath)
+    other.exec('BEGIN EXCLUSIVE')
+    const log = openAuditLog({ stateDir: dir, ...SETTINGS })
+    log.journal.append(settle('a'))
+    other.exec('COMMIT')
+    other.close()
+    expect(log.list({})).toMatchObject([{ requestId: 'a' }])
+    await log.close()
   })
 })

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -298,5 +298,39 @@ describe('the log of a lease', () => {
     expect(readLog(log(), null)).toBeNull()
     expect(readLog(join(folder, 'none.log'), 'one start')).toBeNull()
     lease.end()
+  })
+})
+
+describe('what a killed process leaves beside its blocks', () => {
+  const left = () => readdirSync(join(folder, 'budgets'))
+
+  it('frees a block whole of which nothing was promised yet', async () => {
+    const lost = await holder('still')
+    await lost.kill()
+    for (const file of left().filter((name) => name.endsWith('.log'))) {
+      const [head = ''] = readFileSync(join(folder, 'budgets', file), 'utf8').split('\n')
+      writeFileSync(join(folder, 'budgets', file), `${head}\n`)
+    }
+    expect(taken(store())).toContainEqual(['all', 0])
+  })
+
+  it('may be deleted: then the block waits for the audit', async () => {
+    const lost = await holder('still')
+    await lost.kill()
+    rmSync(join(folder, 'budgets'), { recursive: true })
+    const book = store()
+    expect(taken(book)).toContainEqual(['all', 0.8])
+    book.reconcile(() => 0.2)
+    expect(taken(book)).toContainEqual(['all', 0.2])
+  })
+
+  it('is cleared away when it held no block', () => {
+    store()
+    mkdirSync(join(folder, 'budgets'))
+    writeFileSync(join(folder, 'budgets', '1-gone.lock'), '')
+    const book = store()
+    expect(left()).toEqual([])
+    expect(book.exhausted([day(1, 'task:other')])).toBeNull()
+    expect(book.list()).toEqual([])
   })
 })

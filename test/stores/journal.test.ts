@@ -439,3 +439,64 @@ describe('the files of a journal', () => {
     database.close()
   })
 })
+
+describe('a sync for power loss', () => {
+  it('has nothing to do before the first entry', async () => {
+    const journal = openJournal({ directory: join(stateDir(), 'journal'), durability: 'power', onFailure: 'refuse' })
+    await journal.flushed()
+    expect(journal.health().ok).toBe(true)
+    await journal.close()
+  })
+
+  it('that fails lets requests go on where the policy says so, and health tells', async () => {
+    const sync = () => Promise.reject(new Error('the disk is gone'))
+    const directory = join(stateDir(), 'journal')
+    const journal = openJournal({ directory, durability: 'power', onFailure: 'spool', sync })
+    journal.append(intent('a'))
+    await journal.flushed()
+    expect(journal.health()).toMatchObject({ ok: false, problem: expect.stringContaining('the disk is gone') })
+  })
+
+  it('that fails after a new file was begun leaves the new one alone', async () => {
+    const started = Promise.withResolvers<void>()
+    const gate = Promise.withResolvers<void>()
+    const sync = () => {
+      started.resolve()
+      return gate.promise
+    }
+    const directory = join(stateDir(), 'journal')
+    const journal = openJournal({ directory, durability: 'power', onFailure: 'refuse', rotateBytes: 10, sync })
+    journal.append(intent('a'))
+    const flushed = journal.flushed()
+    await started.promise
+    journal.append(intent('b'))
+    gate.reject(new Error('EIO'))
+    await expect(flushed).rejects.toMatchObject({ code: 'audit_unwritable' })
+    journal.append(intent('c'))
+    expect(readdirSync(directory)).toHaveLength(3)
+  })
+})
+
+describe('a process that ended and was not waited for', () => {
+  it.runIf(process.platform === 'linux')('counts as dead', async () => {
+    // The shell becomes a program that never asks after the child it was left with.
+    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [pid] = await once(parent.stdout, 'data')
+    await expect.poll(() => processStart(Number(pid))).toBe('dead')
+    parent.kill('SIGKILL')
+  })
+})
+
+describe('a folder of journals', () => {
+  it('is in the order of writing, may be absent, and must be a folder', () => {
+    const dir = stateDir()
+    for (const sequence of [2, 0, 10, 1]) writeFileSync(join(dir, journalFileName('1-2-0123abcd', sequence)), '')
+    expect(listJournals(dir).map(({ sequence }) => sequence)).toEqual([0, 1, 2, 10])
+    const database = openAuditDatabase(auditPaths(dir).databasePath)
+    expect(adoptOrphans(join(dir, 'none'), database)).toEqual({ moved: 0, corrupt: [] })
+    writeFileSync(join(dir, 'file'), '')
+    expect(() => adoptOrphans(join(dir, 'file'), database)).toThrow(/ENOTDIR/)
+    expect(() => readJournal(join(dir, 'file', 'x'), 0)).toThrow(/ENOTDIR/)
+    database.close()
+  })
+})

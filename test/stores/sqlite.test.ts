@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { JournalEntry } from '../../src/spec/audit.ts'
 import { auditPaths, openAuditLog, readAuditLog } from '../../src/stores/audit-log.ts'
-import { openAuditDatabase } from '../../src/stores/sqlite.ts'
+import { isLocked, openAuditDatabase } from '../../src/stores/sqlite.ts'
 import { transaction } from '../../src/stores/transaction.ts'
 import { auditRecord } from '../support/audit-record.ts'
 import { call, intent, SETTINGS, SHADOW, settle, shadow, stateDir } from './entries.ts'
@@ -232,6 +232,33 @@ describe('a statement that fails', () => {
     ).toMatchObject([{ calls: [{ model: 'big' }], outcome: 'accepted' }])
     expect(database.list({ route: 'held' })).toEqual([])
     expect(database.list({ newestFirst: true, limit: 1 })).toHaveLength(1)
+    database.close()
+  })
+})
+
+describe('what SQLite says of a failure', () => {
+  it('is told by its kind: locked after five seconds, damaged when a record is no JSON', () => {
+    const path = databasePath(stateDir())
+    const database = openAuditDatabase(path)
+    database.apply({ file: 'f', writer: 'w', entries: [settle('a')], fromByte: 0, toByte: 1 })
+    const other = new DatabaseSync(path)
+    other.exec('BEGIN EXCLUSIVE')
+    expect(() => database.markInterrupted('w')).toThrow(expect.objectContaining({ code: 'store_locked' }))
+    other.exec(`UPDATE audit SET record = '{'; COMMIT`)
+    expect(() => database.list({})).toThrow(expect.objectContaining({ code: 'store_corrupt' }))
+    other.close()
+    database.close()
+    expect([isLocked('locked'), isLocked(new Error('locked'))]).toEqual([false, false])
+  })
+
+  it('keeps whole milliseconds', () => {
+    const path = databasePath(stateDir())
+    const database = openAuditDatabase(path)
+    const entry = { ...settle('a'), record: auditRecord('a', { outcome: 'accepted', latencyMs: 12.6 }) } as JournalEntry
+    database.apply({ file: 'f', writer: 'w', entries: [entry], fromByte: 0, toByte: 1 })
+    const other = new DatabaseSync(path)
+    expect(other.prepare('SELECT latency_ms FROM audit').get()).toEqual({ latency_ms: 13 })
+    other.close()
     database.close()
   })
 })
