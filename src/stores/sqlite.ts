@@ -155,7 +155,16 @@ function applyBatch(sql: Sql, { file, writer, entries, fromByte, toByte }: Journ
     const known = changed.get(requestId) ?? findRecord(sql, requestId)
     const merged = mergeEntry(known, entry)
     if (!merged) sql.run(keepEarly(entry))
-    else changed.set(requestId, known ? merged : takeEarly(sql, requestId).reduce(amended, merged))
+    else
+      changed.set(
+        requestId,
+        known
+          ? merged
+          : takeEarly(sql, requestId).reduce(
+              (record: AuditRecord, entry: JournalEntry) => mergeEntry(record, entry),
+              merged,
+            ),
+      )
   }
   writeRows(sql, writer, [...changed.values()])
   sql.run(upsertOffset(file, toByte))
@@ -180,10 +189,6 @@ function takeEarly(sql: Sql, requestId: string): readonly JournalEntry[] {
   const rows = sql.all(QUERIES.selectFrom('early_entry').select('entry').where('request_id', '=', requestId).compile())
   if (rows.length > 0) sql.run(QUERIES.deleteFrom('early_entry').where('request_id', '=', requestId).compile())
   return rows.map((row) => JSON.parse(row.entry) as JournalEntry)
-}
-
-function amended(record: AuditRecord, entry: JournalEntry): AuditRecord {
-  return mergeEntry(record, entry) ?? record
 }
 
 function markInterrupted(sql: Sql, writer: string): void {

@@ -480,7 +480,7 @@ describe('a sync for power loss', () => {
 describe('a process that ended and was not waited for', () => {
   it.runIf(process.platform === 'linux')('counts as dead', async () => {
     // The shell becomes a program that never asks after the child it was left with.
-    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const parent = spawn('sh', ['-c', 'sleep 1 & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'inherit'] })
     const [pid] = await once(parent.stdout, 'data')
     await expect.poll(() => processStart(Number(pid))).toBe('dead')
     parent.kill('SIGKILL')
