@@ -2,7 +2,7 @@
  * Gets a fresh clone ready: packages, build, engine, model. Plain JavaScript for Node 20 and newer, because nothing is
  * installed yet when it starts. Each step is skipped when its result is already there.
  *
- *   node scripts/prepare.mjs [packages|build|models]    all three without an argument
+ *   node scripts/prepare.mjs [packages|build|sbom|models]    all but sbom without an argument
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -156,7 +156,16 @@ function output(command, args, input = '') {
 const STEPS = {
   packages: () => timed('packages', preparePackages),
   build: () => timed('build', build),
+  sbom: () => timed('bill of materials', writeBill),
   models: () => timed('engine and model', prepareModels),
+}
+
+/** The steps of a fresh clone; the bill of materials belongs to a package. */
+const USUAL = ['packages', 'build', 'models']
+
+/** What the package consists of, in CycloneDX: dist/sbom.json and dist/sbom-engine.json. */
+export function writeBill() {
+  return run(pinnedNode(), ['scripts/supply-chain.ts', 'bill'])
 }
 
 /** The engine goes to the data directory, not to node_modules; so does the model. Both are skipped when they are there. */
@@ -167,7 +176,7 @@ export async function prepareModels() {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const wanted = process.argv.slice(2)
-  const steps = wanted.length === 0 ? Object.keys(STEPS) : wanted
+  const steps = wanted.length === 0 ? USUAL : wanted
   const unknown = steps.find((name) => !(name in STEPS))
   try {
     if (unknown) throw new Error(`There is no step ${unknown}. Steps: ${Object.keys(STEPS).join(', ')}.`)

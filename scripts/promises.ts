@@ -27,6 +27,8 @@ const PROMISES: readonly Promised[] = [
     promise: 'every upstream call has an audit record, also after kill -9',
     tests: [
       { file: 'test/stores/journal.test.ts', title: 'after kill -9' },
+      { file: 'test/stores/audit-log.test.ts', title: 'closes what a dead process left open when the next one starts' },
+      { file: 'test/pipeline/pipeline.test.ts', title: 'holds a line in the ledger for every call that leaves' },
       { file: 'test/system/server.test.ts', title: 'loses no call that reached an upstream when it is killed' },
     ],
   },
@@ -35,7 +37,9 @@ const PROMISES: readonly Promised[] = [
     promise: 'one row per request, one upstream call per idempotency key',
     tests: [
       { file: 'test/stores/sqlite.test.ts', title: 'gives the same record in any order' },
+      { file: 'test/stores/sqlite.test.ts', title: 'applies a part of a file once, whoever asks' },
       { file: 'test/gateway/idempotency.test.ts', title: 'shares one call between requests that come at once' },
+      { file: 'test/gateway/idempotency.test.ts', title: 'is answered once, however often it is sent' },
     ],
   },
   {
@@ -45,6 +49,12 @@ const PROMISES: readonly Promised[] = [
       { file: 'test/gateway/chat.test.ts', title: 'ends a broken answer with an error chunk, without [DONE]' },
       { file: 'test/faults/upstream-broken-streams.test.ts', title: 'F15 for every k of 40 streams' },
       { file: 'test/faults/stream-fuzz.test.ts', title: 'complete only with their terminal event' },
+      { file: 'test/models/openai-compatible.test.ts', title: 'at any frame before the finish reason' },
+      { file: 'test/models/openai-compatible.test.ts', title: 'fails after a later error frame' },
+      { file: 'test/models/anthropic.test.ts', title: 'is incomplete without message_stop, and without a stop reason' },
+      { file: 'test/gateway/conformance.test.ts', title: 'never turns a stream that broke off into a whole one' },
+      { file: 'test/gateway/life.test.ts', title: 'ends a half-sent stream with an error chunk' },
+      { file: 'test/pipeline/cache.test.ts', title: 'keeps no answer that was cut off' },
     ],
   },
   {
@@ -55,6 +65,10 @@ const PROMISES: readonly Promised[] = [
       { file: 'test/pipeline/partition.test.ts', title: 'for a local_only request no client of a frontier is made' },
       { file: 'test/pipeline/anonymise.test.ts', title: 'what leaves anonymised' },
       { file: 'test/faults/f64.test.ts', title: 'goes where the policy says' },
+      { file: 'test/pipeline/egress.test.ts', title: 'is closed to text of local_only' },
+      { file: 'test/gateway/chat.test.ts', title: 'can tighten the partition and never loosen it' },
+      { file: 'test/spec/destination.test.ts', title: 'may not live on another machine, a private network included' },
+      { file: 'test/spec/destination.test.ts', title: 'may not be one that Ollama runs in its cloud' },
       { file: 'test/cli/audit-egress.test.ts', title: 'is broken by a local_only request that left' },
     ],
   },
@@ -66,7 +80,11 @@ const PROMISES: readonly Promised[] = [
         file: 'test/stores/budgets.test.ts',
         title: 'holds over four processes with two hundred calls at once in each',
       },
+      { file: 'test/stores/budgets.test.ts', title: 'never let the ceiling be passed, however many are killed' },
+      { file: 'test/stores/budgets.test.ts', title: 'are never taken from a process that runs' },
       { file: 'test/pipeline/budget.test.ts', title: 'refuses a call that may cost more than is left' },
+      { file: 'test/pipeline/budget.test.ts', title: 'books a call that the caller gave up' },
+      { file: 'test/pipeline/budget.test.ts', title: 'books every vote of a judge' },
     ],
   },
   {
@@ -90,12 +108,22 @@ const PROMISES: readonly Promised[] = [
   {
     id: 'P8',
     promise: 'no key and no prompt in logs by default',
-    tests: [{ file: 'test/gateway/life.test.ts', title: 'holds one line a request, without text, key or query' }],
+    tests: [
+      { file: 'test/gateway/limits.test.ts', title: 'holds one line a request, without text, key or query' },
+      { file: 'test/gateway/limits.test.ts', title: 'say that JSON is broken and repeat none of it' },
+      { file: 'test/gateway/life.test.ts', title: 'is told by its kind and its place, never by its words' },
+      { file: 'test/pipeline/pipeline.test.ts', title: 'holds no text of the request or the answer by default' },
+      { file: 'test/models/upstream-errors.test.ts', title: 'never hold the key, wherever the provider puts it' },
+      { file: 'test/models/openai-compatible.test.ts', title: 'is quoted without keys' },
+    ],
   },
   {
     id: 'P9',
     promise: 'no answer crosses tenants',
-    tests: [{ file: 'test/pipeline/cache.test.ts', title: 'tells apart all that shapes an answer, and tenants' }],
+    tests: [
+      { file: 'test/pipeline/cache.test.ts', title: 'tells apart all that shapes an answer, and tenants' },
+      { file: 'test/gateway/idempotency.test.ts', title: 'never gives the answer of one tenant to another' },
+    ],
   },
   {
     id: 'P10',

@@ -8,6 +8,7 @@ import { ERRORS } from '../src/spec/errors.ts'
 import { policySchema } from '../src/spec/policy.ts'
 import { PRESETS } from '../src/spec/presets.ts'
 import { REASON_TEXTS } from '../src/spec/reason-texts.ts'
+import { licencesPage } from './supply/licences.ts'
 
 const FOLDER = resolve(dirname(fileURLToPath(import.meta.url)), '../docs/reference')
 const NOTE = '<!-- Written by `npm run docs`; change the code, not this page. -->\n'
@@ -87,11 +88,16 @@ function presetsPage(): string {
   return `# Provider presets\n\n${NOTE}\nUsed as \`preset: name\` in a model.\n\n${table(['preset', 'provider', 'base URL', 'key', 'jurisdiction'], rows)}\n`
 }
 
+function lockOf(path: string) {
+  return JSON.parse(readFileSync(resolve(FOLDER, '../..', path), 'utf8'))
+}
+
 const PAGES: Readonly<Record<string, string>> = {
   'errors.md': errorsPage(),
   'reasons.md': reasonsPage(),
   'policy.md': policyPage(),
   'presets.md': presetsPage(),
+  'licences.md': licencesPage(lockOf('package-lock.json'), lockOf('engine/package-lock.json')),
 }
 
 const stale = Object.entries(PAGES).filter(([file, text]) => {

@@ -1,5 +1,4 @@
 /** The composition root: policy and adapters become a router. Library, gateway, command line and tests all come here. */
-import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { excerptForDecision } from './classify/excerpt.ts'
@@ -25,7 +24,7 @@ import type { LoadedPolicy, ModelPolicy, Policy, PolicyInput } from './spec/poli
 import type { AuditQuery, Clock, ModelPort } from './spec/ports.ts'
 import type { Router } from './spec/router.ts'
 import { openAuditLog } from './stores/audit-log.ts'
-import { type BudgetStore, isRunning, openBudgets } from './stores/budgets.ts'
+import { openBudgets } from './stores/budgets.ts'
 import { openCalibrations } from './stores/calibrations.ts'
 import { openConversations } from './stores/conversations.ts'
 import { type HeadsInForce, headsInForce, openLearnedHeads } from './stores/heads-in-force.ts'
@@ -73,7 +72,9 @@ export function createRouter(settings: RouterSettings): Router {
   const availableMemory = settings.availableMemory ?? (() => process.availableMemory())
   const retention = retentionOf(loaded.policy.audit)
   const log = openAuditLog({ stateDir: settings.auditDir ?? paths.stateDir, durability, onFailure, retention })
-  const budgets = hasCeiling(loaded.policy.budgets) ? openBudgetFile(paths.stateDir, clock) : null
+  const budgets = hasCeiling(loaded.policy.budgets)
+    ? openBudgets({ stateDir: paths.stateDir, monotonicMs: clock.monotonicMs })
+    : null
   const heads =
     settings.heads ?? headsInForce(loaded, openLearnedHeads(join(paths.stateDir, 'heads'), clock.monotonicMs))
   const conversations = openConversations({
@@ -123,15 +124,6 @@ function retentionOf({ retention }: Policy['audit']) {
 function hasCeiling({ day, month, tasks, tenants }: Policy['budgets']): boolean {
   const own = [...Object.values(tasks), ...Object.values(tenants)]
   return [{ day, month }, ...own].some((ceiling) => ceiling.day !== undefined || ceiling.month !== undefined)
-}
-
-function openBudgetFile(stateDir: string, clock: Clock): BudgetStore {
-  return openBudgets({
-    path: join(stateDir, 'budgets.sqlite'),
-    writer: `${process.pid} ${randomUUID()}`,
-    isAlive: isRunning,
-    monotonicMs: clock.monotonicMs,
-  })
 }
 
 function loadPolicy(policy: RouterSettings['policy'], env: Environment): LoadedPolicy {

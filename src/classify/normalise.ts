@@ -28,7 +28,7 @@ const LOOKALIKES: ReadonlyMap<string, string> = new Map(
     ['αβεηικνορτυχγζω', 'abenikvoptuxyzw'],
     ['сϲ', 'cc'],
   ].flatMap(([foreign = '', latin = '']) =>
-    [...foreign].map((letter, index) => [letter, latin[index] ?? letter] as const),
+    [...foreign].map((letter, index) => [letter, latin.charAt(index)] as const),
   ),
 )
 

@@ -54,9 +54,10 @@ export function readings(text: string): readonly string[] {
   return [text, ...new Set(decoded.filter((reading) => reading !== '' && reading !== text))]
 }
 
+/** The low half of a tag character is 0xdc00 above its letter. */
 function untag(text: string): string {
   if (ASCII.test(text)) return ''
-  return text.replace(TAG_LETTER, (letter) => String.fromCharCode((letter.codePointAt(0) ?? 0) - 0xe0000))
+  return text.replace(TAG_LETTER, (letter) => String.fromCharCode(letter.charCodeAt(1) - 0xdc00))
 }
 
 function unescapeEntities(text: string): string {
@@ -65,7 +66,7 @@ function unescapeEntities(text: string): string {
     ENTITY,
     (whole, decimal: string | undefined, hex: string | undefined, name: string | undefined) => {
       if (name) return NAMED_ENTITIES[name.toLowerCase()] ?? whole
-      const code = decimal ? Number.parseInt(decimal, 10) : Number.parseInt(hex ?? '', 16)
+      const code = Number(decimal ?? `0x${hex}`)
       return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole
     },
   )

@@ -217,11 +217,13 @@ function bucketOf(pattern: WordPattern): string {
 function matchEnd<Entry>(term: CompiledTerm<Entry>, { text, words }: Words, at: number): number | null {
   const first = words[at]
   if (!first || !text.startsWith(term.lead, first.start - term.lead.length)) return null
+  let end = first.start
   for (let index = 0; index < term.patterns.length; index++) {
     const pattern = term.patterns[index]
     const word = words[at + index]
     if (!pattern || !word || !fits(pattern, word.text)) return null
-    if (index > 0 && !isJoint(text, words[at + index - 1]?.end ?? 0, word.start)) return null
+    if (index > 0 && !isJoint(text, end, word.start)) return null
+    end = word.end
   }
   return at + term.patterns.length - 1
 }

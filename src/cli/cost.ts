@@ -1,22 +1,26 @@
 /** `spillway cost`: what was spent, what it bought, and what is left. */
-import { join } from 'node:path'
+import { bookedUnder, type CeilingName } from '../eval/booked.ts'
 import { type CostLine, type CostSummary, costSummary } from '../eval/costs.ts'
 import { resolvePaths } from '../models/paths.ts'
 import { callCost } from '../models/prices.ts'
 import { systemClock } from '../pipeline/clock.ts'
-import type { AuditRecord } from '../spec/audit.ts'
 import type { Usage } from '../spec/decision.ts'
-import type { LoadedPolicy } from '../spec/policy.ts'
+import type { LoadedPolicy, ModelPolicy } from '../spec/policy.ts'
 import { type AuditReader, readAuditLog } from '../stores/audit-log.ts'
-import { type BudgetState, type BudgetStore, isRunning, openBudgets } from '../stores/budgets.ts'
+import { type BudgetState, type BudgetStore, openBudgets } from '../stores/budgets.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { sinceMs } from './duration.ts'
+import { usage } from './failure.ts'
 import { findPolicy } from './policy-lookup.ts'
 import { renderTable } from './table.ts'
+
+/** What is compared with unless a model is named. */
+const FIRST = 'first frontier of each task'
 
 interface CostFlags {
   readonly policy?: string
   readonly since: string
+  readonly baseline?: string
   readonly json?: true
 }
 
@@ -29,8 +33,9 @@ export const addCost: AddCommand = (program, context) => {
   )
     .option('--policy <file>', 'the policy file to use')
     .option('--since <span>', 'a span such as 24h or 30d, or a date', '30d')
+    .option('--baseline <model>', 'compare with this model of the policy; default: the first frontier of each task')
     .action((flags: CostFlags) => summary(flags, context))
-  addCommand(group, 'reconcile', 'put what was booked in the place of what killed processes had reserved')
+  addCommand(group, 'reconcile', 'put what was booked in the place of blocks that killed processes left without a log')
     .option('--policy <file>', 'the policy file to use')
     .action((flags: CostFlags) => reconcile(flags, context))
 }
@@ -39,6 +44,7 @@ function summary(flags: CostFlags, context: CliContext): void {
   const loaded = findPolicy(flags.policy, context)
   const nowMs = systemClock.epochMs()
   const since = sinceMs(flags.since, nowMs)
+  const baseline = flags.baseline === undefined ? null : modelOf(flags.baseline, loaded)
   const { stateDir } = resolvePaths(context.env, process.platform)
   const told = withAudit(stateDir, (log) =>
     costSummary({
@@ -46,12 +52,14 @@ function summary(flags: CostFlags, context: CliContext): void {
       costs: loaded.policy.costs,
       sinceMs: firstMs(log, since) ?? nowMs,
       nowMs,
-      frontierUsd: (task, usage) => frontierUsd(task, usage, loaded),
+      frontierUsd: (task, usage) => usdOf(baseline ?? firstFrontier(task, loaded), usage),
     }),
   )
   const budgets = withBudgets(stateDir, (book) => book.list())
-  if (flags.json) context.terminal.json({ ...told, budgets })
-  else for (const line of lines(told, budgets, context.terminal.columns)) context.terminal.print(line)
+  if (flags.json) context.terminal.json({ ...told, baseline: flags.baseline ?? FIRST, budgets })
+  else
+    for (const line of lines({ told, budgets, baseline: flags.baseline ?? FIRST }, context.terminal.columns))
+      context.terminal.print(line)
 }
 
 function withAudit<T>(stateDir: string, use: (log: AuditReader) => T): T {
@@ -70,19 +78,30 @@ function firstMs(log: AuditReader, since: number): number | null {
 }
 
 /** The first frontier that the task may use. */
-function frontierUsd(task: string, usage: Usage, { policy }: LoadedPolicy): number | null {
+function firstFrontier(task: string, { policy }: LoadedPolicy): ModelPolicy | null {
   const own = policy.tasks[task]?.frontier
   const slot = own === false || own === undefined ? ['frontier'] : own
   const found = Object.entries(policy.models).find(
     ([name, { tier }]) => tier === 'frontier' && slot.some((entry) => entry === name || entry === tier),
   )
-  return found ? callCost(found[1], usage, found[1].model).costUsd : null
+  return found?.[1] ?? null
+}
+
+function usdOf(model: ModelPolicy | null, usage: Usage): number | null {
+  return model === null ? null : callCost(model, usage, model.model).costUsd
+}
+
+/** @throws RouterError usage: not a frontier of the policy */
+function modelOf(name: string, { policy }: LoadedPolicy): ModelPolicy {
+  const frontiers = Object.entries(policy.models).filter(([, { tier }]) => tier === 'frontier')
+  const found = frontiers.find(([known]) => known === name)
+  if (found) return found[1]
+  const names = frontiers.map(([known]) => known).join(', ')
+  throw usage(`--baseline ${name} is no frontier of the policy`, `Name one of these: ${names || 'there is none'}.`)
 }
 
 function withBudgets<T>(stateDir: string, use: (book: BudgetStore) => T): T {
-  const writer = `${process.pid} cost`
-  const path = join(stateDir, 'budgets.sqlite')
-  const book = openBudgets({ path, writer, isAlive: isRunning, monotonicMs: systemClock.monotonicMs })
+  const book = openBudgets({ stateDir, monotonicMs: systemClock.monotonicMs })
   try {
     return use(book)
   } finally {
@@ -97,49 +116,27 @@ function reconcile(flags: CostFlags, context: CliContext): void {
     book.reconcile((name, period) => bookedUsd(loaded, stateDir, { name, period })),
   )
   if (flags.json) context.terminal.json(changed)
-  else if (changed.length === 0) context.terminal.say('No killed process holds a part of a budget.')
+  else if (changed.length === 0)
+    context.terminal.say('No killed process holds a part of a budget that could not be freed by itself.')
   else for (const state of changed) context.terminal.print(budgetLine(state))
 }
 
-/** What the audit knows of one ceiling; a call whose cost is not known counts with the most that it may have cost. */
-function bookedUsd(loaded: LoadedPolicy, stateDir: string, { name, period }: Ceiling): number {
-  const start = Date.parse(period.length === 7 ? `${period}-01` : period)
-  return withAudit(stateDir, (log) => {
-    let sum = 0
-    for (const record of log.each({ sinceMs: start }))
-      if (isOf(record, { name, period })) sum += bookedOf(record, loaded)
-    return sum
-  })
+/** What a ceiling has booked, by the audit. */
+function bookedUsd(loaded: LoadedPolicy, stateDir: string, { name, period }: CeilingName): number {
+  const sinceMs = Date.parse(period.length === 7 ? `${period}-01` : period)
+  const price = (model: ModelPolicy, usage: Usage) => callCost(model, usage, model.model).costUsd
+  return withAudit(stateDir, (log) =>
+    bookedUnder(log.each({ sinceMs }), { name, period }, { policy: loaded.policy, price }),
+  )
 }
 
-function isOf({ receivedAt, task, tenant }: AuditRecord, { name, period }: Ceiling): boolean {
-  return receivedAt.startsWith(period) && (name === 'all' || name === `task:${task}` || name === `tenant:${tenant}`)
+interface Told {
+  readonly told: CostSummary
+  readonly budgets: readonly BudgetState[]
+  readonly baseline: string
 }
 
-interface Ceiling {
-  readonly name: string
-  readonly period: string
-}
-
-/** Characters of an estimated token; a token has at least one byte. */
-const BYTES_PER_TOKEN = 4
-
-function bookedOf({ attempts, calls, features }: AuditRecord, { policy }: LoadedPolicy): number {
-  const settled = attempts.filter(({ actor }) => actor === 'frontier')
-  const known = settled.reduce((sum, { costUsd }) => sum + (costUsd ?? 0), 0)
-  const open = calls.filter(({ actor }) => actor === 'frontier').slice(settled.length)
-  const unknown = [...settled.filter(({ costUsd }) => costUsd === null), ...open]
-  return unknown.reduce((sum, { model }) => {
-    const own = policy.models[model]
-    const inputTokens = BYTES_PER_TOKEN * features.inputTokensEstimated
-    const usage: Usage = { inputTokens, outputTokens: own?.maxOutputTokens ?? 0, source: 'estimated' }
-    const { input, output } = policy.budgets.unknownPriceUsdPerMillion
-    const high = (usage.inputTokens * input + usage.outputTokens * output) / 1e6
-    return sum + (own ? (callCost(own, usage, own.model).costUsd ?? high) : high)
-  }, known)
-}
-
-function lines(told: CostSummary, budgets: readonly BudgetState[], columns: number): readonly string[] {
+function lines({ told, budgets, baseline }: Told, columns: number): readonly string[] {
   const { all, tasks, models } = told
   const shown = [...tasks, ...(tasks.length === 1 ? [] : [all])]
   const table = renderTable(['task', 'requests', 'local', 'paid', 'unknown', 'successes'], shown.map(rowOf), {
@@ -155,7 +152,7 @@ function lines(told: CostSummary, budgets: readonly BudgetState[], columns: numb
     ),
     `energy ${dollars(told.energyUsd)}, hardware ${dollars(told.hardwareUsd)}, maintenance ${dollars(told.maintenanceUsd)} over ${told.days.toFixed(1)} days`,
     `total ${dollars(told.totalUsd)}; a success costs ${dollars(told.perSuccessUsd)}`,
-    `the frontier alone ${dollars(told.baselineUsd)}, saved ${dollars(told.savedUsd)}`,
+    `baseline ${baseline}: ${dollars(told.baselineUsd)}, saved ${dollars(told.savedUsd)}`,
     ...budgets.map(budgetLine),
   ]
 }

@@ -8,7 +8,7 @@ export interface Keyed<T> {
   readonly key: string | string[] | undefined
   /** Whose key it is: the same key of another client is another one. */
   readonly holder: string
-  /** The parsed body. */
+  /** The parsed body, and what headers say of the request. */
   readonly body: unknown
   /** @param signal aborts when the client goes away, unless it sent a key: then it will ask again */
   readonly work: (signal: AbortSignal | null) => Promise<T>

@@ -24,7 +24,8 @@ export async function chatCompletions(exchange: Exchange): Promise<void> {
   const { value: outcome, isReplay } = await app.idempotency.once({
     key: incoming.headers['idempotency-key'],
     holder: exchange.holder?.name ?? '',
-    body: raw,
+    // Headers speak of the tenant, too: what was answered to one is not given to another.
+    body: [raw, request.metadata ?? null],
     work: (signal) => app.router.complete(request, { signal: signal ?? exchange.signal }),
   })
   if (isReplay) response.setHeader('idempotent-replayed', 'true')

@@ -7,8 +7,12 @@ import { messageText } from '../spec/request.ts'
 import type { Collected, Exchange } from './exchange.ts'
 import type { PipelineDeps, Run } from './run.ts'
 
-/** Failures in which the provider did no work, so nothing can have been billed. */
+/** Failures in which the provider did no work, or was not called at all, so nothing can have been billed. */
 const UNBILLED: ReadonlySet<string> = new Set([
+  'held_for_human',
+  'privacy_local_only',
+  'audit_unwritable',
+  'disk_full',
   'model_unreachable',
   'dns_failure',
   'model_rate_limited',

@@ -218,8 +218,8 @@ const FINISH_MS = 10_000
 
 /** @param beginNext ends the journal file in use */
 function startMover(workerData: MoverSettings, beginNext: () => number): Mover {
-  // The same file is TypeScript in a checkout and JavaScript in the package.
-  const file = new URL(import.meta.url.endsWith('.ts') ? './mover-worker.ts' : './mover-worker.js', import.meta.url)
+  // Beside this file, which is TypeScript in a checkout and JavaScript in the package.
+  const file = new URL(import.meta.url.replace(/audit-log(?=\.[jt]s$)/, 'mover-worker'))
   const worker = new Worker(file, { workerData })
   worker.unref()
   let problem: string | null = null
@@ -234,7 +234,7 @@ function startMover(workerData: MoverSettings, beginNext: () => number): Mover {
     if (message.type === 'moved') corrupt = [...new Set([...corrupt, ...message.corrupt])]
   })
   worker.on('error', (error) => {
-    problem = error instanceof Error ? error.message : String(error)
+    problem = (error as Error).message
     finished()
   })
   return {

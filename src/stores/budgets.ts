@@ -1,25 +1,25 @@
 /** Ceilings in one SQLite file for all processes of a machine. Each takes blocks and spends inside them. */
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import type { BudgetBook, BudgetScope, Exhausted, Reservation } from '../spec/budget.ts'
-import { RouterError } from '../spec/errors.ts'
-import { transaction } from './transaction.ts'
+import { type BudgetFile, type CeilingRow, openBudgetFile } from './budget-file.ts'
+import { type Lease, openLease } from './budget-leases.ts'
+import { freeByAudit, freeEnded } from './reconcile-budgets.ts'
 
 /** What the file says of one ceiling. */
 export interface BudgetState {
   readonly name: string
   readonly period: string
-  /** US dollars spent, or in blocks of processes that still run or ended without a word. */
+  /** US dollars spent, or in blocks of processes that still run or left no log that can be believed. */
   readonly takenUsd: number
-  /** The part of it that lies unspent in blocks of running processes, as far as they wrote it down. */
+  /** The part of it that lies unspent in blocks, as far as their processes wrote it down. */
   readonly heldUsd: number
 }
 
 export interface BudgetStore extends BudgetBook {
   list(): readonly BudgetState[]
   /**
-   * Puts what was really booked in the place of the blocks of processes that have ended without giving them back.
+   * Puts what was really booked in the place of the blocks of processes that have ended and whose log cannot be believed.
    *
    * @param bookedUsd of one ceiling, by the audit
    * @returns the ceilings that changed
@@ -28,32 +28,10 @@ export interface BudgetStore extends BudgetBook {
 }
 
 export interface BudgetSettings {
-  readonly path: string
-  /** Of this process; must be another for each. */
-  readonly writer: string
-  readonly isAlive: (writer: string) => boolean
+  /** Folder of `budgets.sqlite` and of what each process leaves about its blocks. */
+  readonly stateDir: string
   readonly monotonicMs: () => number
 }
-
-/** @param writer begins with the number of its process */
-export function isRunning(writer: string): boolean {
-  try {
-    process.kill(Number.parseInt(writer, 10), 0)
-    return true
-  } catch (error) {
-    // The process of another user is there, too.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
-}
-
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS ceiling (
-    name TEXT NOT NULL, period TEXT NOT NULL, taken INTEGER NOT NULL, PRIMARY KEY (name, period)
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS block (
-    writer TEXT NOT NULL, name TEXT NOT NULL, period TEXT NOT NULL, amount INTEGER NOT NULL, spent INTEGER NOT NULL,
-    PRIMARY KEY (writer, name, period)
-  ) STRICT, WITHOUT ROWID;`
 
 /** Amounts are whole billionths of a dollar, so that sums are exact. */
 const NANO = 1e9
@@ -61,188 +39,216 @@ const NANO = 1e9
 const BLOCK_SHARE = 1 / 50
 /** Of what is left, so that the last dollars are not all in one process. */
 const LEFT_SHARE = 1 / 8
-const BUSY_TIMEOUT_MS = 5000
 const LOOK_MS = 1000
 
 /** All amounts of one process in one ceiling, in billionths. */
 interface Block {
+  readonly scope: BudgetScope
   amount: number
   reserved: number
   spent: number
 }
 
-/** @throws RouterError audit_unwritable: the file cannot be opened */
-export function openBudgets({ path, writer, isAlive, monotonicMs }: BudgetSettings): BudgetStore {
-  const database = open(path)
-  const blocks = new Map<string, Block & { readonly scope: BudgetScope }>()
-  let writtenMs = Number.NEGATIVE_INFINITY
+/**
+ * Opens the book, and gives back what killed processes held and had promised to no call.
+ *
+ * @throws RouterError budget_unwritable: the file cannot be opened
+ */
+export function openBudgets({ stateDir, monotonicMs }: BudgetSettings): BudgetStore {
+  const file = openBudgetFile(join(stateDir, 'budgets.sqlite'))
+  const folder = join(stateDir, 'budgets')
+  const blocks = new Blocks(file, folder)
   const looks = new Map<string, { readonly at: number; readonly taken: number }>()
-  const taken = database.prepare('SELECT taken FROM ceiling WHERE name = ? AND period = ?')
-  const take = database.prepare(
-    'INSERT INTO ceiling VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET taken = taken + excluded.taken',
-  )
-  const write = database.prepare(
-    'INSERT INTO block VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET amount = excluded.amount, spent = excluded.spent',
-  )
-  const drop = database.prepare('DELETE FROM block WHERE writer = ? AND name = ? AND period = ?')
+  let writtenMs = Number.NEGATIVE_INFINITY
+  let freedMs = monotonicMs()
+  freeEnded(file, folder)
 
-  const keyOf = ({ name, period }: BudgetScope): string => `${period} ${name}`
-  const takenOf = ({ name, period }: BudgetScope): number =>
-    Number((taken.get(name, period) as { taken: number } | undefined)?.taken ?? 0)
-  const blockOf = (scope: BudgetScope): Block => {
-    const known = blocks.get(keyOf(scope))
-    if (known) return known
-    const block = { scope, amount: 0, reserved: 0, spent: 0 }
-    blocks.set(keyOf(scope), block)
-    return block
-  }
-  const freeOf = ({ amount, reserved, spent }: Block): number => amount - reserved - spent
-
-  /** @returns billionths that are left when they do not suffice; null when the block has grown */
-  const grow = (scope: BudgetScope, missing: number, limit: number): number | null =>
-    transaction(database, () => {
-      const left = limit - takenOf(scope)
-      if (left < missing) return left
-      const block = blockOf(scope)
-      const more = Math.min(left, Math.max(missing, Math.floor(Math.min(limit * BLOCK_SHARE, left * LEFT_SHARE))))
-      take.run(scope.name, scope.period, more)
-      block.amount += more
-      write.run(writer, scope.name, scope.period, block.amount, block.spent)
-      return null
-    })
-
-  const giveBack = (scope: BudgetScope, block: Block): void => {
-    transaction(database, () => {
-      take.run(scope.name, scope.period, -freeOf(block))
-      drop.run(writer, scope.name, scope.period)
-    })
-    blocks.delete(keyOf(scope))
-  }
-
-  return {
-    reserve(scopes, usd) {
-      const amount = Math.ceil(usd * NANO)
-      closePast(scopes)
-      for (const [index, scope] of scopes.entries()) {
-        const block = blockOf(scope)
-        const missing = amount - freeOf(block)
-        const left = missing > 0 ? grow(scope, missing, Math.floor(scope.limitUsd * NANO)) : null
-        if (left === null) {
-          block.reserved += amount
-          continue
-        }
-        for (const before of scopes.slice(0, index)) blockOf(before).reserved -= amount
-        return { exhausted: scope, leftUsd: Math.max(0, left + freeOf(block)) / NANO } satisfies Exhausted
-      }
-      return { scopes, usd } satisfies Reservation
-    },
-    settle({ scopes, usd }, spentUsd) {
-      const [amount, spent] = [Math.ceil(usd * NANO), Math.ceil(spentUsd * NANO)]
-      for (const scope of scopes) {
-        const block = blockOf(scope)
-        block.reserved -= amount
-        block.spent += spent
-        const over = -freeOf(block)
-        if (over > 0) force(scope, over)
-      }
-      if (monotonicMs() - writtenMs >= LOOK_MS) writeDown()
-    },
-    exhausted(scopes) {
-      return (
-        scopes.find((scope) => freeOf(blockOf(scope)) <= 0 && seen(scope) >= Math.floor(scope.limitUsd * NANO)) ?? null
-      )
-    },
-    list() {
-      writeDown()
-      return states(database)
-    },
-    reconcile(bookedUsd) {
-      const before = states(database)
-      for (const { name, period } of before) {
-        transaction(database, () => {
-          const rows = database
-            .prepare('SELECT writer, amount FROM block WHERE name = ? AND period = ?')
-            .all(name, period)
-          const own = rows as unknown as readonly { readonly writer: string; readonly amount: number }[]
-          const dead = own.filter((row) => row.writer !== writer && !isAlive(row.writer))
-          if (dead.length === 0) return
-          for (const row of dead) drop.run(row.writer, name, period)
-          const live = own.filter((row) => !dead.includes(row)).reduce((sum, row) => sum + row.amount, 0)
-          const total = Math.max(live, Math.ceil(bookedUsd(name, period) * NANO))
-          database.prepare('UPDATE ceiling SET taken = ? WHERE name = ? AND period = ?').run(total, name, period)
-        })
-      }
-      looks.clear()
-      const after = states(database)
-      return after.filter((state, at) => JSON.stringify(state) !== JSON.stringify(before[at]))
-    },
-    close() {
-      for (const [, block] of [...blocks]) giveBack(block.scope, block)
-      database.close()
-    },
-  }
-
-  /** What was spent of each block, for those who look on; once a second is enough. */
-  function writeDown(): void {
+  const writeDown = (): void => {
     writtenMs = monotonicMs()
-    transaction(database, () => {
-      for (const [, { scope, amount, spent }] of blocks)
-        if (amount > 0) write.run(writer, scope.name, scope.period, amount, spent)
-    })
+    blocks.writeDown()
   }
-
-  function seen(scope: BudgetScope): number {
+  /** At most once a second, and only by those who would be refused. */
+  const freeAgain = (): boolean => {
+    if (monotonicMs() - freedMs < LOOK_MS) return false
+    freedMs = monotonicMs()
+    return freeEnded(file, folder)
+  }
+  const seen = (scope: BudgetScope): number => {
     const known = looks.get(keyOf(scope))
     const now = monotonicMs()
     if (known && now - known.at < LOOK_MS) return known.taken
-    const fresh = takenOf(scope)
+    freeAgain()
+    const fresh = file.taken(scope)
     looks.set(keyOf(scope), { at: now, taken: fresh })
     return fresh
   }
+  return {
+    reserve(scopes, usd) {
+      const amount = Math.ceil(usd * NANO)
+      blocks.closePast(scopes)
+      let refused = blocks.reserve(scopes, amount)
+      if (refused !== null && freeAgain()) refused = blocks.reserve(scopes, amount)
+      return refused ?? ({ scopes, usd } satisfies Reservation)
+    },
+    settle({ scopes, usd }, spentUsd) {
+      blocks.settle(scopes, Math.ceil(usd * NANO), Math.ceil(spentUsd * NANO))
+      if (monotonicMs() - writtenMs >= LOOK_MS) writeDown()
+    },
+    exhausted(scopes) {
+      const isSpent = (scope: BudgetScope) => !blocks.hasFree(scope) && seen(scope) >= Math.floor(scope.limitUsd * NANO)
+      return scopes.find(isSpent) ?? null
+    },
+    list() {
+      writeDown()
+      return file.ceilings().map(stateOf)
+    },
+    reconcile(bookedUsd) {
+      const changed = freeByAudit(file, folder, ({ name, period }) => Math.ceil(bookedUsd(name, period) * NANO))
+      looks.clear()
+      freeEnded(file, folder)
+      return changed.map(stateOf)
+    },
+    close() {
+      blocks.close()
+      file.close()
+    },
+  }
+}
 
-  /** What was spent beyond the reservation was spent: the ceiling has to know, whatever it says. */
-  function force(scope: BudgetScope, amount: number): void {
-    transaction(database, () => {
-      const block = blockOf(scope)
-      take.run(scope.name, scope.period, amount)
-      block.amount += amount
-      write.run(writer, scope.name, scope.period, block.amount, block.spent)
+/** The blocks of this process. */
+class Blocks {
+  readonly #file: BudgetFile
+  readonly #folder: string
+  readonly #writer = `${process.pid}-${randomUUID().slice(0, 8)}`
+  readonly #blocks = new Map<string, Block>()
+  /** Null before the first block is taken: who only looks needs none. */
+  #lease: Lease | null = null
+
+  constructor(file: BudgetFile, folder: string) {
+    this.#file = file
+    this.#folder = folder
+  }
+
+  /** @returns null when the amount is reserved under every scope; else it is under none */
+  reserve(scopes: readonly BudgetScope[], amount: number): Exhausted | null {
+    for (const scope of scopes) {
+      const block = this.#blockOf(scope)
+      const missing = amount - freeOf(block)
+      const left = missing > 0 ? this.#grow(block, missing) : null
+      if (left !== null) return { exhausted: scope, leftUsd: Math.max(0, left + freeOf(block)) / NANO }
+    }
+    for (const scope of scopes) this.#blockOf(scope).reserved += amount
+    this.#note(scopes)
+    return null
+  }
+
+  settle(scopes: readonly BudgetScope[], amount: number, spent: number): void {
+    for (const scope of scopes) {
+      const block = this.#blockOf(scope)
+      block.reserved -= amount
+      block.spent += spent
+    }
+    // Before the file: who is killed in between has then told of more than its block held, and it is taken as told.
+    this.#note(scopes)
+    for (const scope of scopes) this.#cover(this.#blockOf(scope))
+  }
+
+  hasFree(scope: BudgetScope): boolean {
+    return freeOf(this.#blockOf(scope)) > 0
+  }
+
+  /** What was spent of each block, for those who look on; once a second is enough. */
+  writeDown(): void {
+    this.#file.atomically(() => {
+      for (const block of this.#blocks.values()) if (block.amount > 0) this.#write(block)
     })
   }
 
   /** Blocks of days that are over go back when nothing of them is reserved any more. */
-  function closePast(scopes: readonly BudgetScope[]): void {
-    for (const [, block] of [...blocks]) {
-      const now = scopes.find(
-        ({ name, period }) => name === block.scope.name && period.length === block.scope.period.length,
-      )
-      if (now && now.period !== block.scope.period && block.reserved === 0) giveBack(block.scope, block)
+  closePast(scopes: readonly BudgetScope[]): void {
+    for (const block of [...this.#blocks.values()]) {
+      const { name, period } = block.scope
+      const now = scopes.find((scope) => scope.name === name && scope.period.length === period.length)
+      if (now && now.period !== period && block.reserved === 0) this.#giveBack(block)
     }
   }
-}
 
-function open(path: string): DatabaseSync {
-  try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
-    database.exec(SCHEMA)
-    return database
-  } catch (error) {
-    throw new RouterError(
-      'budget_unwritable',
-      { path, problem: error instanceof Error ? error.message : 'unknown' },
-      error,
+  close(): void {
+    for (const block of [...this.#blocks.values()]) this.#giveBack(block)
+    this.#lease?.end()
+  }
+
+  #blockOf(scope: BudgetScope): Block {
+    const known = this.#blocks.get(keyOf(scope))
+    if (known) return known
+    const block = { scope, amount: 0, reserved: 0, spent: 0 }
+    this.#blocks.set(keyOf(scope), block)
+    return block
+  }
+
+  /** @returns billionths that are left when they do not suffice; null when the block has grown */
+  #grow(block: Block, missing: number): number | null {
+    // Before anything is taken in its name.
+    this.#lease ??= openLease(this.#folder, this.#writer)
+    const limit = Math.floor(block.scope.limitUsd * NANO)
+    const { left, more } = this.#file.atomically(() => {
+      const left = limit - this.#file.taken(block.scope)
+      if (left < missing) return { left, more: 0 }
+      const usual = Math.floor(Math.min(limit * BLOCK_SHARE, left * LEFT_SHARE))
+      const more = Math.min(left, Math.max(missing, usual))
+      this.#take(block, more)
+      return { left, more }
+    })
+    // Only now it is in the file for certain.
+    block.amount += more
+    return more > 0 ? null : left
+  }
+
+  /** What was spent beyond the reservation was spent: the ceiling has to know, whatever it says. */
+  #cover(block: Block): void {
+    const over = -freeOf(block)
+    if (over <= 0) return
+    this.#file.atomically(() => this.#take(block, over))
+    block.amount += over
+  }
+
+  #take(block: Block, more: number): void {
+    this.#file.take(block.scope, more)
+    this.#write({ ...block, amount: block.amount + more })
+  }
+
+  #write({ scope, amount, spent }: Block): void {
+    this.#file.writeBlock({ writer: this.#writer, name: scope.name, period: scope.period, amount, spent })
+  }
+
+  #giveBack(block: Block): void {
+    const { scope } = block
+    this.#file.atomically(() => {
+      this.#file.take(scope, -freeOf(block))
+      this.#file.dropBlock({ writer: this.#writer, name: scope.name, period: scope.period })
+    })
+    this.#blocks.delete(keyOf(scope))
+    this.#note([scope])
+  }
+
+  #note(scopes: readonly BudgetScope[]): void {
+    this.#lease?.note(
+      scopes.map(({ name, period }) => {
+        const { spent = 0, reserved = 0 } = this.#blocks.get(keyOf({ name, period })) ?? {}
+        return { name, period, spent, reserved }
+      }),
     )
   }
 }
 
-function states(database: DatabaseSync): readonly BudgetState[] {
-  const rows = database
-    .prepare(
-      `SELECT name, period, taken, (SELECT coalesce(sum(amount - spent), 0) FROM block
-       WHERE block.name = ceiling.name AND block.period = ceiling.period) AS held FROM ceiling ORDER BY period, name`,
-    )
-    .all() as unknown as readonly { name: string; period: string; taken: number; held: number }[]
-  return rows.map(({ name, period, taken, held }) => ({ name, period, takenUsd: taken / NANO, heldUsd: held / NANO }))
+function keyOf({ name, period }: Pick<BudgetScope, 'name' | 'period'>): string {
+  return `${period} ${name}`
+}
+
+function freeOf({ amount, reserved, spent }: Block): number {
+  return amount - reserved - spent
+}
+
+function stateOf({ name, period, taken, held }: CeilingRow): BudgetState {
+  return { name, period, takenUsd: taken / NANO, heldUsd: held / NANO }
 }

@@ -22,7 +22,7 @@ export function listJournals(directory: string): readonly JournalName[] {
   } catch {
     return []
   }
-  return files.flatMap((file) => parseName(file) ?? []).sort((a, b) => (a.file < b.file ? -1 : 1))
+  return [...files].sort().flatMap((file) => parseName(file) ?? [])
 }
 
 /** A pid is used again after a while, so a writer lives only when the process also started when the writer did. */

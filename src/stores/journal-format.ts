@@ -5,7 +5,7 @@ import type { JournalEntry } from '../spec/audit.ts'
 /** Two times eight digits and two blanks. */
 const HEADER_BYTES = 18
 const NEWLINE = 0x0a
-const HEADER = /^([0-9a-f]{8}) ([0-9a-f]{8}) $/
+const HEADER = /^[0-9a-f]{8} [0-9a-f]{8} $/
 
 /** What a piece of a journal holds. */
 export interface JournalPiece {
@@ -67,10 +67,10 @@ function withoutSettledIntents(payloads: readonly Buffer[]): readonly Buffer[] {
 
 /** Null when it is damaged. */
 function wholePayload(line: Buffer): Buffer | null {
-  const header = HEADER.exec(line.toString('latin1', 0, HEADER_BYTES))
+  const header = line.toString('latin1', 0, HEADER_BYTES)
   const payload = line.subarray(HEADER_BYTES)
-  if (!header || Number.parseInt(header[1] ?? '', 16) !== payload.length) return null
-  return Number.parseInt(header[2] ?? '', 16) === crc32(payload) ? payload : null
+  if (!HEADER.test(header) || Number.parseInt(header.slice(0, 8), 16) !== payload.length) return null
+  return Number.parseInt(header.slice(9, 17), 16) === crc32(payload) ? payload : null
 }
 
 function hex(value: number): string {

@@ -7,6 +7,8 @@ import type { AuditRecord, JournalEntry } from '../spec/audit.ts'
  * @param record what is known so far
  * @returns undefined when the entry amends a record that does not exist
  */
+export function mergeEntry(record: AuditRecord, entry: JournalEntry): AuditRecord
+export function mergeEntry(record: AuditRecord | undefined, entry: JournalEntry): AuditRecord | undefined
 export function mergeEntry(record: AuditRecord | undefined, entry: JournalEntry): AuditRecord | undefined {
   switch (entry.type) {
     case 'intent':

@@ -167,7 +167,16 @@ function applyBatch(sql: Sql, { file, writer, entries, fromByte, toByte }: Journ
     if (!known && isGone(entry)) continue
     const merged = mergeEntry(known, entry)
     if (!merged) sql.run(keepEarly(entry))
-    else changed.set(requestId, known ? merged : takeEarly(sql, requestId).reduce(amended, merged))
+    else
+      changed.set(
+        requestId,
+        known
+          ? merged
+          : takeEarly(sql, requestId).reduce(
+              (record: AuditRecord, entry: JournalEntry) => mergeEntry(record, entry),
+              merged,
+            ),
+      )
   }
   writeRows(sql, writer, [...changed.values()])
   sql.run(upsertOffset(file, toByte))
@@ -221,10 +230,6 @@ function takeEarly(sql: Sql, requestId: string): readonly JournalEntry[] {
   const rows = sql.all(earlyEntries(requestId))
   if (rows.length > 0) sql.run(QUERIES.deleteFrom('early_entry').where('request_id', '=', requestId).compile())
   return rows.map((row) => JSON.parse(row.entry) as JournalEntry)
-}
-
-function amended(record: AuditRecord, entry: JournalEntry): AuditRecord {
-  return mergeEntry(record, entry) ?? record
 }
 
 function markInterrupted(sql: Sql, writer: string): void {
@@ -289,7 +294,7 @@ function migrate(database: DatabaseSync, path: string): void {
 }
 
 function versionOf(database: DatabaseSync): number {
-  return Number(database.prepare('PRAGMA user_version').get()?.user_version ?? 0)
+  return (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
 }
 
 /** Primary result codes, see https://www.sqlite.org/rescode.html; extended codes carry them in the low byte. */
@@ -304,7 +309,7 @@ function naming<T>(path: string, work: () => T): T {
   } catch (error) {
     if (error instanceof RouterError) throw error
     const code = sqliteCode(error)
-    const problem = error instanceof Error ? error.message : String(error)
+    const problem = (error as Error).message
     if (LOCKED.has(code)) throw new RouterError('store_locked', { path }, error)
     if (code === FULL) throw new RouterError('disk_full', { path }, error)
     // Records are JSON, so text that is none was damaged on disk.

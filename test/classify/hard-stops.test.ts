@@ -178,3 +178,24 @@ describe('findHardStops', () => {
     return performance.now() - startedMs
   }
 })
+
+describe('a term with words that excuse it', () => {
+  it('stops without them, and needs none beside it', () => {
+    const own = stopsOf({ security: [{ term: 'breach', notNear: ['drill'] }] })
+    expect(kindsIn('a breach of the vault', own)).toContain('security')
+    expect(kindsIn('a breach drill of the vault', own)).toEqual([])
+  })
+})
+
+describe('parts of a message', () => {
+  it('are read when they are text, by their description when they are images, and not when they are files', () => {
+    const content = [
+      { type: 'text', text: 'one' },
+      { type: 'image', url: 'data:image/png;base64,A', alt: 'two' },
+      { type: 'image', url: 'data:image/png;base64,A' },
+      { type: 'file', text: 'three' },
+    ]
+    const fields = extractFields({ messages: [{ role: 'user', content }] } as never)
+    expect(fields.map(({ text }) => text)).toEqual(['one', 'two'])
+  })
+})

@@ -1,9 +1,11 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { resolvePaths } from '../../src/models/paths.ts'
 import { openAuditLog } from '../../src/stores/audit-log.ts'
-import { openBudgets } from '../../src/stores/budgets.ts'
 import { auditRecord } from '../support/audit-record.ts'
 import { type Sandbox, sandbox } from './spillway.ts'
 
@@ -28,12 +30,25 @@ beforeAll(async () => {
   log.journal.append({ type: 'settle', requestId: 'r1', record })
   await log.journal.flushed()
   await log.close()
-  // A process that was killed while it held a part of the day's budget; no process has this number.
-  const path = join(stateDir, 'budgets.sqlite')
-  const book = openBudgets({ path, writer: '999999999 x', isAlive: () => true, monotonicMs: () => 0 })
-  book.reserve([{ name: 'all', period: TODAY.slice(0, 10), limitUsd: 1 }], 0.9)
+  // A process that was killed while it held a part of the day's budget, and whose log is gone.
+  await killedWhileHolding(stateDir)
 })
 afterAll(() => box.close())
+
+const HOLDER = `
+import { openBudgets } from '${pathToFileURL(resolve(import.meta.dirname, '../../src/stores/budgets.ts'))}'
+const book = openBudgets({ stateDir: process.argv[1], monotonicMs: () => 0 })
+book.reserve([{ name: 'all', period: process.argv[2], limitUsd: 1 }], 0.9)
+process.kill(process.pid, 'SIGKILL')`
+
+async function killedWhileHolding(stateDir: string): Promise<void> {
+  const args = ['--input-type=module', '-e', HOLDER, stateDir, TODAY.slice(0, 10)]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const [, signal] = await once(child, 'exit')
+  expect(signal).toBe('SIGKILL')
+  for (const file of readdirSync(join(stateDir, 'budgets')))
+    if (file.endsWith('.log')) rmSync(join(stateDir, 'budgets', file))
+}
 
 describe('spillway cost', () => {
   it('sums up requests, models, successes and budgets', async () => {
@@ -56,6 +71,15 @@ describe('spillway cost', () => {
     expect(changed).toMatchObject({ name: 'all', heldUsd: 0 })
     expect(changed.takenUsd).toBeCloseTo(0.0004, 4)
     expect((await box.run(['cost', 'reconcile'])).stderr).toContain('No killed process holds')
+  })
+
+  it('compares with the frontier that is named, and refuses a model that is none', async () => {
+    const { stdout } = await box.run(['cost', 'summary', '--json', '--baseline', 'big'])
+    expect(JSON.parse(stdout)).toMatchObject({ baseline: 'big', baselineUsd: 0 })
+    const refused = await box.run(['cost', 'summary', '--baseline', 'small'])
+    expect(refused.exitCode).toBe(2)
+    expect(refused.stderr).toContain('--baseline small is no frontier of the policy')
+    expect(refused.stderr).toContain('Name one of these: big.')
   })
 
   it('says what is wrong with a span', async () => {

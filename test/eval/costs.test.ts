@@ -86,3 +86,44 @@ describe('the cost of requests', () => {
     expect(summary([LOCAL], { frontierUsd: () => null })).toMatchObject({ baselineUsd: null, savedUsd: null })
   })
 })
+
+describe('calls beside the answer', () => {
+  const asked = (change: Partial<Attempt>) => paid('small', 0, { actor: 'local', ...change })
+  const result = { attempt: asked({ purpose: 'shadow' }), opinions: [paid('big', 0.5), paid('big', null)] }
+  const shadowed = (shadow: unknown) =>
+    auditRecord('s', { task: 'a', route: 'frontier', outcome: 'accepted', shadow: shadow as never })
+
+  it('count as calls, as money and as energy: shadows and their second opinions', () => {
+    const costs = { ...COSTS, watts: 1000, usdPerKwh: 0.5 }
+    const found = summary([shadowed(result)], { costs })
+    expect(found.all).toMatchObject({ paidUsd: 0.5, unknown: 1, successes: 1 })
+    expect(found.models).toMatchObject([
+      { name: 'big', calls: 2, paidUsd: 0.5, unknown: 1 },
+      { name: 'small', calls: 1 },
+    ])
+    // An hour of the shadow at a kilowatt; the frontier's hours are not ours.
+    expect(found.energyUsd).toBeCloseTo(0.5)
+    const { opinions: _, ...alone } = result
+    expect(summary([shadowed(alone)]).models).toMatchObject([{ name: 'small', calls: 1 }])
+  })
+
+  it('cost no energy that is known while the policy names no tariff or no power', () => {
+    expect(summary([LOCAL], { costs: { ...COSTS, watts: 100 } }).energyUsd).toBeNull()
+    expect(summary([LOCAL], { costs: { ...COSTS, usdPerKwh: 1 } }).energyUsd).toBeNull()
+  })
+
+  it('of models that cost the same stand in the order of their names', () => {
+    const records = [{ ...LOCAL, attempts: [paid('b', 0), paid('a', 0), paid('c', 0)] }]
+    expect(summary(records).models.map(({ name }) => name)).toEqual(['a', 'b', 'c'])
+  })
+
+  it('leave the baseline alone where nobody was answered', () => {
+    const held = { ...ESCALATED, route: 'held' as const }
+    expect(summary([held, { ...LOCAL, usage: null }]).baselineUsd).toBe(0)
+    expect(summary([ESCALATED, LOCAL], { frontierUsd: (task) => (task === 'b' ? null : 1) }).savedUsd).toBeNull()
+  })
+
+  it('give no cost of a success without one', () => {
+    expect(summary([{ ...LOCAL, outcome: 'error' }]).perSuccessUsd).toBeNull()
+  })
+})

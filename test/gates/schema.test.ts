@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseJsonAnswer, schema } from '../../src/gates/schema.ts'
+import { parseJsonAnswer, problemWith, schema } from '../../src/gates/schema.ts'
 import type { Verdict } from '../../src/spec/decision.ts'
 import { gateInput } from './gate-input.ts'
 
@@ -131,5 +131,38 @@ describe('reading a JSON answer', () => {
   it('reads nothing longer than a million characters', () => {
     expect(parseJsonAnswer(`"${'x'.repeat(999_998)}"`)).not.toBeNull()
     expect(parseJsonAnswer(`"${'x'.repeat(999_999)}"`)).toBeNull()
+  })
+})
+
+describe('a schema that tries to become code', () => {
+  const HOSTILE = [
+    '"]};globalThis.ran=1;//',
+    "'];globalThis.ran=1;//",
+    '`${globalThis.ran=1}`',
+    '*/globalThis.ran=1;/*',
+    '\u2028globalThis.ran=1',
+    '${globalThis.ran=1}',
+  ]
+
+  it.each(HOSTILE)('is data in every place that takes text: %s', (text) => {
+    const places: readonly Record<string, unknown>[] = [
+      { properties: { [text]: { type: 'string' } }, required: [text] },
+      { const: text },
+      { enum: [text] },
+      { $id: text },
+      { $defs: { [text]: true }, $ref: `#/$defs/${text}` },
+      { title: text, description: text, default: text, [text]: text },
+      { format: text },
+      { type: text },
+      { pattern: text.replaceAll(/[[\]{}*$()/]/g, '\\$&') },
+      { patternProperties: { [text.replaceAll(/[[\]{}*$()/]/g, '\\$&')]: false } },
+      { dependentRequired: { [text]: [text] } },
+      { propertyNames: { const: text } },
+    ]
+    for (const schema of places) {
+      problemWith({ [text]: text }, schema)
+      problemWith({ [text]: text }, { $schema: 'http://json-schema.org/draft-07/schema#', ...schema })
+    }
+    expect('ran' in globalThis).toBe(false)
   })
 })

@@ -10,18 +10,20 @@ interface Sent {
   readonly key?: string
   readonly content?: string
   readonly signal?: AbortSignal
+  readonly tenant?: string
 }
 
 async function open(answers: readonly ScriptedAnswer[]) {
   const sample = sampleRouter(script({ small: { answers }, big: {} }))
   const gateway = await testGateway(sample.router)
-  const send = async ({ key, content = 'hello', signal }: Sent = {}) => {
+  const send = async ({ key, content = 'hello', signal, tenant }: Sent = {}) => {
     const response = await fetch(`${gateway.url}/v1/chat/completions`, {
       method: 'POST',
       headers: {
         authorization: `Bearer ${gateway.key}`,
         'content-type': 'application/json',
         ...(key !== undefined && { 'idempotency-key': key }),
+        ...(tenant !== undefined && { 'x-spillway-tenant': tenant }),
       },
       body: JSON.stringify({ model: 'auto', messages: [...USER, { role: 'user', content }] }),
       ...(signal && { signal }),
@@ -69,6 +71,15 @@ describe('a request with an idempotency key', () => {
     expect(await first).toBe('gone')
     release()
     expect(await send({ key: 'k' })).toMatchObject({ text: 'Late.', replayed: 'true' })
+    expect(small?.calls).toHaveLength(1)
+  })
+
+  it('never gives the answer of one tenant to another', async () => {
+    const { send, small } = await open([answer('For acme.'), answer('For other.')])
+    expect(await send({ key: 'k', tenant: 'acme' })).toMatchObject({ text: 'For acme.' })
+    expect(await send({ key: 'k', tenant: 'other' })).toMatchObject({ status: 422, code: 'idempotency_mismatch' })
+    expect(await send({ key: 'k' })).toMatchObject({ status: 422 })
+    expect(await send({ key: 'k', tenant: 'acme' })).toMatchObject({ text: 'For acme.', replayed: 'true' })
     expect(small?.calls).toHaveLength(1)
   })
 

@@ -65,3 +65,11 @@ describe('the cost of a call', () => {
     expect(callCost(claude, usage, 'claude-haiku-4-5').priceSource).toBe(`genai-prices ${version}`)
   })
 })
+
+describe('a table row without a price for answers', () => {
+  it('gives no cost, because the sum would be too low', () => {
+    const model = { provider: 'openai', model: 'text-embedding-3-small', tier: 'frontier' } as const
+    const usage = { inputTokens: 1000, outputTokens: 1000, source: 'reported' } as const
+    expect(callCost(model, usage, model.model)).toEqual({ costUsd: null, priceSource: null })
+  })
+})

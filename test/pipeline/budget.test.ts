@@ -1,8 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { RouterDeps } from '../../src/pipeline/router.ts'
+import type { JournalEntry } from '../../src/spec/audit.ts'
+import type { Signals } from '../../src/spec/decision.ts'
+import { RouterError } from '../../src/spec/errors.ts'
 import type { PolicyInput } from '../../src/spec/policy.ts'
+import type { Journal } from '../../src/spec/ports.ts'
 import type { RouterRequest } from '../../src/spec/request.ts'
 import { type BudgetStore, openBudgets } from '../../src/stores/budgets.ts'
 import type { ScriptedAnswer } from '../../src/testing.ts'
@@ -12,12 +17,7 @@ let folder = ''
 let budgets: BudgetStore
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'spillway-budget-'))
-  budgets = openBudgets({
-    path: join(folder, 'b.sqlite'),
-    writer: 'a',
-    isAlive: () => true,
-    monotonicMs: () => performance.now() * 1e6,
-  })
+  budgets = openBudgets({ stateDir: folder, monotonicMs: () => performance.now() * 1e6 })
 })
 afterEach(() => {
   budgets.close()
@@ -28,12 +28,13 @@ interface Wanted {
   readonly budgets: PolicyInput['budgets']
   readonly task?: NonNullable<PolicyInput['tasks']>[string]
   readonly answer?: ScriptedAnswer
+  readonly local?: ScriptedAnswer
   /** US dollars a token; null: no price is known. */
   readonly usdPerToken?: number | null
 }
 
 /** 1,000 tokens at most and 0.00001 dollars a token: an answer is reserved with a little over a cent. */
-function router(wanted: Wanted) {
+function router(wanted: Wanted, own: Partial<RouterDeps> = {}) {
   return sampleRouter(
     {
       policy: {
@@ -52,7 +53,7 @@ function router(wanted: Wanted) {
       },
       env: { KEY: 'k' },
       models: {
-        small: { answers: () => 'A local answer.' },
+        small: { answers: () => wanted.local ?? 'A local answer.' },
         big: {
           answers: () =>
             wanted.answer ?? { text: 'Yes.', usage: { inputTokens: 100, outputTokens: 400, source: 'reported' } },
@@ -60,7 +61,7 @@ function router(wanted: Wanted) {
       },
       ...(wanted.usdPerToken !== undefined && { usdPerToken: wanted.usdPerToken }),
     },
-    { budgets },
+    { budgets, ...own },
   )
 }
 
@@ -146,4 +147,112 @@ describe('a budget', () => {
     await expect(refused.router.complete(request())).rejects.toThrow()
     expect(spent().all).toBe(before)
   })
+
+  it('books a call that the caller gave up with all that was reserved, and says that its cost is not known', async () => {
+    const { router: own, models, journal } = router({ budgets: { day: 10 }, answer: { hang: true } })
+    const leaving = new AbortController()
+    const asked = own.complete(request(), { signal: leaving.signal })
+    await vi.waitUntil(() => models.big?.calls.length === 1)
+    leaving.abort()
+    await expect(asked).rejects.toMatchObject({ code: 'cancelled' })
+    // 1,000 tokens of output and those of a short question at a hundred-thousandth of a dollar.
+    expect(spent().all).toBeGreaterThan(0.01)
+    const settled = journal.find((entry) => entry.type === 'settle')
+    expect(settled).toMatchObject({
+      record: { error: 'cancelled', attempts: [{ outcome: 'cancelled', costUsd: null }] },
+    })
+  })
+
+  it('books every vote of a judge, and answers that a gate rejected', async () => {
+    const task = {
+      local: 'small',
+      stage: 'accept',
+      judge: { by: 'big', votes: 2 },
+      accept: { uncalibrated: true },
+    } as const
+    const signals = { ...SIGNALS, meanLogprob: Math.log(0.6) }
+    const { router: own, models } = router({
+      budgets: { day: 10 },
+      task: { ...task, gates: { entropyNats: null } },
+      local: { text: 'A local answer.', signals },
+      answer: { text: 'No.', usage: { inputTokens: 100, outputTokens: 100, source: 'reported' } },
+    })
+    const { attempts, costUsd } = await own.complete(request())
+    expect(attempts.map(({ model, purpose }) => `${model} ${purpose}`)).toEqual([
+      'small answer',
+      'big judge',
+      'big judge',
+      'big answer',
+    ])
+    expect(models.big?.calls).toHaveLength(3)
+    expect(spent().all).toBe(0.006)
+    expect(costUsd).toBeCloseTo(0.006)
+  })
+
+  it("books the caller's call of a task in shadow once: the shadow itself is local and free", async () => {
+    const task = { local: 'small', stage: 'shadow' } as const
+    const usage = { inputTokens: 100, outputTokens: 400, source: 'reported' } as const
+    const { router: own, models, journal } = router({ budgets: { day: 10 }, task, answer: { text: 'Yes.', usage } })
+    await own.complete(request())
+    await own.close()
+    expect([models.big?.calls.length, models.small?.calls.length]).toEqual([1, 1])
+    expect(spent().all).toBe(0.005)
+    expect(journal.find((entry) => entry.type === 'shadow')).toMatchObject({
+      shadow: { attempt: { model: 'small', purpose: 'shadow', costUsd: 0 } },
+    })
+  })
+
+  it('holds for a request that says nothing of itself', async () => {
+    const { router: own } = router({ budgets: { day: 0.01 } })
+    const { messages } = request()
+    await expect(own.complete({ messages })).rejects.toMatchObject({ code: 'budget_exhausted' })
+  })
+
+  it('books nothing for what was reserved and not sent', async () => {
+    const stopped = {
+      scope: 'all',
+      mode: 'local_only',
+      why: 'a breach',
+    }
+    let asked = 0
+    // The order comes between the choice of a route and the call.
+    const ordersFor = () => (asked++ < 1 ? [] : [stopped as never])
+    const { router: own, models } = router({ budgets: { day: 10 } }, { killSwitch: { ordersFor } })
+    await expect(own.complete(request())).rejects.toMatchObject({ code: 'held_for_human' })
+    expect(models.big?.calls).toHaveLength(0)
+    expect(spent().all ?? 0).toBe(0)
+    const unwritable = router({ budgets: { day: 10 } }, { journal: failingFrom('call') })
+    await expect(unwritable.router.complete(request())).rejects.toMatchObject({ code: 'audit_unwritable' })
+    expect(unwritable.models.big?.calls).toHaveLength(0)
+    expect(spent().all ?? 0).toBe(0)
+  })
 })
+
+const SIGNALS: Signals = {
+  pass: 'decode',
+  level: 1,
+  fullDistribution: true,
+  tokens: 4,
+  meanLogprob: 0,
+  minLogprob: -1,
+  entropyLowNats: 0.1,
+  entropyHighNats: 0.2,
+  maxTokenEntropyNats: 0.1,
+  options: null,
+  margin: null,
+}
+
+/** A journal that cannot write entries of one type. */
+function failingFrom(type: JournalEntry['type']): Journal {
+  const append = (entry: JournalEntry): void => {
+    if (entry.type === type) throw new RouterError('audit_unwritable', { path: 'a.journal', problem: 'EIO' })
+  }
+  return {
+    append,
+    write: async (entries) => {
+      for (const entry of entries) append(entry)
+    },
+    flushed: async () => {},
+    close: async () => {},
+  }
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isPassedOn, ollamaBaseUrl, onThisMachine } from '../../src/spec/destination.ts'
+import { destinationOf, isPassedOn, ollamaBaseUrl, onThisMachine } from '../../src/spec/destination.ts'
 import { RouterError } from '../../src/spec/errors.ts'
 import { validatePolicy } from '../../src/stores/policy-file.ts'
 
@@ -121,5 +121,13 @@ describe('a model of a local tier', () => {
     expect(problemOf({ provider: 'openai', preset: 'litellm' })[0]).toContain(
       'litellm passes requests on to other machines, so the model is not local',
     )
+  })
+})
+
+describe('the destination of a model', () => {
+  it('is the host of its address, of its provider, or this machine', () => {
+    expect(destinationOf({ provider: 'openai' })).toBe('api.openai.com')
+    expect(destinationOf({ provider: 'openai', baseUrl: 'https://eu.example.com:8443/v1' })).toBe('eu.example.com:8443')
+    expect(destinationOf({ provider: 'embedded' })).toBe('this machine')
   })
 })

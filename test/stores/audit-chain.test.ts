@@ -1,8 +1,9 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { ChainHead } from '../../src/stores/audit-chain.ts'
+import { type ChainHead, chainKey } from '../../src/stores/audit-chain.ts'
 import { openAuditDatabase } from '../../src/stores/sqlite.ts'
 import { intent, settle, shadow, stateDir } from './entries.ts'
 
@@ -111,5 +112,29 @@ describe('the chain of the audit', () => {
     tamper(`DELETE FROM chain; DELETE FROM sqlite_sequence WHERE name = 'chain'; UPDATE audit SET received_ms = 0`)
     write('one', ['new'])
     expect(verified()).toMatchObject({ older: 4, problems: [] })
+  })
+})
+
+describe('an anchor', () => {
+  it('holds against the chain that it was made of, and not against another', () => {
+    const { heads } = verified()
+    expect(verified(heads).problems).toEqual([])
+    const forged = heads.map((head) => ({ ...head, mac: 'ff'.repeat(32) }))
+    expect(verified(forged).problems.map(({ kind }) => kind)).toEqual(heads.map(() => 'anchor'))
+    expect(verified([{ writer: 'nobody', n: 1, mac: '' }]).problems).toEqual([{ kind: 'anchor', subject: 'nobody 1' }])
+  })
+})
+
+describe('the key of the chain', () => {
+  it('that others made meanwhile is taken, and one that leads nowhere is an error', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'spillway-key-'))
+    symlinkSync(join(folder, 'nowhere'), join(folder, 'chain.key'))
+    expect(() => chainKey(join(folder, 'audit.db'))).toThrow(/ENOENT/)
+    rmSync(join(folder, 'chain.key'))
+    writeFileSync(join(folder, 'nowhere'), 'ab'.repeat(32))
+    const real = chainKey(join(folder, 'audit.db'))
+    expect(chainKey(join(folder, 'audit.db')).equals(real)).toBe(true)
+    expect(readdirSync(folder).sort()).toEqual(['chain.key', 'nowhere'])
+    rmSync(folder, { recursive: true })
   })
 })

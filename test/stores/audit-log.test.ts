@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
 import { auditPaths, openAuditLog, readAuditLog } from '../../src/stores/audit-log.ts'
 import { journalFileName } from '../../src/stores/journal-files.ts'
@@ -149,5 +150,66 @@ describe('the audit log', () => {
       { requestId: 'a', outcome: 'interrupted', error: 'interrupted', settledAt: null, calls: [{ model: 'big' }] },
     ])
     reader.close()
+  })
+})
+
+describe('what is listed while it is not moved yet', () => {
+  it('is filtered by every part of the query like what is in the database', () => {
+    const dir = stateDir()
+    const { directory } = auditPaths(dir)
+    mkdirSync(directory, { recursive: true })
+    const file = join(directory, journalFileName('999999-1-0123abcd', 0))
+    const lines = [call('a'), intent('a'), settle('a'), shadow('b'), intent('b'), call('nobody')]
+    writeFileSync(file, Buffer.concat(lines.map(encodeEntry)))
+    const reader = readAuditLog({ stateDir: dir })
+    const ids = (query: Parameters<typeof reader.list>[0]) => reader.list(query).map(({ requestId }) => requestId)
+    expect(ids({})).toEqual(['a', 'b'])
+    expect(ids({ requestId: 'b' })).toEqual(['b'])
+    expect([ids({ task: 'chat' }).length, ids({ task: 'other' }).length]).toEqual([2, 0])
+    expect([ids({ route: 'local' }).length, ids({ route: 'held' }).length]).toEqual([2, 0])
+    expect([ids({ reason: 'local_accepted' }).length, ids({ reason: 'cancelled' }).length]).toEqual([2, 0])
+    expect([ids({ sinceMs: 0 }).length, ids({ sinceMs: Date.now() }).length]).toEqual([2, 0])
+    expect(ids({ limit: 1, newestFirst: true })).toHaveLength(1)
+    expect(reader.verify([])).toBeNull()
+    reader.close()
+  })
+
+  it('is refused at once when there is a database that cannot be opened', () => {
+    const dir = stateDir()
+    mkdirSync(join(dir, 'audit', 'audit.db'), { recursive: true })
+    expect(() => openAuditLog({ stateDir: dir, durability: 'process', onFailure: 'spool' })).toThrow(
+      expect.objectContaining({ code: 'audit_unwritable' }),
+    )
+  })
+})
+
+describe('a database that fails under a running log', () => {
+  it('is told by health, and nothing is lost', async () => {
+    const dir = stateDir()
+    const log = openAuditLog({ stateDir: dir, ...SETTINGS })
+    const other = new DatabaseSync(auditPaths(dir).databasePath, { timeout: 5000 })
+    other.exec('ALTER TABLE audit RENAME TO away')
+    log.journal.append(settle('a'))
+    await expect.poll(() => log.health().problem).toContain('no such table')
+    expect(log.health().ok).toBe(false)
+    other.exec('ALTER TABLE away RENAME TO audit')
+    other.close()
+    await expect.poll(() => log.health().ok).toBe(true)
+    expect(log.list({})).toMatchObject([{ requestId: 'a' }])
+    await log.close()
+  })
+
+  it('is waited for when it is locked at the start', async () => {
+    const dir = stateDir()
+    const { databasePath } = auditPaths(dir)
+    openAuditDatabase(databasePath).close()
+    const other = new DatabaseSync(databasePath)
+    other.exec('BEGIN EXCLUSIVE')
+    const log = openAuditLog({ stateDir: dir, ...SETTINGS })
+    log.journal.append(settle('a'))
+    other.exec('COMMIT')
+    other.close()
+    expect(log.list({})).toMatchObject([{ requestId: 'a' }])
+    await log.close()
   })
 })

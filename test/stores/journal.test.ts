@@ -19,9 +19,9 @@ import { describe, expect, it } from 'vitest'
 import type { AuditRecord, JournalEntry } from '../../src/spec/audit.ts'
 import { auditPaths } from '../../src/stores/audit-log.ts'
 import { openJournal } from '../../src/stores/journal.ts'
-import { journalFileName, processStart } from '../../src/stores/journal-files.ts'
+import { journalFileName, listJournals, processStart } from '../../src/stores/journal-files.ts'
 import { decodeEntries, encodeEntry } from '../../src/stores/journal-format.ts'
-import { adoptOrphans, moveOwn } from '../../src/stores/journal-mover.ts'
+import { adoptOrphans, moveOwn, readJournal, retireOwn } from '../../src/stores/journal-mover.ts'
 import { mergeEntry } from '../../src/stores/merge-entry.ts'
 import { openAuditDatabase } from '../../src/stores/sqlite.ts'
 import { auditRecord } from '../support/audit-record.ts'
@@ -422,3 +422,143 @@ async function writeUntilKilled(
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
   return lines
 }
+
+describe('a line of the journal', () => {
+  it.each([
+    ['no header', 'not a header, though long enough\n'],
+    [
+      'another length',
+      encodeEntry(intent('a'))
+        .toString('latin1')
+        .replace(/^\w{8}/, '00000001'),
+    ],
+    [
+      'another checksum',
+      encodeEntry(intent('a'))
+        .toString('latin1')
+        .replace(/^(\w{8}) \w{8}/, '$1 00000000'),
+    ],
+  ])('with %s is reported and not read', (_name, text) => {
+    const bytes = Buffer.concat([Buffer.from(text, 'latin1'), encodeEntry(intent('b'))])
+    expect(decodeEntries(bytes)).toMatchObject({ entries: [{ requestId: 'b' }], corruptAt: [0] })
+  })
+})
+
+describe('the files of a journal', () => {
+  it('are none where there is no folder, and others in it are not theirs', () => {
+    const dir = stateDir()
+    expect(listJournals(join(dir, 'none'))).toEqual([])
+    writeFileSync(join(dir, 'notes.txt'), '')
+    writeFileSync(join(dir, journalFileName('1-2-0123abcd', 3)), '')
+    expect(listJournals(dir)).toMatchObject([{ writer: '1-2-0123abcd', pid: 1, start: '2', sequence: 3 }])
+  })
+
+  it('name the start of a process that runs, and none of one that does not', () => {
+    expect(Number(processStart(process.pid))).toBeGreaterThan(0)
+    expect(processStart(999_999_999)).toBe('0')
+  })
+
+  it('may be gone before they are moved', () => {
+    expect(readJournal(join(stateDir(), 'gone'), 0)).toBeNull()
+    expect(() => readJournal(stateDir(), 0)).toThrow(/EISDIR/)
+  })
+
+  it('are moved once when somebody else is faster, and on from where they stopped', () => {
+    const dir = stateDir()
+    const database = openAuditDatabase(auditPaths(dir).databasePath)
+    const file = journalFileName('999999999-1-0123abcd', 0)
+    const lines = [intent('a'), settle('a'), intent('b')].map(encodeEntry)
+    const first = lines[0]?.length ?? 0
+    writeFileSync(join(dir, file), Buffer.concat(lines))
+    let raced = false
+    // Another process moves the first line between the look at the offset and the move.
+    const rival = {
+      ...database,
+      apply(batch: Parameters<typeof database.apply>[0]) {
+        if (!raced) database.apply({ ...batch, entries: [intent('a')], toByte: first })
+        raced = true
+        return database.apply(batch)
+      },
+    }
+    expect(moveOwn(dir, '999999999-1-0123abcd', rival)).toEqual({ moved: 2, corrupt: [] })
+    expect(database.list({}).map(({ requestId, outcome }) => [requestId, outcome])).toEqual([
+      ['a', 'accepted'],
+      ['b', 'open'],
+    ])
+    database.close()
+  })
+
+  it('are retired with what they left open', () => {
+    const dir = stateDir()
+    const database = openAuditDatabase(auditPaths(dir).databasePath)
+    const writer = '999999999-1-0123abcd'
+    writeFileSync(join(dir, journalFileName(writer, 0)), encodeEntry(intent('a')))
+    writeFileSync(join(dir, journalFileName('999999999-1-ffffffff', 0)), encodeEntry(intent('b')))
+    moveOwn(dir, writer, database)
+    retireOwn(dir, writer, database)
+    expect(database.list({})).toMatchObject([{ requestId: 'a', outcome: 'interrupted' }])
+    expect(listJournals(dir).map((journal) => journal.writer)).toEqual(['999999999-1-ffffffff'])
+    database.close()
+  })
+})
+
+describe('a sync for power loss', () => {
+  it('has nothing to do before the first entry', async () => {
+    const journal = openJournal({ directory: join(stateDir(), 'journal'), durability: 'power', onFailure: 'refuse' })
+    await journal.flushed()
+    expect(journal.health().ok).toBe(true)
+    await journal.close()
+  })
+
+  it('that fails lets requests go on where the policy says so, and health tells', async () => {
+    const sync = () => Promise.reject(new Error('the disk is gone'))
+    const directory = join(stateDir(), 'journal')
+    const journal = openJournal({ directory, durability: 'power', onFailure: 'spool', sync })
+    journal.append(intent('a'))
+    await journal.flushed()
+    expect(journal.health()).toMatchObject({ ok: false, problem: expect.stringContaining('the disk is gone') })
+  })
+
+  it('that fails after a new file was begun leaves the new one alone', async () => {
+    const started = Promise.withResolvers<void>()
+    const gate = Promise.withResolvers<void>()
+    const sync = () => {
+      started.resolve()
+      return gate.promise
+    }
+    const directory = join(stateDir(), 'journal')
+    const journal = openJournal({ directory, durability: 'power', onFailure: 'refuse', rotateBytes: 10, sync })
+    journal.append(intent('a'))
+    const flushed = journal.flushed()
+    await started.promise
+    journal.append(intent('b'))
+    gate.reject(new Error('EIO'))
+    await expect(flushed).rejects.toMatchObject({ code: 'audit_unwritable' })
+    journal.append(intent('c'))
+    expect(readdirSync(directory)).toHaveLength(3)
+  })
+})
+
+describe('a process that ended and was not waited for', () => {
+  it.runIf(process.platform === 'linux')('counts as dead', async () => {
+    // The shell becomes a program that never asks after the child it was left with.
+    const parent = spawn('sh', ['-c', 'sleep 1 & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [pid] = await once(parent.stdout, 'data')
+    await expect.poll(() => processStart(Number(pid))).toBe('dead')
+    parent.kill('SIGKILL')
+  })
+})
+
+describe('a folder of journals', () => {
+  it('is in the order of writing, may be absent, and must be a folder', () => {
+    const dir = stateDir()
+    for (const sequence of [2, 0, 10, 1]) writeFileSync(join(dir, journalFileName('1-2-0123abcd', sequence)), '')
+    expect(listJournals(dir).map(({ sequence }) => sequence)).toEqual([0, 1, 2, 10])
+    const database = openAuditDatabase(auditPaths(dir).databasePath)
+    expect(adoptOrphans(join(dir, 'none'), database)).toEqual({ moved: 0, corrupt: [] })
+    writeFileSync(join(dir, 'file'), '')
+    expect(() => adoptOrphans(join(dir, 'file'), database)).toThrow(/ENOTDIR/)
+    expect(() => readJournal(join(dir, 'file', 'x'), 0)).toThrow(/ENOTDIR/)
+    database.close()
+  })
+})

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -66,5 +66,20 @@ describe('the kill switch', () => {
     writeFileSync(join(folder, 'kill-switch.json'), '{"orders": [')
     expect(open().ordersFor(ANY)).toMatchObject([{ scope: 'all', mode: 'stop' }])
     expect(() => open().history()).toThrow(/cannot be read; until it can, nobody is asked/)
+  })
+})
+
+describe('the file of the kill switch', () => {
+  it('is read once as long as it does not change', () => {
+    const store = open()
+    store.give(order('all', 'stop'))
+    const first = store.ordersFor(ANY)
+    now = 1000
+    expect(store.ordersFor(ANY)).toEqual(first)
+  })
+
+  it('counts as stop when it cannot be read at all', () => {
+    mkdirSync(join(folder, 'kill-switch.json'))
+    expect(open().ordersFor(ANY)).toMatchObject([{ mode: 'stop', by: 'spillway' }])
   })
 })

@@ -7,7 +7,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { JournalEntry } from '../../src/spec/audit.ts'
 import { auditPaths, openAuditLog, readAuditLog } from '../../src/stores/audit-log.ts'
-import { openAuditDatabase, SCHEMA_VERSION } from '../../src/stores/sqlite.ts'
+import { isLocked, openAuditDatabase, SCHEMA_VERSION } from '../../src/stores/sqlite.ts'
+import { transaction } from '../../src/stores/transaction.ts'
 import { auditRecord } from '../support/audit-record.ts'
 import { call, intent, SETTINGS, SHADOW, settle, shadow, stateDir } from './entries.ts'
 
@@ -201,3 +202,67 @@ function rename(entry: JournalEntry, requestId: string): JournalEntry {
     ? { ...entry, requestId, record: { ...entry.record, requestId } }
     : ({ ...entry, requestId } as JournalEntry)
 }
+
+describe('a statement that fails', () => {
+  it('leaves nothing half done, also when SQLite has given it up by itself', () => {
+    const database = new DatabaseSync(':memory:')
+    database.exec('CREATE TABLE t (x INTEGER)')
+    expect(() =>
+      transaction(database, () => {
+        database.exec('INSERT INTO t VALUES (1)')
+        throw new Error('broken')
+      }),
+    ).toThrow('broken')
+    expect(() =>
+      transaction(database, () => {
+        database.exec('INSERT INTO t VALUES (2); ROLLBACK')
+        throw new Error('given up')
+      }),
+    ).toThrow('given up')
+    expect(database.prepare('SELECT count(*) AS n FROM t').get()).toEqual({ n: 0 })
+    expect(transaction(database, () => 7)).toBe(7)
+    database.close()
+  })
+
+  it('amends a record that is settled and leaves the rest of it', () => {
+    const database = openAuditDatabase(databasePath(stateDir()))
+    const batch = (entries: readonly JournalEntry[], at: number) =>
+      database.apply({ file: 'f', writer: 'w', entries, fromByte: at, toByte: at + 1 })
+    batch([call('late')], 0)
+    expect(database.list({ requestId: 'late' })).toEqual([])
+    batch([settle('late')], 1)
+    expect(
+      database.list({ requestId: 'late', route: 'local', reason: 'local_accepted', task: 'chat', sinceMs: 0 }),
+    ).toMatchObject([{ calls: [{ model: 'big' }], outcome: 'accepted' }])
+    expect(database.list({ route: 'held' })).toEqual([])
+    expect(database.list({ newestFirst: true, limit: 1 })).toHaveLength(1)
+    database.close()
+  })
+})
+
+describe('what SQLite says of a failure', () => {
+  it('is told by its kind: locked after five seconds, damaged when a record is no JSON', () => {
+    const path = databasePath(stateDir())
+    const database = openAuditDatabase(path)
+    database.apply({ file: 'f', writer: 'w', entries: [settle('a')], fromByte: 0, toByte: 1 })
+    const other = new DatabaseSync(path)
+    other.exec('BEGIN EXCLUSIVE')
+    expect(() => database.markInterrupted('w')).toThrow(expect.objectContaining({ code: 'store_locked' }))
+    other.exec(`UPDATE audit SET record = '{'; COMMIT`)
+    expect(() => database.list({})).toThrow(expect.objectContaining({ code: 'store_corrupt' }))
+    other.close()
+    database.close()
+    expect([isLocked('locked'), isLocked(new Error('locked'))]).toEqual([false, false])
+  })
+
+  it('keeps whole milliseconds', () => {
+    const path = databasePath(stateDir())
+    const database = openAuditDatabase(path)
+    const entry = { ...settle('a'), record: auditRecord('a', { outcome: 'accepted', latencyMs: 12.6 }) } as JournalEntry
+    database.apply({ file: 'f', writer: 'w', entries: [entry], fromByte: 0, toByte: 1 })
+    const other = new DatabaseSync(path)
+    expect(other.prepare('SELECT latency_ms FROM audit').get()).toEqual({ latency_ms: 13 })
+    other.close()
+    database.close()
+  })
+})

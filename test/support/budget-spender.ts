@@ -2,10 +2,10 @@
 import { randomFrom } from '../../src/learn/random.ts'
 import { openBudgets } from '../../src/stores/budgets.ts'
 
-const [path = '', seed = '1'] = process.argv.slice(2)
+const [stateDir = '', seed = '1'] = process.argv.slice(2)
 const random = randomFrom(Number(seed))
 const scopes = [{ name: 'all', period: '2026-01-01', limitUsd: 5 }]
-const book = openBudgets({ path, writer: `${process.pid}`, isAlive: () => true, monotonicMs: () => performance.now() })
+const book = openBudgets({ stateDir, monotonicMs: () => performance.now() })
 
 const spent = await Promise.all(
   Array.from({ length: 200 }, async () => {

@@ -1,6 +1,6 @@
 /** The package as a user gets it: packed, installed in an empty folder, run and imported from there. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -73,5 +73,21 @@ await router.close()
     const ran = node(['app.mjs'])
     expect(ran.stderr).toBe('')
     expect(JSON.parse(ran.stdout)).toEqual({ answer: 'red', route: 'local', rows: 1, failed: 'request_invalid' })
+  })
+})
+
+describe('a clone with the packages of the run time alone', () => {
+  it('runs what was built, though no install script ran', () => {
+    const clone = mkdtempSync(join(tmpdir(), 'spillway-clone-'))
+    try {
+      for (const part of ['package.json', 'package-lock.json', 'dist', 'engine', 'templates', 'schema.json'])
+        cpSync(join(ROOT, part), join(clone, part), { recursive: true })
+      npm(['ci', '--ignore-scripts', '--omit=dev', '--no-audit', '--no-fund'], clone)
+      expect(readdirSync(join(clone, 'node_modules'))).not.toContain('vitest')
+      const asked = node([join(clone, 'dist/cli/main.js'), 'ask', '--json', 'What is 3 + 4?'])
+      expect(JSON.parse(asked.stdout)).toMatchObject({ answer: '7', decision: { route: 'solver' } })
+    } finally {
+      rmSync(clone, { recursive: true, force: true })
+    }
   })
 })
