@@ -138,7 +138,10 @@ function run(): readonly FileCoverage[] {
       cwd: ROOT,
       stdio: ['ignore', values.json ? 'ignore' : 2, 'inherit'],
     })
-    if (status !== 0) throw new Error('A test failed, so its coverage says nothing.')
+    if (status !== 0) {
+      process.stderr.write('A test failed, so its coverage says nothing.\n')
+      process.exit(1)
+    }
     return Object.values(JSON.parse(readFileSync(join(folder, 'coverage-final.json'), 'utf8')))
   } finally {
     rmSync(folder, { recursive: true, force: true })
