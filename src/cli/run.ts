@@ -21,7 +21,8 @@ export async function runCli(argv: readonly string[]): Promise<void> {
   process.on('uncaughtException', (error) => process.exit(reportFailure(error, terminal, { json })))
   let exitCode = 0
   try {
-    await buildProgram(context).parseAsync([...argv], { from: 'user' })
+    const program = await buildProgram(context, argv)
+    await program.parseAsync([...argv], { from: 'user' })
   } catch (error) {
     const code = reportFailure(error, terminal, { json })
     exitCode = stop.signal.aborted ? INTERRUPTED : code

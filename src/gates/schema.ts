@@ -1,6 +1,7 @@
-import { Ajv, type Options, type ValidateFunction } from 'ajv'
-import { Ajv2020 } from 'ajv/dist/2020.js'
-import formats from 'ajv-formats'
+import { createRequire } from 'node:module'
+import type { Ajv, Options, ValidateFunction } from 'ajv'
+import type { Ajv2020 } from 'ajv/dist/2020.js'
+import type formats from 'ajv-formats'
 import { accept, type Gate, reject } from './gate.ts'
 
 /**
@@ -141,23 +142,36 @@ function enginesFor(dialect: unknown): readonly ((body: JsonSchema, named: boole
 /** Unknown keywords are annotations; nothing is written to the console. */
 const ENGINE_OPTIONS: Options = { strict: false, allErrors: false, logger: false }
 
+/** Loaded with the first schema: most servers check none, and it takes a tenth of their start. */
+const load = createRequire(import.meta.url)
+
+function new2020(): Ajv2020 {
+  const engine = load('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js')
+  return withFormats(new engine.Ajv2020(ENGINE_OPTIONS))
+}
+
+function newDraft07(): Ajv {
+  const engine = load('ajv') as typeof import('ajv')
+  return withFormats(new engine.Ajv(ENGINE_OPTIONS))
+}
+
 let shared2020: Ajv2020 | undefined
 let sharedDraft07: Ajv | undefined
 
 function compile2020(body: JsonSchema, named: boolean): ValidateFunction {
-  if (named) return withFormats(new Ajv2020(ENGINE_OPTIONS)).compile(body)
-  shared2020 ??= withFormats(new Ajv2020(ENGINE_OPTIONS))
+  if (named) return new2020().compile(body)
+  shared2020 ??= new2020()
   return compileAndForget(shared2020, body)
 }
 
 function compileDraft07(body: JsonSchema, named: boolean): ValidateFunction {
-  if (named) return withFormats(new Ajv(ENGINE_OPTIONS)).compile(body)
-  sharedDraft07 ??= withFormats(new Ajv(ENGINE_OPTIONS))
+  if (named) return newDraft07().compile(body)
+  sharedDraft07 ??= newDraft07()
   return compileAndForget(sharedDraft07, body)
 }
 
 function withFormats<Engine extends Ajv | Ajv2020>(engine: Engine): Engine {
-  formats.default(engine)
+  ;(load('ajv-formats') as typeof formats).default(engine)
   return engine
 }
 

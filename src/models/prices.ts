@@ -1,5 +1,5 @@
 /** What a call cost. An unknown price is null, never 0. */
-import { calcPrice } from '@pydantic/genai-prices'
+import { createRequire } from 'node:module'
 import type { Usage } from '../spec/decision.ts'
 import type { ModelPolicy } from '../spec/policy.ts'
 
@@ -35,6 +35,9 @@ const TOKENS_PER_PRICE = 1_000_000
 /** The price table that is bundled with this exact version of the package; nothing is fetched. */
 const TABLE = 'genai-prices 0.1.8'
 
+/** Loaded with the first call whose price the policy does not say: the table is large. */
+const load = createRequire(import.meta.url)
+
 function tableCost(modelId: string, model: PricedModel, usage: Usage): number | null {
   const tokens = {
     input_tokens: usage.inputTokens,
@@ -44,6 +47,7 @@ function tableCost(modelId: string, model: PricedModel, usage: Usage): number | 
   // A provider is known by its address alone: behind a gateway on another address other prices may hold.
   const provider = model.baseUrl === undefined ? { providerId: model.provider } : { providerApiUrl: model.baseUrl }
   try {
+    const { calcPrice } = load('@pydantic/genai-prices') as typeof import('@pydantic/genai-prices')
     const found = calcPrice(tokens, modelId, provider)
     if (found === null) return null
     const { input_mtok: input, output_mtok: output } = found.model_price

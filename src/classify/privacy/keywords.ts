@@ -64,6 +64,8 @@ function trieOf(words: readonly string[]): Trie {
   return { next, ends }
 }
 
+const NO_STEPS = new Int32Array(LETTERS).fill(-1)
+
 /** Every missing step becomes the step of the longest proper suffix; capitals take the steps of small letters. */
 function stepsOf({ next, ends }: Trie): Int32Array {
   const steps = new Int32Array(next.length * LETTERS)
@@ -71,11 +73,15 @@ function stepsOf({ next, ends }: Trie): Int32Array {
   const queue = [0]
   for (let head = 0; head < queue.length; head++) {
     const state = queue[head] ?? 0
+    const fallbackOf = (suffix[state] ?? 0) * LETTERS
+    // The steps of the suffix first, then the state's own over them.
+    if (state !== 0) steps.copyWithin(state * LETTERS, fallbackOf, fallbackOf + LETTERS)
+    const own = next[state] ?? NO_STEPS
     for (let letter = 0; letter < LETTERS; letter++) {
-      const target = next[state]?.[letter] ?? -1
-      const fallback = state === 0 ? 0 : (steps[(suffix[state] ?? 0) * LETTERS + letter] ?? 0)
-      steps[state * LETTERS + letter] = target === -1 ? fallback : target
+      const target = own[letter] ?? -1
       if (target === -1) continue
+      const fallback = state === 0 ? 0 : (steps[state * LETTERS + letter] ?? 0)
+      steps[state * LETTERS + letter] = target
       suffix[target] = fallback
       ends[target]?.push(...(ends[fallback] ?? []))
       queue.push(target)
