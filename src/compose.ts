@@ -24,7 +24,7 @@ import type { LoadedPolicy, ModelPolicy, Policy, PolicyInput } from './spec/poli
 import type { AuditQuery, Clock, ModelPort } from './spec/ports.ts'
 import type { Router } from './spec/router.ts'
 import { openAuditLog } from './stores/audit-log.ts'
-import { type BudgetStore, isRunning, openBudgets } from './stores/budgets.ts'
+import { type BudgetSettings, isRunning, openBudgets, openBudgetsLater } from './stores/budgets.ts'
 import { openCalibrations } from './stores/calibrations.ts'
 import { type HeadsInForce, headsInForce, openLearnedHeads } from './stores/heads-in-force.ts'
 import { openKeptExamples } from './stores/kept-examples.ts'
@@ -67,7 +67,8 @@ export function createRouter(settings: RouterSettings): Router {
   const { durability, onFailure } = loaded.policy.audit
   const availableMemory = settings.availableMemory ?? (() => process.availableMemory())
   const log = openAuditLog({ stateDir: settings.auditDir ?? paths.stateDir, durability, onFailure })
-  const budgets = hasCeiling(loaded.policy.budgets) ? openBudgetFile(paths.stateDir, clock) : null
+  const budgetFile = budgetSettings(paths.stateDir, clock)
+  const budgets = hasCeiling(loaded.policy.budgets) ? openBudgets(budgetFile) : openBudgetsLater(budgetFile)
   const heads =
     settings.heads ?? headsInForce(loaded, openLearnedHeads(join(paths.stateDir, 'heads'), clock.monotonicMs))
   const models = Object.entries(loaded.policy.models).map(([name, policy]) =>
@@ -95,7 +96,7 @@ export function createRouter(settings: RouterSettings): Router {
     readAudit,
     auditHealth: log.health,
     closeStores: async () => {
-      budgets?.close()
+      budgets.close()
       await log.close()
     },
   })
@@ -110,13 +111,13 @@ function hasCeiling({ day, month, tasks, tenants }: Policy['budgets']): boolean 
   return [{ day, month }, ...own].some((ceiling) => ceiling.day !== undefined || ceiling.month !== undefined)
 }
 
-function openBudgetFile(stateDir: string, clock: Clock): BudgetStore {
-  return openBudgets({
+function budgetSettings(stateDir: string, clock: Clock): BudgetSettings {
+  return {
     path: join(stateDir, 'budgets.sqlite'),
     writer: `${process.pid} ${randomUUID()}`,
     isAlive: isRunning,
     monotonicMs: clock.monotonicMs,
-  })
+  }
 }
 
 function loadPolicy(policy: RouterSettings['policy'], env: Environment): LoadedPolicy {

@@ -129,14 +129,18 @@ async function askModel(context: AskContext, exchange: Exchange, triesLeft: numb
       delivered: exchange.delivered,
     }
   } catch (error) {
-    const failure = context.signal.aborted
-      ? new RouterError('cancelled', { requestId: run.requestId }, error)
-      : toRouterError(error)
+    const failure = context.signal.aborted ? abortedBy(context, error) : toRouterError(error)
     // A full queue says that the model works.
     if (failure.row.retryable && failure.code !== 'model_busy') deps.roster.failed(name, failure)
     run.attempts.push(failedAttempt(exchange, failure, { startedMs, tries }))
     throw failure
   }
+}
+
+/** Whoever aborted may have said why: the caller's time is over. Without a word the caller has gone. */
+function abortedBy({ run, signal }: AskContext, error: unknown): RouterError {
+  const { reason } = signal
+  return reason instanceof RouterError ? reason : new RouterError('cancelled', { requestId: run.requestId }, error)
 }
 
 /** The call is on disk before a byte is sent. */
@@ -204,7 +208,7 @@ function failedAttempt(exchange: Exchange, failure: RouterError, timing: Timing)
   const free = actorOf(exchange) === 'local' || UNBILLED.has(failure.code) || failure.code === 'budget_exhausted'
   return {
     ...attemptBase(exchange, timing),
-    outcome: failure.code === 'cancelled' ? 'cancelled' : 'failed',
+    outcome: failure.code === 'cancelled' || failure.code === 'deadline_exceeded' ? 'cancelled' : 'failed',
     error: failure.code,
     // A provider may repeat the request in its message, and the audit holds no text; the local engine's words are ours.
     errorMessage: actorOf(exchange) === 'local' ? failure.message : null,

@@ -1,6 +1,7 @@
 /** What a request gathers on its way: the attempts made and the journal lines written. The one mutable thing in here. */
 import { createHash } from 'node:crypto'
 import { redactPreview } from '../classify/privacy/mask.ts'
+import type { KeyScope } from '../spec/access.ts'
 import type { AuditRecord } from '../spec/audit.ts'
 import type { BudgetBook } from '../spec/budget.ts'
 import type { Attempt, OutcomeKind, RouteDecision, Usage, Verdict } from '../spec/decision.ts'
@@ -49,6 +50,10 @@ export interface PipelineDeps {
 export interface Run {
   readonly requestId: string
   readonly request: RouterRequest
+  /** Of the API key; null when the caller has none that was issued. */
+  readonly key: KeyScope | null
+  /** US dollars that the caller allows for this request; null when it sets no limit. */
+  readonly maxCostUsd: number | null
   readonly features: Features
   readonly decision: RouteDecision
   readonly task: TaskPolicy
@@ -61,6 +66,8 @@ export interface Run {
   /** What a prior in force said; null when none was asked. */
   readonly prior: PriorOpinion | null
   readonly attempts: Attempt[]
+  /** US dollars of calls of frontiers, under way or done; what is unknown counts as the most it may be. */
+  takenUsd: number
   localModel: AuditRecord['localModel']
   verdicts: readonly Verdict[]
   /** The local answer that was checked, and its text. */
@@ -89,6 +96,7 @@ export function openRecord(run: Run, loaded: LoadedPolicy): AuditRecord {
     user: metadata.user ?? null,
     group: metadata.group ?? null,
     tenant: metadata.tenant ?? null,
+    ...(run.key && { key: run.key.id }),
     policyDigest: loaded.digest,
     receivedAt: run.receivedAt,
     settledAt: null,

@@ -10,6 +10,8 @@ export interface Candidates {
   readonly tier: Tier
   readonly local: readonly ModelState[]
   readonly frontier: readonly ModelState[]
+  /** Actors that have models for the task, none of which the caller's API key may use. */
+  readonly barred: readonly Actor[]
 }
 
 /** A name the policy does not know is nothing a local model was chosen for. */
@@ -28,11 +30,15 @@ export function taskOf(features: Features, policy: Policy): TaskPolicy {
 export function candidatesOf(features: Features, policy: Policy, models: readonly ModelState[]): Candidates {
   const task = taskOf(features, policy)
   const tier = wantedTier(features, policy, task)
-  return {
-    tier,
+  const all = {
     local: pick(task.local === false ? [] : (task.local ?? localTiersFrom(tier)), models, 'local'),
     frontier: pick(task.frontier === false ? [] : (task.frontier ?? ['frontier']), models, 'frontier'),
   }
+  const local = all.local.filter(mayBeUsed)
+  const frontier = all.frontier.filter(mayBeUsed)
+  const left = { local, frontier }
+  const barred = (['local', 'frontier'] as const).filter((actor) => all[actor].length > 0 && left[actor].length === 0)
+  return { tier, local, frontier, barred }
 }
 
 /**
@@ -44,6 +50,10 @@ export function stageOf(task: TaskPolicy, candidates: Candidates, hasKey: (model
   // Without a local model there is nothing to roll out.
   if (task.local === false) return 'accept'
   return candidates.frontier.some((model) => hasKey(model.name)) ? 'shadow' : 'accept'
+}
+
+function mayBeUsed({ isBarred }: ModelState): boolean {
+  return isBarred !== true
 }
 
 function wantedTier(features: Features, policy: Policy, task: TaskPolicy): Tier {

@@ -103,6 +103,7 @@ export const RULE_ORDER = [
   'budget',
   'availability',
   'policy',
+  'key',
   'prior',
   'override',
 ] as const

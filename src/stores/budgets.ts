@@ -71,7 +71,22 @@ interface Block {
   spent: number
 }
 
-/** @throws RouterError audit_unwritable: the file cannot be opened */
+/** A book whose file is made when the first ceiling is met: keys may come to have one while a server runs. */
+export function openBudgetsLater(settings: BudgetSettings): BudgetBook {
+  let opened: BudgetStore | null = null
+  const book = (): BudgetStore => {
+    opened ??= openBudgets(settings)
+    return opened
+  }
+  return {
+    reserve: (scopes, usd) => book().reserve(scopes, usd),
+    settle: (reservation, usd) => book().settle(reservation, usd),
+    exhausted: (scopes) => (scopes.length === 0 ? null : book().exhausted(scopes)),
+    close: () => opened?.close(),
+  }
+}
+
+/** @throws RouterError budget_unwritable: the file cannot be opened */
 export function openBudgets({ path, writer, isAlive, monotonicMs }: BudgetSettings): BudgetStore {
   const database = open(path)
   const blocks = new Map<string, Block & { readonly scope: BudgetScope }>()

@@ -259,7 +259,7 @@ describe('the two sets', () => {
             expect(decision.serve).not.toContain(actor)
         if (decision.route === 'frontier') expect(decision.serve).toContain('frontier')
         if (decision.route === 'local' && !decision.degraded) expect(decision.serve).toContain('local')
-        expect(RULES.length).toBe(9)
+        expect(RULES.length).toBe(10)
       }),
     )
   })

@@ -5,8 +5,8 @@ import { BOTH, type Rule, remove } from './rule.ts'
 
 /** An actor none of whose models can be used now cannot be asked. */
 export const availabilityRule: Rule = ({ candidates, task }) => [
-  ...unreachable('local', candidates.local, task),
-  ...unreachable('frontier', candidates.frontier, task),
+  ...(candidates.barred.includes('local') ? [] : unreachable('local', candidates.local, task)),
+  ...(candidates.barred.includes('frontier') ? [] : unreachable('frontier', candidates.frontier, task)),
 ]
 
 /** A model that will be back by itself can be asked by a task that waits (`onUnavailable: queue`). */
