@@ -11,7 +11,9 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createRouter } from '../src/compose.ts'
 import { startGateway } from '../src/gateway/serve.ts'
+import { systemClock } from '../src/pipeline/clock.ts'
 import { policySchema } from '../src/spec/policy.ts'
+import { openGatewayStores } from '../src/stores/gateway-stores.ts'
 
 const { values } = parseArgs({
   options: {
@@ -81,10 +83,12 @@ const router = createRouter({
   paths,
 })
 const settings = policySchema.parse({}).gateway
+const stores = openGatewayStores(folder, systemClock)
 const gateway = await startGateway({
   router,
   settings,
   stateDir: folder,
+  stores,
   host: '127.0.0.1',
   port: 0,
   log: () => undefined,
@@ -105,6 +109,8 @@ try {
 } finally {
   await gateway.close()
   await router.close()
+  stores.rates.close()
+  stores.idempotency.close()
   for (const server of [proxy, upstream]) server.close()
   for (const one of [agent, forward]) one.destroy()
   rmSync(folder, { recursive: true, force: true })
