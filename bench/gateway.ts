@@ -11,7 +11,6 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createRouter } from '../src/compose.ts'
 import { startGateway } from '../src/gateway/serve.ts'
-import { systemClock } from '../src/pipeline/clock.ts'
 import { policySchema } from '../src/spec/policy.ts'
 import { openGatewayStores } from '../src/stores/gateway-stores.ts'
 
@@ -83,7 +82,7 @@ const router = createRouter({
   paths,
 })
 const settings = policySchema.parse({}).gateway
-const stores = openGatewayStores(folder, systemClock)
+const stores = openGatewayStores(folder)
 const gateway = await startGateway({
   router,
   settings,

@@ -2,7 +2,6 @@
 import { once } from 'node:events'
 import { replaceableRouter } from '../gateway/reload.ts'
 import { resolvePaths } from '../models/paths.ts'
-import { systemClock } from '../pipeline/clock.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
 import type { Router } from '../spec/router.ts'
 import type { GatewayStores } from '../stores/gateway-stores.ts'
@@ -42,7 +41,7 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
   let watch: PolicyWatch | null = null
   let stores: GatewayStores | null = null
   try {
-    stores = openGatewayStores(paths.stateDir, systemClock)
+    stores = openGatewayStores(paths.stateDir)
     const gateway = await startGateway({
       router,
       settings,

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { issueKey, listKeys, revokeKey } from '../../src/gateway/issued-keys.ts'
 import { startGateway } from '../../src/gateway/serve.ts'
-import { systemClock } from '../../src/pipeline/clock.ts'
 import { policySchema } from '../../src/spec/policy.ts'
 import { openGatewayStores } from '../../src/stores/gateway-stores.ts'
 import { closeGateways, type TestGateway, testGateway } from '../support/gateway.ts'
@@ -117,7 +116,7 @@ describe('keys', () => {
     expect(readFileSync(join(gateway.stateDir, 'keys.json'), 'utf8')).not.toContain(issued.key)
     const list = () => fetch(`${gateway.url}/v1/models`, { headers: { 'x-api-key': issued.key } })
     expect((await list()).status).toBe(200)
-    expect(listKeys(gateway.stateDir)).toEqual([{ id: issued.id, name: 'ci', createdAt: issued.createdAt }])
+    expect(listKeys(gateway.stateDir)).toEqual([{ id: issued.id, name: 'ci', createdAt: issued.createdAt, grant: {} }])
     expect(revokeKey(gateway.stateDir, issued.id)).toBe(true)
     expect((await list()).status).toBe(401)
     expect(revokeKey(gateway.stateDir, issued.id)).toBe(false)
@@ -200,7 +199,7 @@ describe('the log', () => {
 describe('starting and stopping', () => {
   it('names the port that is taken', async () => {
     const gateway = await testGateway(answering().router)
-    const stores = openGatewayStores(gateway.stateDir, systemClock)
+    const stores = openGatewayStores(gateway.stateDir)
     const second = startGateway({
       stores,
       router: answering().router,

@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import OpenAI from 'openai'
 import { type Gateway, type GatewaySettings, startGateway } from '../../src/gateway/serve.ts'
-import { systemClock } from '../../src/pipeline/clock.ts'
 import { type Policy, policySchema } from '../../src/spec/policy.ts'
 import type { Router } from '../../src/spec/router.ts'
-import { type GatewayStores, openGatewayStores } from '../../src/stores/gateway-stores.ts'
+import { type GatewayStores, type MachineClock, openGatewayStores } from '../../src/stores/gateway-stores.ts'
 
 export interface TestGateway extends Gateway {
   readonly key: string
@@ -21,13 +20,17 @@ const open: { gateway: Gateway; stores: GatewayStores; stateDir: string; isOurs:
 export async function testGateway(
   router: Router,
   change: Partial<Policy['gateway']> &
-    Pick<Partial<GatewaySettings>, 'requestTimeoutMs' | 'graceMs' | 'policyProblem' | 'stateDir'> = {},
+    Pick<Partial<GatewaySettings>, 'requestTimeoutMs' | 'graceMs' | 'policyProblem'> & {
+      /** Of another gateway: both share what is kept there. */
+      readonly stateDir?: string
+      readonly clock?: MachineClock
+    } = {},
 ): Promise<TestGateway> {
   const { stateDir: shared } = change
   const stateDir = shared ?? mkdtempSync(join(tmpdir(), 'spillway-gateway-'))
-  const { requestTimeoutMs, graceMs, policyProblem, stateDir: _, ...settings } = change
+  const { requestTimeoutMs, graceMs, policyProblem, stateDir: _, clock, ...settings } = change
   const logLines: string[] = []
-  const stores = openGatewayStores(stateDir, systemClock)
+  const stores = openGatewayStores(stateDir, clock)
   const gateway = await startGateway({
     router,
     settings: { ...policySchema.parse({}).gateway, ...settings },
