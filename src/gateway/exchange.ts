@@ -44,7 +44,7 @@ export interface KeyedWork {
 export interface Idempotency {
   /**
    * Requests with one key share one answer, byte by byte, for 24 hours, over all gateways of this machine and over their ends.
-   * A failure that may pass by itself is forgotten. Work goes on when its client goes away.
+   * A failure is shared by those who wait for it, and then forgotten. Work goes on when its client goes away.
    *
    * @throws RouterError idempotency_mismatch, request_invalid, state_unwritable; whatever `answer` throws
    */

@@ -4,7 +4,6 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { RouterError } from '../spec/errors.ts'
 import type { IdempotencyBook } from '../spec/idempotency.ts'
 import type { Exchange, Idempotency, KeyedWork } from './exchange.ts'
-import { sendFailure } from './failure.ts'
 import { recordedResponse } from './recorded-response.ts'
 import { type KeptAnswer, seal, unseal } from './sealed-answer.ts'
 
@@ -27,30 +26,21 @@ export function createIdempotency(book: IdempotencyBook): Idempotency {
     let answer: KeptAnswer | null = null
     const own = new AbortController()
     working.add(own)
-    const response = recordedResponse(exchange.response, (whole) => {
+    const response = recordedResponse(exchange.response, (whole, isWhole) => {
+      if (!isWhole) return
       answer = whole
-      // A stream that ends may have failed; what else ends is an answer, and is on disk before its client has it.
-      if (!isStream(whole)) keep(keyed, whole)
+      keep(keyed, whole)
     })
     try {
       await work.answer({ ...exchange, response, signal: own.signal })
-      keepStream(keyed, answer)
+      if (!answer) quietly(() => book.forget(keyed.name))
       return answer
     } catch (error) {
-      if (!staysTrue(error)) {
-        quietly(() => book.forget(keyed.name))
-        throw error
-      }
-      if (response.headersSent) keepStream(keyed, answer)
-      else sendFailure(response, error, exchange.requestId)
-      throw new Told(error, answer)
+      quietly(() => book.forget(keyed.name))
+      throw error
     } finally {
       working.delete(own)
     }
-  }
-  const keepStream = (keyed: Keyed, answer: KeptAnswer | null): void => {
-    if (!answer) quietly(() => book.forget(keyed.name))
-    else if (isStream(answer)) keep(keyed, answer)
   }
   /** Whoever waits for the answer gets it, whatever the disk says; a retry after the end of this process asks again. */
   const keep = (keyed: Keyed, answer: KeptAnswer): void => {
@@ -59,16 +49,9 @@ export function createIdempotency(book: IdempotencyBook): Idempotency {
   }
   const first = async (keyed: Keyed, job: Job): Promise<void> => {
     const answer = run(keyed, job)
-    const shared = answer.catch((error: unknown) => {
-      if (error instanceof Told) return error.kept
-      throw error
-    })
-    shared.catch(() => undefined)
-    running.set(keyed.name, { requestHash: keyed.requestHash, answer: shared })
+    running.set(keyed.name, { requestHash: keyed.requestHash, answer })
     try {
       await answer
-    } catch (error) {
-      throw error instanceof Told ? error.failure : error
     } finally {
       running.delete(keyed.name)
     }
@@ -107,23 +90,6 @@ interface Job {
   readonly work: KeyedWork
 }
 
-/** A failure that its client has been told, and that is kept. */
-class Told extends Error {
-  readonly failure: RouterError
-  readonly kept: KeptAnswer | null
-
-  constructor(failure: RouterError, kept: KeptAnswer | null) {
-    super(failure.message, { cause: failure })
-    this.failure = failure
-    this.kept = kept
-  }
-}
-
-/** The same request would fail in the same way: nothing that depends on load, money, time or a fault of ours. */
-function staysTrue(error: unknown): error is RouterError {
-  return error instanceof RouterError && !error.row.retryable && error.row.status < 499 && error.row.status !== 429
-}
-
 interface Keyed {
   readonly name: string
   readonly requestHash: string
@@ -135,10 +101,6 @@ function keyedBy(key: string, { holder, request }: Exchange, { tenant, asked }: 
   const path = request.url?.split('?', 1)[0] ?? ''
   const secret = JSON.stringify([key, path, asked])
   return { name: hash(JSON.stringify([holder?.id, tenant, key])), requestHash: hash(secret), secret }
-}
-
-function isStream({ headers }: KeptAnswer): boolean {
-  return String(headers['content-type']).startsWith('text/event-stream')
 }
 
 function replay({ response }: Exchange, { status, headers, body }: KeptAnswer): void {

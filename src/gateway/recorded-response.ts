@@ -5,9 +5,19 @@ import type { KeptAnswer } from './sealed-answer.ts'
 /** Headers of one connection, or of one moment, and not of the answer. */
 const NOT_KEPT = /^(connection|date|keep-alive|transfer-encoding|x-ratelimit-.*|retry-after.*|idempotent-.*)$/
 
-/** @param keep gets the whole answer before its client sees the end of it */
-export function recordedResponse(response: ServerResponse, keep: (answer: KeptAnswer) => void): ServerResponse {
+/** The event that says that a stream is whole, in the protocols we speak; a broken stream ends without one. */
+const LAST_EVENT = /^data: \[DONE\]|^event: (message_stop|response\.(completed|incomplete))\b/m
+
+/**
+ * @param keep gets the answer before its client sees the end of it: the last event of a stream waits for it, too.
+ *   `isWhole` is false for a stream that ends without its last event.
+ */
+export function recordedResponse(
+  response: ServerResponse,
+  keep: (answer: KeptAnswer, isWhole: boolean) => void,
+): ServerResponse {
   const pieces: Buffer[] = []
+  const held: (string | Uint8Array)[] = []
   let head: Omit<KeptAnswer, 'body'> | null = null
   let isEnded = false
   let isDestroyed = false
@@ -25,14 +35,18 @@ export function recordedResponse(response: ServerResponse, keep: (answer: KeptAn
     /** Never asks to wait: what a slow client has not read yet is in memory in any case. */
     write(piece: string | Uint8Array) {
       take(piece)
-      if (isThere()) response.write(piece)
+      const isLast = typeof piece === 'string' && LAST_EVENT.test(piece)
+      if (isLast || held.length > 0) held.push(piece)
+      else if (isThere()) response.write(piece)
       return true
     },
     end(piece?: string | Uint8Array) {
       take(piece)
       isEnded = true
       const { status, headers } = head ?? { status: response.statusCode, headers: keptHeaders(response.getHeaders()) }
-      keep({ status, headers, body: Buffer.concat(pieces) })
+      const isStream = String(headers['content-type']).startsWith('text/event-stream')
+      keep({ status, headers, body: Buffer.concat(pieces) }, !isStream || held.length > 0)
+      for (const one of held) if (isThere()) response.write(one)
       if (isThere()) response.end(piece)
       return recorded
     },

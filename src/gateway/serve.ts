@@ -176,10 +176,13 @@ interface LoggedRequest {
   readonly failure: RouterError | null
 }
 
+/** Longer than every name in our paths, shorter than every key: what somebody put into a path by mistake is not kept. */
+const LONG_PART = /[^/]{41,}/g
+
 function logRequest(log: Logger, { request, response, startedMs, failure }: LoggedRequest): void {
   log.info({
     method: request.method,
-    path: request.url?.split('?', 1)[0]?.slice(0, 200),
+    path: request.url?.split('?', 1)[0]?.replace(LONG_PART, '*').slice(0, 200),
     status: response.statusCode,
     ms: Math.round(performance.now() - startedMs),
     requestId: response.getHeader('x-request-id'),

@@ -21,13 +21,15 @@ async function open({ answers = () => ANSWER, limits = {} }: Wanted = {}) {
   const sample = sampleRouter(script({ small: {}, big: { answers } }))
   const clock = { machineMs: () => time.machineMs, epochMs: () => time.epochMs }
   const gateway = await testGateway(sample.router, { limits, clock })
-  const sendWith = (key: string) => (more: { readonly signal?: AbortSignal; readonly stream?: boolean } = {}) =>
-    fetch(`${gateway.url}/v1/chat/completions`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ model: 'direct', messages: USER, ...(more.stream && { stream: true }) }),
-      ...(more.signal && { signal: more.signal }),
-    })
+  const sendWith =
+    (key: string) =>
+    (more: { readonly signal?: AbortSignal; readonly stream?: boolean } = {}) =>
+      fetch(`${gateway.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'direct', messages: USER, ...(more.stream && { stream: true }) }),
+        ...(more.signal && { signal: more.signal }),
+      })
   const issue = (grant: KeyGrant) => sendWith(issueKey(gateway.stateDir, { name: 'ci', grant }).key)
   return { ...sample, gateway, time, issue, sendWith, big: sample.models.big }
 }
