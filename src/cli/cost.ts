@@ -11,12 +11,14 @@ import { readAuditLog } from '../stores/audit-log.ts'
 import { type BudgetState, type BudgetStore, isRunning, openBudgets } from '../stores/budgets.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { sinceMs } from './duration.ts'
+import { usage } from './failure.ts'
 import { findPolicy } from './policy-lookup.ts'
 import { renderTable } from './table.ts'
 
 interface CostFlags {
   readonly policy?: string
   readonly since: string
+  readonly by: string
   readonly json?: true
 }
 
@@ -29,6 +31,7 @@ export const addCost: AddCommand = (program, context) => {
   )
     .option('--policy <file>', 'the policy file to use')
     .option('--since <span>', 'a span such as 24h or 30d, or a date', '30d')
+    .option('--by <what>', 'rows of the table: task or key', 'task')
     .action((flags: CostFlags) => summary(flags, context))
   addCommand(group, 'reconcile', 'put what was booked in the place of what killed processes had reserved')
     .option('--policy <file>', 'the policy file to use')
@@ -36,6 +39,7 @@ export const addCost: AddCommand = (program, context) => {
 }
 
 function summary(flags: CostFlags, context: CliContext): void {
+  const by = rowsBy(flags.by)
   const loaded = findPolicy(flags.policy, context)
   const nowMs = systemClock.epochMs()
   const since = sinceMs(flags.since, nowMs)
@@ -50,7 +54,7 @@ function summary(flags: CostFlags, context: CliContext): void {
   })
   const budgets = withBudgets(stateDir, (book) => book.list())
   if (flags.json) context.terminal.json({ ...told, budgets })
-  else for (const line of lines(told, budgets, context.terminal.columns)) context.terminal.print(line)
+  else for (const line of lines(told, budgets, { by, columns: context.terminal.columns })) context.terminal.print(line)
 }
 
 function recordsSince(stateDir: string, since: number): readonly AuditRecord[] {
@@ -98,8 +102,8 @@ function reconcile(flags: CostFlags, context: CliContext): void {
 function bookedUsd(loaded: LoadedPolicy, stateDir: string, { name, period }: Ceiling): number {
   const start = Date.parse(period.length === 7 ? `${period}-01` : period)
   const own = recordsSince(stateDir, start).filter(
-    ({ receivedAt, task, tenant }) =>
-      receivedAt.startsWith(period) && (name === 'all' || name === `task:${task}` || name === `tenant:${tenant}`),
+    ({ receivedAt, task, tenant, key }) =>
+      receivedAt.startsWith(period) && ['all', `task:${task}`, `tenant:${tenant}`, `key:${key}`].includes(name),
   )
   return own.reduce((sum, record) => sum + bookedOf(record, loaded), 0)
 }
@@ -127,12 +131,23 @@ function bookedOf({ attempts, calls, features }: AuditRecord, { policy }: Loaded
   }, known)
 }
 
-function lines(told: CostSummary, budgets: readonly BudgetState[], columns: number): readonly string[] {
-  const { all, tasks, models } = told
-  const shown = [...tasks, ...(tasks.length === 1 ? [] : [all])]
-  const table = renderTable(['task', 'requests', 'local', 'paid', 'unknown', 'successes'], shown.map(rowOf), {
+function rowsBy(what: string): 'task' | 'key' {
+  if (what === 'task' || what === 'key') return what
+  throw usage(`--by ${what} is nothing that costs are told by`, 'Write --by task or --by key.')
+}
+
+interface Shape {
+  readonly by: 'task' | 'key'
+  readonly columns: number
+}
+
+function lines(told: CostSummary, budgets: readonly BudgetState[], { by, columns }: Shape): readonly string[] {
+  const { all, models } = told
+  const rows = by === 'task' ? told.tasks : told.keys
+  const shown = [...rows, ...(rows.length === 1 ? [] : [all])]
+  const table = renderTable([by, 'requests', 'local', 'paid', 'unknown', 'successes'], shown.map(rowOf), {
     columns,
-    whole: ['task'],
+    whole: [by],
   })
   return [
     ...table,

@@ -73,7 +73,9 @@ function list(flags: KeyFlags, context: CliContext): void {
   const keys = listKeys(stateDirOf(context))
   if (keys.length === 0) context.terminal.say('No keys were issued; the operator key needs none.')
   const rows = keys.map((key) => [key.id, key.name, key.createdAt, endOf(key), grantText(key.grant)])
-  const lines = rows.length === 0 ? [] : renderTable(['id', 'name', 'created', 'ends', 'may'], rows, context.terminal)
+  const { columns } = context.terminal
+  const shape = { columns, whole: ['may'] }
+  const lines = rows.length === 0 ? [] : renderTable(['id', 'name', 'created', 'ends', 'may'], rows, shape)
   printResult({ json: flags.json, value: keys, lines }, context.terminal)
 }
 

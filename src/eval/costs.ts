@@ -29,6 +29,8 @@ export interface CostSummary {
   readonly days: number
   readonly all: CostLine
   readonly tasks: readonly CostLine[]
+  /** By the id of the API key; `none` for what came without one that was issued. */
+  readonly keys: readonly CostLine[]
   /** Calls, not requests; judges, shadows and retries among them. */
   readonly models: readonly {
     readonly name: string
@@ -57,7 +59,6 @@ export function costSummary({ records, costs, sinceMs, nowMs, frontierUsd }: Cos
   const settled = records.filter(({ outcome }) => outcome !== 'open')
   const attempts = settled.flatMap(attemptsOf)
   const days = Math.max(0, nowMs - sinceMs) / DAY_MS
-  const names = [...new Set(settled.map(({ task }) => task))].toSorted()
   const all = lineOf('all', settled)
   const energyUsd = energyOf(attempts, costs)
   const hardwareUsd =
@@ -68,12 +69,8 @@ export function costSummary({ records, costs, sinceMs, nowMs, frontierUsd }: Cos
   return {
     days,
     all,
-    tasks: names.map((name) =>
-      lineOf(
-        name,
-        settled.filter(({ task }) => task === name),
-      ),
-    ),
+    tasks: linesBy(settled, ({ task }) => task),
+    keys: linesBy(settled, ({ key = 'none' }) => key),
     models: modelsOf(attempts),
     energyUsd,
     hardwareUsd,
@@ -87,6 +84,12 @@ export function costSummary({ records, costs, sinceMs, nowMs, frontierUsd }: Cos
 
 function attemptsOf({ attempts, shadow }: AuditRecord): readonly Attempt[] {
   return [...attempts, ...(shadow ? [shadow.attempt, ...(shadow.opinions ?? [])] : [])]
+}
+
+function linesBy(records: readonly AuditRecord[], nameOf: (record: AuditRecord) => string): readonly CostLine[] {
+  return [...Map.groupBy(records, nameOf)]
+    .map(([name, own]) => lineOf(name, own))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 function lineOf(name: string, records: readonly AuditRecord[]): CostLine {
