@@ -36,6 +36,8 @@ const PROMISES: readonly Promised[] = [
     tests: [
       { file: 'test/stores/sqlite.test.ts', title: 'gives the same record in any order' },
       { file: 'test/gateway/idempotency.test.ts', title: 'shares one call between requests that come at once' },
+      { file: 'test/faults/f53.test.ts', title: 'pairs at once, half of them streams' },
+      { file: 'test/faults/f55.test.ts', title: 'is replayed by the next gateway' },
     ],
   },
   {
