@@ -357,7 +357,8 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ],
   },
   {
-    behaviour: 'A rate limit holds over processes, restarts and clock jumps, and a client that hangs up frees its place',
+    behaviour:
+      'A rate limit holds over processes, restarts and clock jumps, and a client that hangs up frees its place',
     source: 'docs/guides/gateway.md',
     citedBy: [
       { file: 'test/faults/f58.test.ts', title: 'never get more than the limit in a minute' },

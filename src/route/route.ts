@@ -167,7 +167,7 @@ function outOfReach(
   left: Left,
   removals: readonly Removal[],
 ): RouteDecision['wouldEscalateTo'] {
-  const first = candidates.frontier[0]
+  const first = candidates.frontier.find(({ isBarred }) => !isBarred)
   const against = removals.filter((removal) => removal.actor === 'frontier')
   const unpaid = against.find(({ rule }) => rule === 'budget')
   if (first && unpaid && against.every(({ rule }) => rule === 'budget'))

@@ -5,7 +5,7 @@ import { DEFAULT_TASK, type Policy, type StagePolicy, type TaskPolicy } from '..
 import type { ModelState } from '../spec/ports.ts'
 import { tierFor } from './complexity.ts'
 
-/** The candidates of one request: every configured model of each actor in order of choice, available or not. */
+/** The candidates of one request: every configured model of each actor in order of choice, available or not, barred or not. */
 export interface Candidates {
   readonly tier: Tier
   readonly local: readonly ModelState[]
@@ -30,15 +30,14 @@ export function taskOf(features: Features, policy: Policy): TaskPolicy {
 export function candidatesOf(features: Features, policy: Policy, models: readonly ModelState[]): Candidates {
   const task = taskOf(features, policy)
   const tier = wantedTier(features, policy, task)
-  const all = {
+  const found = {
     local: pick(task.local === false ? [] : (task.local ?? localTiersFrom(tier)), models, 'local'),
     frontier: pick(task.frontier === false ? [] : (task.frontier ?? ['frontier']), models, 'frontier'),
   }
-  const local = all.local.filter(mayBeUsed)
-  const frontier = all.frontier.filter(mayBeUsed)
-  const left = { local, frontier }
-  const barred = (['local', 'frontier'] as const).filter((actor) => all[actor].length > 0 && left[actor].length === 0)
-  return { tier, local, frontier, barred }
+  const barred = (['local', 'frontier'] as const).filter(
+    (actor) => found[actor].length > 0 && found[actor].every(({ isBarred }) => isBarred),
+  )
+  return { tier, ...found, barred }
 }
 
 /**
@@ -50,10 +49,6 @@ export function stageOf(task: TaskPolicy, candidates: Candidates, hasKey: (model
   // Without a local model there is nothing to roll out.
   if (task.local === false) return 'accept'
   return candidates.frontier.some((model) => hasKey(model.name)) ? 'shadow' : 'accept'
-}
-
-function mayBeUsed({ isBarred }: ModelState): boolean {
-  return isBarred !== true
 }
 
 function wantedTier(features: Features, policy: Policy, task: TaskPolicy): Tier {

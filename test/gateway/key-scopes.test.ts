@@ -122,6 +122,21 @@ describe('a key with models', () => {
   })
 })
 
+describe('the list of models', () => {
+  it('names what the key may use', async () => {
+    const { gateway } = await open()
+    const { key } = issueKey(gateway.stateDir, { name: 'ci', grant: { tasks: ['chat'], models: ['local_fast'] } })
+    const list = async (apiKey: string) => {
+      const response = await fetch(`${gateway.url}/v1/models`, { headers: { 'x-api-key': apiKey } })
+      return ((await response.json()) as { data: { id: string }[] }).data.map(({ id }) => id)
+    }
+    expect(await list(key)).toEqual(['auto', 'local', 'frontier', 'chat', 'small'])
+    expect(await list(gateway.key)).toEqual(expect.arrayContaining(['direct', 'big']))
+    const one = await fetch(`${gateway.url}/v1/models/big`, { headers: { 'x-api-key': key } })
+    expect(one.status).toBe(404)
+  })
+})
+
 describe('a key with tenants', () => {
   it('is of its only tenant, whatever is said', async () => {
     const { issue, recordOf } = await open()
