@@ -159,6 +159,9 @@ function settledDraft({ draft, task }: Run, { answer, decision }: Outcome): Reco
   return { ...draft.record, agrees: sameAnswer(task.kind, draft.text, answer) }
 }
 
+/** The caller went, or its time was over. */
+const CALLERS_OWN: ReadonlySet<string> = new Set(['cancelled', 'deadline_exceeded'])
+
 /** The record of a request that failed; what was spent until then stays in it. */
 export function failedRecord(
   run: Run,
@@ -169,7 +172,7 @@ export function failedRecord(
     ...openRecord(run, loaded),
     settledAt: failed.at,
     outcome: 'error',
-    reason: failed.code === 'cancelled' ? 'cancelled' : (run.decision.reason ?? failureReason(run)),
+    reason: CALLERS_OWN.has(failed.code) ? 'cancelled' : (run.decision.reason ?? failureReason(run)),
     verdicts: run.verdicts,
     localModel: run.localModel,
     attempts: [...run.attempts],

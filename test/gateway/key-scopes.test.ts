@@ -246,7 +246,12 @@ describe('the headers that bound a request', () => {
     expect(error.code).toBe('deadline_exceeded')
     expect(error.message).toMatch(/had no answer within the 30 ms that its caller gave it\.$/)
     const record = sample.journal.flatMap((entry) => (entry.type === 'settle' ? [entry.record] : []))[0]
-    expect(record).toMatchObject({ outcome: 'error', error: 'deadline_exceeded', attempts: [{ outcome: 'cancelled' }] })
+    expect(record).toMatchObject({
+      outcome: 'error',
+      reason: 'cancelled',
+      error: 'deadline_exceeded',
+      attempts: [{ outcome: 'cancelled' }],
+    })
   })
 })
 
