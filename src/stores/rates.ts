@@ -9,10 +9,10 @@ export interface RateSettings {
   readonly machineMs: () => number
 }
 
-/** The clock of a machine begins anew when it starts, so a minute that lies ahead is one of an earlier life. */
+/** A row for each minute: a process that comes late to the turn of one must not undo the count of the next. */
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS rate (
-    name TEXT NOT NULL PRIMARY KEY, minute INTEGER NOT NULL, taken INTEGER NOT NULL
+    name TEXT NOT NULL, minute INTEGER NOT NULL, taken INTEGER NOT NULL, PRIMARY KEY (name, minute)
   ) STRICT, WITHOUT ROWID;`
 
 const MINUTE_MS = 60_000
@@ -36,6 +36,8 @@ export function openRates({ path, machineMs }: RateSettings): RateBook {
   const cells = new Map<string, Cell>()
   const read = database.prepare('SELECT taken FROM rate WHERE name = ? AND minute = ?')
   const write = database.prepare('INSERT OR REPLACE INTO rate VALUES (?, ?, ?)')
+  // The clock of a machine begins anew when it starts: a minute far ahead is one of an earlier life.
+  const forget = database.prepare('DELETE FROM rate WHERE name = ? AND (minute < ? OR minute > ?)')
 
   const cellOf = (name: string, minute: number): Cell => {
     const known = cells.get(name)
@@ -53,6 +55,7 @@ export function openRates({ path, machineMs }: RateSettings): RateBook {
         const more = wish(taken)
         if (more === null) return false
         write.run(name, cell.minute, taken + more)
+        if (cell.leased === 0) forget.run(name, cell.minute - 1, cell.minute + 1)
         cell.taken += more
         cell.leased += more
         return true

@@ -93,6 +93,18 @@ describe('F58', () => {
     expect(one.take(rate, 400).granted).toBe(true)
   })
 
+  it('a process that comes late to the turn of a minute gets nothing more of the old one, and undoes nothing of the new', () => {
+    const rate = { name: 'key', limit: 4 }
+    let now = 0
+    const [early, late] = [book(() => now), book(() => 30_000)]
+    expect(early.take(rate, 4).granted).toBe(true)
+    now = 60_000
+    expect(early.take(rate, 3).granted).toBe(true)
+    expect(late.take(rate, 1).granted).toBe(false)
+    const third = book(() => now)
+    expect([third.take(rate, 1).granted, third.take(rate, 1).granted]).toEqual([true, false])
+  })
+
   it('a machine that started anew begins a new minute', () => {
     const before = book(() => 90 * 60_000)
     expect(before.take({ name: 'key', limit: 1 }, 1).granted).toBe(true)
