@@ -85,7 +85,10 @@ const PROMISES: readonly Promised[] = [
   {
     id: 'P8',
     promise: 'no key and no prompt in logs by default',
-    tests: [{ file: 'test/gateway/life.test.ts', title: 'holds one line a request, without text, key or query' }],
+    tests: [
+      { file: 'test/gateway/limits.test.ts', title: 'holds one line a request, without text, key or query' },
+      { file: 'test/faults/f65.test.ts', title: 'stand in no log and no file' },
+    ],
   },
   {
     id: 'P9',

@@ -36,7 +36,8 @@ export function createIdempotency(book: IdempotencyBook): Idempotency {
       if (!answer) quietly(() => book.forget(keyed.name))
       return answer
     } catch (error) {
-      quietly(() => book.forget(keyed.name))
+      // What a stopping server broke off stays claimed: whoever asks next is told that it is asked for once more.
+      if (!own.signal.aborted) quietly(() => book.forget(keyed.name))
       throw error
     } finally {
       working.delete(own)

@@ -62,7 +62,7 @@ export function planRequest(input: PlanInput, deps: PipelineDeps): Run {
     isSampled,
     prior: prior?.opinion ?? null,
     attempts: [],
-    takenUsd: 0,
+    taken: { usd: 0 },
     localModel: null,
     verdicts: [],
     draft: null,

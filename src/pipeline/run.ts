@@ -66,8 +66,8 @@ export interface Run {
   /** What a prior in force said; null when none was asked. */
   readonly prior: PriorOpinion | null
   readonly attempts: Attempt[]
-  /** US dollars of calls of frontiers, under way or done; what is unknown counts as the most it may be. */
-  takenUsd: number
+  /** Of calls of frontiers, under way or done, opinions among them; what is unknown counts as the most it may be. */
+  readonly taken: { usd: number }
   localModel: AuditRecord['localModel']
   verdicts: readonly Verdict[]
   /** The local answer that was checked, and its text. */

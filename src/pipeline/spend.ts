@@ -30,7 +30,7 @@ export async function withinBudget(exchange: Exchange, call: () => Promise<Colle
 async function withinCallersLimit(exchange: Exchange, call: (usd: number) => Promise<Booked>): Promise<Collected> {
   const { run } = exchange
   const usd = boundUsd(exchange)
-  const left = (run.maxCostUsd ?? Number.POSITIVE_INFINITY) - run.takenUsd
+  const left = (run.maxCostUsd ?? Number.POSITIVE_INFINITY) - run.taken.usd
   if (usd > left) {
     const values = {
       scope: 'request',
@@ -40,14 +40,14 @@ async function withinCallersLimit(exchange: Exchange, call: (usd: number) => Pro
     }
     throw new RouterError('budget_exhausted', values)
   }
-  run.takenUsd += usd
+  run.taken.usd += usd
   try {
     const { collected, spentUsd } = await call(usd)
-    run.takenUsd += spentUsd - usd
+    run.taken.usd += spentUsd - usd
     return collected
   } catch (error) {
     const { code } = toRouterError(error)
-    if (UNBILLED.has(code) || code === 'budget_exhausted') run.takenUsd -= usd
+    if (UNBILLED.has(code) || code === 'budget_exhausted') run.taken.usd -= usd
     throw error
   }
 }
