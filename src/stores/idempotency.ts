@@ -46,6 +46,7 @@ export function openIdempotency({ path, writer, machineMs, epochMs }: Idempotenc
   const answered = database.prepare('UPDATE request SET owner = NULL, answer = ? WHERE name = ? AND owner = ?')
   const drop = database.prepare('DELETE FROM request WHERE name = ? AND owner = ?')
   const alive = database.prepare('UPDATE request SET alive_until = ? WHERE owner = ?')
+  const ended = database.prepare('UPDATE request SET alive_until = 0 WHERE owner = ?')
   const old = database.prepare('DELETE FROM request WHERE kept_until <= ?')
   const tooMany = database.prepare(`DELETE FROM request WHERE name IN (SELECT name FROM (
     SELECT name, sum(length(answer)) OVER (ORDER BY kept_until DESC, name) AS total FROM request WHERE owner IS NULL
@@ -102,7 +103,12 @@ export function openIdempotency({ path, writer, machineMs, epochMs }: Idempotenc
     },
     close() {
       clearInterval(timer)
-      database.close()
+      try {
+        // What was not answered by now will not be: the next try need not wait for a sign of life.
+        if (own.size > 0) ended.run(writer)
+      } finally {
+        database.close()
+      }
     },
   }
 }

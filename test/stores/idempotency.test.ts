@@ -89,6 +89,12 @@ describe('a claim of a process that is gone', () => {
     expect(open().claim('n', 'h')).toEqual({ state: 'rerun' })
   })
 
+  it('is taken over at once when it ended in an orderly way', () => {
+    open(`${process.pid} before`).claim('n', 'h')
+    books.pop()?.close()
+    expect(open().claim('n', 'h')).toEqual({ state: 'rerun' })
+  })
+
   it('can no longer be finished by who lost it', () => {
     const slow = open(`${process.pid} slow`)
     slow.claim('n', 'h')
