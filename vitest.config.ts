@@ -15,7 +15,7 @@ const SLOW = [
   'test/faults/**/*.test.ts',
   'test/engine/{heads,json,typed-kinds,extract}.test.ts',
   'test/models/bundle.test.ts',
-  'test/cli/{babysit,heads,models,preload}.test.ts',
+  'test/cli/{babysit,heads,keys,models,preload}.test.ts',
 ]
 
 export default defineConfig({

@@ -40,6 +40,8 @@ const PROMISES: readonly Promised[] = [
       { file: 'test/stores/sqlite.test.ts', title: 'applies a part of a file once, whoever asks' },
       { file: 'test/gateway/idempotency.test.ts', title: 'shares one call between requests that come at once' },
       { file: 'test/gateway/idempotency.test.ts', title: 'is answered once, however often it is sent' },
+      { file: 'test/faults/f53.test.ts', title: 'pairs at once, half of them streams' },
+      { file: 'test/faults/f55.test.ts', title: 'is replayed by the next gateway' },
     ],
   },
   {
@@ -115,6 +117,7 @@ const PROMISES: readonly Promised[] = [
       { file: 'test/pipeline/pipeline.test.ts', title: 'holds no text of the request or the answer by default' },
       { file: 'test/models/upstream-errors.test.ts', title: 'never hold the key, wherever the provider puts it' },
       { file: 'test/models/openai-compatible.test.ts', title: 'is quoted without keys' },
+      { file: 'test/faults/f65.test.ts', title: 'stand in no log and no file' },
     ],
   },
   {

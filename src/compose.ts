@@ -24,7 +24,7 @@ import type { LoadedPolicy, ModelPolicy, Policy, PolicyInput } from './spec/poli
 import type { AuditQuery, Clock, ModelPort } from './spec/ports.ts'
 import type { Router } from './spec/router.ts'
 import { openAuditLog } from './stores/audit-log.ts'
-import { openBudgets } from './stores/budgets.ts'
+import { openBudgets, openBudgetsLater } from './stores/budgets.ts'
 import { openCalibrations } from './stores/calibrations.ts'
 import { openConversations } from './stores/conversations.ts'
 import { type HeadsInForce, headsInForce, openLearnedHeads } from './stores/heads-in-force.ts'
@@ -72,9 +72,8 @@ export function createRouter(settings: RouterSettings): Router {
   const availableMemory = settings.availableMemory ?? (() => process.availableMemory())
   const retention = retentionOf(loaded.policy.audit)
   const log = openAuditLog({ stateDir: settings.auditDir ?? paths.stateDir, durability, onFailure, retention })
-  const budgets = hasCeiling(loaded.policy.budgets)
-    ? openBudgets({ stateDir: paths.stateDir, monotonicMs: clock.monotonicMs })
-    : null
+  const budgetFile = { stateDir: paths.stateDir, monotonicMs: clock.monotonicMs }
+  const budgets = hasCeiling(loaded.policy.budgets) ? openBudgets(budgetFile) : openBudgetsLater(budgetFile)
   const heads =
     settings.heads ?? headsInForce(loaded, openLearnedHeads(join(paths.stateDir, 'heads'), clock.monotonicMs))
   const conversations = openConversations({
@@ -109,7 +108,7 @@ export function createRouter(settings: RouterSettings): Router {
     readAudit,
     auditHealth: log.health,
     closeStores: async () => {
-      budgets?.close()
+      budgets.close()
       conversations.close()
       await log.close()
     },

@@ -437,7 +437,43 @@ export const REQUIREMENTS: readonly Requirement[] = [
   {
     behaviour: 'A request with an idempotency key is answered once, however often it is sent',
     source: 'docs/guides/gateway.md',
-    citedBy: [{ file: 'test/gateway/idempotency.test.ts', title: 'is answered once, however often it is sent' }],
+    citedBy: [
+      { file: 'test/gateway/idempotency.test.ts', title: 'is answered once, however often it is sent' },
+      { file: 'test/faults/f53.test.ts', title: 'pairs at once, half of them streams' },
+      { file: 'test/faults/f54.test.ts', title: 'another body, or the same one as a stream' },
+      { file: 'test/faults/f55.test.ts', title: 'is replayed by the next gateway' },
+      { file: 'test/faults/f55.test.ts', title: 'is asked for once more, which is said' },
+    ],
+  },
+  {
+    behaviour: 'A key may do what its scope says and nothing else; it only narrows what the policy allows',
+    source: 'docs/guides/gateway.md',
+    citedBy: [
+      { file: 'test/gateway/key-scopes.test.ts', title: 'answers these tasks, and refuses others' },
+      { file: 'test/gateway/key-scopes.test.ts', title: 'asks none but these' },
+      { file: 'test/gateway/key-scopes.test.ts', title: 'is of its only tenant' },
+      { file: 'test/gateway/key-scopes.test.ts', title: 'is refused with its own ceiling' },
+      { file: 'test/gateway/key-scopes.test.ts', title: 'never brings a local model back after a hard stop' },
+      { file: 'test/cli/keys.test.ts', title: 'loses none when many are issued at the same instant' },
+    ],
+  },
+  {
+    behaviour:
+      'A rate limit holds over processes, restarts and clock jumps, and a client that hangs up frees its place',
+    source: 'docs/guides/gateway.md',
+    citedBy: [
+      { file: 'test/faults/f58.test.ts', title: 'never get more than the limit in a minute' },
+      { file: 'test/gateway/key-limits.test.ts', title: 'do not care about a wall clock that jumps' },
+      { file: 'test/gateway/key-limits.test.ts', title: 'a client that hangs up frees its place' },
+    ],
+  },
+  {
+    behaviour: 'A wrong key opens nothing, and no key stands in a log or a file but as a hash',
+    source: 'README.md',
+    citedBy: [
+      { file: 'test/faults/f65.test.ts', title: 'and no call of a model' },
+      { file: 'test/faults/f65.test.ts', title: 'stand in no log and no file' },
+    ],
   },
   {
     behaviour:

@@ -21,6 +21,7 @@ interface CostFlags {
   readonly policy?: string
   readonly since: string
   readonly baseline?: string
+  readonly by: string
   readonly json?: true
 }
 
@@ -34,6 +35,7 @@ export const addCost: AddCommand = (program, context) => {
     .option('--policy <file>', 'the policy file to use')
     .option('--since <span>', 'a span such as 24h or 30d, or a date', '30d')
     .option('--baseline <model>', 'compare with this model of the policy; default: the first frontier of each task')
+    .option('--by <what>', 'rows of the table: task or key', 'task')
     .action((flags: CostFlags) => summary(flags, context))
   addCommand(group, 'reconcile', 'put what was booked in the place of blocks that killed processes left without a log')
     .option('--policy <file>', 'the policy file to use')
@@ -41,6 +43,7 @@ export const addCost: AddCommand = (program, context) => {
 }
 
 function summary(flags: CostFlags, context: CliContext): void {
+  const by = rowsBy(flags.by)
   const loaded = findPolicy(flags.policy, context)
   const nowMs = systemClock.epochMs()
   const since = sinceMs(flags.since, nowMs)
@@ -56,9 +59,10 @@ function summary(flags: CostFlags, context: CliContext): void {
     }),
   )
   const budgets = withBudgets(stateDir, (book) => book.list())
-  if (flags.json) context.terminal.json({ ...told, baseline: flags.baseline ?? FIRST, budgets })
+  const about = flags.baseline ?? FIRST
+  if (flags.json) context.terminal.json({ ...told, baseline: about, budgets })
   else
-    for (const line of lines({ told, budgets, baseline: flags.baseline ?? FIRST }, context.terminal.columns))
+    for (const line of lines({ told, budgets, baseline: about }, { by, columns: context.terminal.columns }))
       context.terminal.print(line)
 }
 
@@ -136,12 +140,23 @@ interface Told {
   readonly baseline: string
 }
 
-function lines({ told, budgets, baseline }: Told, columns: number): readonly string[] {
-  const { all, tasks, models } = told
-  const shown = [...tasks, ...(tasks.length === 1 ? [] : [all])]
-  const table = renderTable(['task', 'requests', 'local', 'paid', 'unknown', 'successes'], shown.map(rowOf), {
+function rowsBy(what: string): 'task' | 'key' {
+  if (what === 'task' || what === 'key') return what
+  throw usage(`--by ${what} is nothing that costs are told by`, 'Write --by task or --by key.')
+}
+
+interface Shape {
+  readonly by: 'task' | 'key'
+  readonly columns: number
+}
+
+function lines({ told, budgets, baseline }: Told, { by, columns }: Shape): readonly string[] {
+  const { all, models } = told
+  const rows = by === 'task' ? told.tasks : told.keys
+  const shown = [...rows, ...(rows.length === 1 ? [] : [all])]
+  const table = renderTable([by, 'requests', 'local', 'paid', 'unknown', 'successes'], shown.map(rowOf), {
     columns,
-    whole: ['task'],
+    whole: [by],
   })
   return [
     ...table,

@@ -41,3 +41,16 @@ export function atLeastOne(text: string, flag: string): number {
   if (Number.isInteger(value) && value >= 1) return value
   throw usage(`${flag} ${text} is not a whole number of at least 1`, `Write ${flag} 20.`)
 }
+
+/**
+ * A span that no timer waits for, so years are fine.
+ *
+ * @returns milliseconds
+ * @throws RouterError usage: not a span from a second to ten years
+ */
+export function longSpanMs(flag: string, text: string): number {
+  const [, amount, unit] = /^(\d+)(s|m|h|d)$/.exec(text) ?? []
+  const ms = Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS]
+  if (ms >= UNIT_MS.s && ms <= 3652 * UNIT_MS.d) return ms
+  throw usage(`${flag} ${text} is not a span from 1s to 3652d`, 'Write 30m, 12h or 90d.')
+}

@@ -4,6 +4,7 @@ import { replaceableRouter } from '../gateway/reload.ts'
 import { resolvePaths } from '../models/paths.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
 import type { Router } from '../spec/router.ts'
+import type { GatewayStores } from '../stores/gateway-stores.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { usage } from './failure.ts'
 import { findPolicy, findPolicyFile } from './policy-lookup.ts'
@@ -30,18 +31,22 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
   const settings = policy.policy.gateway
   const paths = resolvePaths(context.env, process.platform)
   // Loaded only here, so that other commands start at once.
-  const [{ startGateway }, { createRouter }] = await Promise.all([
+  const [{ startGateway }, { createRouter }, { openGatewayStores }] = await Promise.all([
     import('../gateway/serve.ts'),
     import('../compose.ts'),
+    import('../stores/gateway-stores.ts'),
   ])
   const open = (loaded: LoadedPolicy): Router => createRouter({ policy: loaded, env: context.env, paths })
   const { router, replace } = replaceableRouter(open(policy))
   let watch: PolicyWatch | null = null
+  let stores: GatewayStores | null = null
   try {
+    stores = openGatewayStores(paths.stateDir)
     const gateway = await startGateway({
       router,
       settings,
       stateDir: paths.stateDir,
+      stores,
       host: flags.host ?? settings.host,
       port: port ?? settings.port,
       policyProblem: () => watch?.problem() ?? null,
@@ -64,6 +69,9 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
     }
   } finally {
     await router.close()
+    // What went on without its client ends with the router, and is kept until then.
+    stores?.rates.close()
+    stores?.idempotency.close()
   }
 }
 

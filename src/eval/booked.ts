@@ -4,7 +4,7 @@ import type { Usage } from '../spec/decision.ts'
 import type { ModelPolicy, Policy } from '../spec/policy.ts'
 
 export interface CeilingName {
-  /** `all`, `task:<name>` or `tenant:<name>`. */
+  /** `all`, `task:<name>`, `tenant:<name>` or `key:<id>`. */
   readonly name: string
   /** `2026-11-21` or `2026-11`, UTC. */
   readonly period: string
@@ -30,8 +30,8 @@ export function bookedUnder(
   return sum
 }
 
-function isUnder({ receivedAt, task, tenant }: AuditRecord, { name, period }: CeilingName): boolean {
-  return receivedAt.startsWith(period) && (name === 'all' || name === `task:${task}` || name === `tenant:${tenant}`)
+function isUnder({ receivedAt, task, tenant, key }: AuditRecord, { name, period }: CeilingName): boolean {
+  return receivedAt.startsWith(period) && ['all', `task:${task}`, `tenant:${tenant}`, `key:${key}`].includes(name)
 }
 
 function bookedOf({ attempts, calls, features }: AuditRecord, { policy, price }: BookedPrices): number {

@@ -30,6 +30,8 @@ export interface CostSummary {
   readonly days: number
   readonly all: CostLine
   readonly tasks: readonly CostLine[]
+  /** By the id of the API key; `none` for what came without one that was issued. */
+  readonly keys: readonly CostLine[]
   /** Calls, not requests; judges, shadows and retries among them. */
   readonly models: readonly {
     readonly name: string
@@ -55,7 +57,8 @@ const DAYS_PER_MONTH = DAYS_PER_YEAR / 12
 const JOULES_PER_KWH = 3.6e6
 
 export function costSummary({ records, costs, sinceMs, nowMs, frontierUsd }: CostQuestion): CostSummary {
-  const lines = new Map<string, Mutable<CostLine>>()
+  const tasks = new Map<string, Mutable<CostLine>>()
+  const keys = new Map<string, Mutable<CostLine>>()
   const models = new Map<string, Mutable<ModelLine>>()
   const all = emptyLine('all')
   let localMs = 0
@@ -63,9 +66,8 @@ export function costSummary({ records, costs, sinceMs, nowMs, frontierUsd }: Cos
   for (const record of records) {
     if (record.outcome === 'open') continue
     const attempts = attemptsOf(record)
-    const own = lines.get(record.task) ?? emptyLine(record.task)
-    lines.set(record.task, own)
-    for (const line of [all, own]) count(line, record, attempts)
+    const own = [lineOf(tasks, record.task), lineOf(keys, record.key ?? 'none')]
+    for (const line of [all, ...own]) count(line, record, attempts)
     for (const attempt of attempts) countModel(models, attempt)
     localMs += attempts.reduce((sum, { actor, latencyMs }) => sum + (actor === 'local' ? latencyMs : 0), 0)
     baselineUsd = baselineWith(baselineUsd, record, frontierUsd)
@@ -79,7 +81,8 @@ export function costSummary({ records, costs, sinceMs, nowMs, frontierUsd }: Cos
   return {
     days,
     all,
-    tasks: [...lines.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    tasks: byName(tasks),
+    keys: byName(keys),
     models: [...models.values()].toSorted((a, b) => b.paidUsd - a.paidUsd || (a.name < b.name ? -1 : 1)),
     energyUsd,
     hardwareUsd,
@@ -97,6 +100,16 @@ type ModelLine = CostSummary['models'][number]
 
 function attemptsOf({ attempts, shadow }: AuditRecord): readonly Attempt[] {
   return [...attempts, ...(shadow ? [shadow.attempt, ...(shadow.opinions ?? [])] : [])]
+}
+
+function byName(lines: ReadonlyMap<string, CostLine>): readonly CostLine[] {
+  return [...lines.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+function lineOf(lines: Map<string, Mutable<CostLine>>, name: string): Mutable<CostLine> {
+  const line = lines.get(name) ?? emptyLine(name)
+  lines.set(name, line)
+  return line
 }
 
 function emptyLine(name: string): Mutable<CostLine> {

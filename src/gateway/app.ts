@@ -7,6 +7,8 @@ import type { App, Exchange } from './exchange.ts'
 import { failureOf, sendFailure } from './failure.ts'
 import { feedback } from './feedback.ts'
 import { internalComplete, internalStatus } from './internal.ts'
+import { routerForKey } from './key-router.ts'
+import type { KeyHolder } from './keys.ts'
 import { chatCompletions } from './openai-chat.ts'
 import { healthz, listModels, oneModel, readyz } from './pages.ts'
 import { rerank } from './rerank.ts'
@@ -50,7 +52,8 @@ export async function answerRequest(app: App, incoming: Incoming): Promise<Route
     const { route, params } = findRoute(request)
     const holder = route.isOpen ? null : requireKey(request, app.keys)
     if (app.isStopping() && !route.isOpen) throw new RouterError('shutting_down')
-    await route.answer({ app, request, response, requestId, holder, params, signal })
+    const exchange = { app, request, response, requestId, holder, params, signal }
+    await (holder ? underKey({ ...exchange, holder }, route) : route.answer(exchange))
     return null
   } catch (error) {
     const failure = failureOf(error, app)
@@ -62,6 +65,19 @@ export async function answerRequest(app: App, incoming: Incoming): Promise<Route
       sendFailure(response, failure, requestId)
     }
     return failure
+  }
+}
+
+/** A place of the key is taken until the answer is out or its client has gone, whichever comes first. */
+async function underKey(exchange: Exchange & { readonly holder: KeyHolder }, route: Route): Promise<void> {
+  const { app, holder, request, response } = exchange
+  const { headers } = request
+  const pass = app.limits.enter(holder, { bytes: Number(headers['content-length'] ?? 0), response })
+  response.once('close', pass.leave)
+  try {
+    await route.answer({ ...exchange, app: { ...app, router: routerForKey(app.router, { holder, headers, pass }) } })
+  } finally {
+    pass.leave()
   }
 }
 

@@ -1,15 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Policy } from '../spec/policy.ts'
 import type { Router } from '../spec/router.ts'
-import type { Idempotency } from './idempotency.ts'
 import type { KeyHolder, KeyRing } from './keys.ts'
+import type { Limits } from './limits.ts'
 
 /** What all requests of one server share. */
 export interface App {
+  /** Of one exchange: under the scope of its key. */
   readonly router: Router
   readonly settings: Policy['gateway']
   readonly keys: KeyRing
   readonly isLoopback: boolean
+  readonly limits: Limits
   readonly idempotency: Idempotency
   readonly policyProblem: () => string | null
   /** True once the server wants to stop: what is under way ends, nothing new begins. */
@@ -28,4 +30,25 @@ export interface Exchange {
   readonly params: readonly string[]
   /** Aborts when the client goes away, or when the server has waited long enough for it. */
   readonly signal: AbortSignal
+}
+
+export interface KeyedWork {
+  /** Whose data it is about: the same key of another tenant is another one. */
+  readonly tenant: string | null
+  /** The parsed body, and whatever else of the request changes its answer. */
+  readonly asked: unknown
+  /** Answers into the response of the exchange it is given, and gives up only by its signal. */
+  readonly answer: (exchange: Exchange) => Promise<void>
+}
+
+export interface Idempotency {
+  /**
+   * Requests with one key share one answer, byte by byte, for 24 hours, over all gateways of this machine and over their ends.
+   * A failure is shared by those who wait for it, and then forgotten. Work goes on when its client goes away.
+   *
+   * @throws RouterError idempotency_mismatch, request_invalid, state_unwritable; whatever `answer` throws
+   */
+  once(exchange: Exchange, work: KeyedWork): Promise<void>
+  /** Gives up what is under way. */
+  stop(): void
 }

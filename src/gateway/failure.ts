@@ -46,7 +46,10 @@ export function sendFailure(response: ServerResponse, error: RouterError, reques
   setRequestId(response, String(error.values.requestId ?? requestId))
   // Clients that retry by themselves obey this header.
   response.setHeader('x-should-retry', String(error.row.retryable))
-  if (error.retryAfterSeconds !== null) response.setHeader('retry-after', String(Math.ceil(error.retryAfterSeconds)))
+  if (error.retryAfterSeconds !== null) {
+    response.setHeader('retry-after', String(Math.ceil(error.retryAfterSeconds)))
+    response.setHeader('retry-after-ms', String(Math.ceil(error.retryAfterSeconds * 1000)))
+  }
   if (error.code === 'body_too_large') response.setHeader('connection', 'close')
   sendJson(response, error.row.status, wireError(error))
 }

@@ -1,24 +1,19 @@
 /** API keys: the operator's own in a file only the operator can read, issued ones as hashes. */
-import { randomBytes, hash as sha, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
-import { RouterError } from '../spec/errors.ts'
-
-const issuedSchema = z.array(z.object({ id: z.string(), name: z.string(), sha256: z.string(), createdAt: z.string() }))
-
-export interface IssuedKey {
-  readonly id: string
-  readonly name: string
-  /** ISO 8601, UTC. */
-  readonly createdAt: string
-}
+import { hashOf, issuedFile, type KeyEntry, type KeyGrant, newKey, readIssued } from './issued-keys.ts'
 
 /** Who a presented key belongs to. */
 export interface KeyHolder {
+  /** Stays the same when the key is rotated; `operator` for the operator's. */
+  readonly id: string
   readonly name: string
   readonly isOperator: boolean
+  readonly grant: KeyGrant
 }
+
+const OPERATOR: KeyHolder = { id: 'operator', name: 'operator', isOperator: true, grant: { override: true } }
 
 export interface KeyRing {
   readonly keyFile: string
@@ -32,8 +27,8 @@ const MIN_KEY_CHARS = 32
 /** Opens the keys of a state directory, and makes the operator's key when there is none. */
 export function openKeyRing(stateDir: string): KeyRing {
   const keyFile = join(stateDir, 'operator.key')
-  const operator = hash(operatorKey(stateDir, keyFile))
-  let issued: z.output<typeof issuedSchema> = []
+  const operator = hashOf(operatorKey(stateDir, keyFile))
+  let issued: readonly KeyEntry[] = []
   let readAt = ''
   return {
     keyFile,
@@ -44,34 +39,22 @@ export function openKeyRing(stateDir: string): KeyRing {
         readAt = version
       }
       if (key.length < MIN_KEY_CHARS) return null
-      const presented = hash(key)
+      const presented = hashOf(key)
       // Every key is compared, so that the time tells nothing about which one came close.
-      const matches = issued.filter((entry) => equal(presented, entry.sha256))
-      if (equal(presented, operator)) return { name: 'operator', isOperator: true }
-      return matches[0] ? { name: matches[0].name, isOperator: false } : null
+      const matches = issued.filter((entry) => opens(presented, entry))
+      if (equal(presented, operator)) return OPERATOR
+      const [entry] = matches
+      return entry ? { id: entry.id, name: entry.name, isOperator: false, grant: entry.grant ?? {} } : null
     },
   }
 }
 
-/** @returns the key, shown this once; only its hash is kept */
-export function issueKey(stateDir: string, name: string): IssuedKey & { readonly key: string } {
-  const key = newKey()
-  const entry = { id: randomBytes(4).toString('hex'), name, sha256: hash(key), createdAt: new Date().toISOString() }
-  writeIssued(stateDir, [...readIssued(stateDir), entry])
-  return { id: entry.id, name, createdAt: entry.createdAt, key }
-}
-
-export function listKeys(stateDir: string): readonly IssuedKey[] {
-  return readIssued(stateDir).map(({ id, name, createdAt }) => ({ id, name, createdAt }))
-}
-
-/** @returns false when there is no key of that id */
-export function revokeKey(stateDir: string, id: string): boolean {
-  const all = readIssued(stateDir)
-  const kept = all.filter((entry) => entry.id !== id)
-  if (kept.length === all.length) return false
-  writeIssued(stateDir, kept)
-  return true
+/** Both secrets are compared in any case, for the same reason. */
+function opens(presented: string, { sha256, previous, expiresAt }: KeyEntry): boolean {
+  const now = Date.now()
+  const isCurrent = equal(presented, sha256)
+  const isPrevious = previous !== undefined && equal(presented, previous.sha256) && now < Date.parse(previous.until)
+  return (isCurrent || isPrevious) && (expiresAt === undefined || now < Date.parse(expiresAt))
 }
 
 function operatorKey(stateDir: string, keyFile: string): string {
@@ -104,21 +87,8 @@ function readOperatorKey(keyFile: string): string | null {
   }
 }
 
-/** 256 random bits; the prefix lets secret scanners and people recognise it. */
-function newKey(): string {
-  return `spw_${randomBytes(32).toString('base64url')}`
-}
-
-function hash(key: string): string {
-  return sha('sha256', key, 'hex')
-}
-
 function equal(a: string, b: string): boolean {
   return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
-}
-
-function issuedFile(stateDir: string): string {
-  return join(stateDir, 'keys.json')
 }
 
 function fileVersion(file: string): string {
@@ -131,27 +101,10 @@ function fileVersion(file: string): string {
 }
 
 /** A damaged list opens nothing, and must not lock out the operator. */
-function issuedOrNone(stateDir: string): z.output<typeof issuedSchema> {
+function issuedOrNone(stateDir: string): readonly KeyEntry[] {
   try {
     return readIssued(stateDir)
   } catch {
     return []
   }
-}
-
-function readIssued(stateDir: string): z.output<typeof issuedSchema> {
-  try {
-    return issuedSchema.parse(JSON.parse(readFileSync(issuedFile(stateDir), 'utf8')))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    const problem = 'keys.json in the state directory cannot be read as a list of keys'
-    throw new RouterError('usage', { problem, fix: 'Move it aside and issue the keys anew.' }, error)
-  }
-}
-
-function writeIssued(stateDir: string, entries: z.output<typeof issuedSchema>): void {
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 })
-  const draft = `${issuedFile(stateDir)}.${process.pid}`
-  writeFileSync(draft, `${JSON.stringify(entries, null, 2)}\n`, { mode: 0o600 })
-  renameSync(draft, issuedFile(stateDir))
 }

@@ -6,10 +6,10 @@ import type { Exchange } from './exchange.ts'
 import { sendJson } from './failure.ts'
 import { knownOf, setDecisionHeaders } from './headers.ts'
 import { streamChat } from './openai-stream.ts'
-import { chooseModel, parseChat, toRouterRequest, warningOf } from './openai-wire.ts'
+import { chooseModel, type ModelChoice, parseChat, toRouterRequest, warningOf } from './openai-wire.ts'
 
 export async function chatCompletions(exchange: Exchange): Promise<void> {
-  const { app, request: incoming, response } = exchange
+  const { app, request: incoming } = exchange
   const raw = await readJsonBody(incoming, app.settings.maxBodyBytes)
   const chat = parseChat(raw)
   const choice = chooseModel(chat.model, { names: () => app.router.status(), unknownModel: app.settings.unknownModel })
@@ -17,18 +17,22 @@ export async function chatCompletions(exchange: Exchange): Promise<void> {
     ...toRouterRequest(chat, raw, { choice, headers: incoming.headers }),
     id: exchange.requestId,
   }
-  if (chat.stream) {
-    const includeUsage = chat.stream_options?.include_usage === true
-    return streamChat(exchange, { request, includeUsage, choice })
-  }
-  const { value: outcome, isReplay } = await app.idempotency.once({
-    key: incoming.headers['idempotency-key'],
-    holder: exchange.holder?.name ?? '',
-    // Headers speak of the tenant, too: what was answered to one is not given to another.
-    body: [raw, request.metadata ?? null],
-    work: (signal) => app.router.complete(request, { signal: signal ?? exchange.signal }),
+  const includeUsage = chat.stream_options?.include_usage === true
+  await app.idempotency.once(exchange, {
+    tenant: request.metadata?.tenant ?? null,
+    asked: [raw, request.metadata, incoming.headers['x-spillway-route']],
+    answer: (own) =>
+      chat.stream ? streamChat(own, { request, includeUsage, choice }) : wholeChat(own, { request, choice }),
   })
-  if (isReplay) response.setHeader('idempotent-replayed', 'true')
+}
+
+interface WholeChat {
+  readonly request: RouterRequest
+  readonly choice: ModelChoice
+}
+
+async function wholeChat({ app, response, signal }: Exchange, { request, choice }: WholeChat): Promise<void> {
+  const outcome = await app.router.complete(request, { signal })
   setDecisionHeaders(response, { ...knownOf(outcome), warning: warningOf(choice, outcome.decision.model) })
   sendJson(response, 200, completionBody(answered(outcome), Math.floor(Date.now() / 1000)))
 }

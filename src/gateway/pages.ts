@@ -1,6 +1,5 @@
 /** The small read-only routes. */
 import { RouterError } from '../spec/errors.ts'
-import type { Router } from '../spec/router.ts'
 import type { Exchange } from './exchange.ts'
 import { sendJson } from './failure.ts'
 
@@ -22,21 +21,27 @@ export async function readyz({ app, response }: Exchange): Promise<void> {
 
 const VIRTUAL_MODELS = ['auto', 'local', 'frontier'] as const
 
-export async function listModels({ app, response }: Exchange): Promise<void> {
-  sendJson(response, 200, { object: 'list', data: modelIds(app.router).map(modelEntry) })
+export async function listModels(exchange: Exchange): Promise<void> {
+  sendJson(exchange.response, 200, { object: 'list', data: modelIds(exchange).map(modelEntry) })
 }
 
-export async function oneModel({ app, response, params }: Exchange): Promise<void> {
+export async function oneModel(exchange: Exchange): Promise<void> {
+  const { response, params } = exchange
   const id = params[0] ?? ''
-  if (!modelIds(app.router).includes(id))
+  if (!modelIds(exchange).includes(id))
     throw new RouterError('not_found', { subject: 'model', value: id, fix: 'GET /v1/models lists the names.' })
   sendJson(response, 200, modelEntry(id))
 }
 
-/** The names a client may send: virtual models, the tasks of the policy, its models; of equal names the first counts. */
-function modelIds(router: Router): readonly string[] {
-  const { tasks, models } = router.status()
-  return [...new Set([...VIRTUAL_MODELS, ...tasks, ...models.map(({ name }) => name)])]
+/** The names a client may send: virtual models, the tasks of the policy, its models, as far as the key may use them; of equal names the first counts. */
+function modelIds({ app, holder }: Exchange): readonly string[] {
+  const { tasks, models } = app.router.status()
+  const grant = holder?.grant ?? {}
+  const mayUse = tasks.filter((task) => grant.tasks?.includes(task) ?? true)
+  const mayName = models.filter(
+    ({ name, tier }) => !grant.models || [name, tier].some((one) => grant.models?.includes(one)),
+  )
+  return [...new Set([...VIRTUAL_MODELS, ...mayUse, ...mayName.map(({ name }) => name)])]
 }
 
 function modelEntry(id: string): Readonly<Record<string, unknown>> {

@@ -1,6 +1,7 @@
 /** `POST /v1/rerank`, in the form of Cohere, Jina and vLLM: order texts by how well they answer a query. */
 import { z } from 'zod'
 import { RouterError } from '../spec/errors.ts'
+import type { DecideRequest } from '../spec/request.ts'
 import type { DecideOutcome } from '../spec/response.ts'
 import { readJsonBody } from './body.ts'
 import { answered, answeredBy, spillwayField } from './completion.ts'
@@ -24,17 +25,25 @@ const bodySchema = z.object({
   metadata: z.record(z.string(), z.unknown()).optional(),
 })
 
+type Body = z.output<typeof bodySchema>
+
 /** A model name that is a task of the policy is that task; every other one leaves the choice to the router. */
 export async function rerank(exchange: Exchange): Promise<void> {
-  const { app, request: incoming, response } = exchange
+  const { app, request: incoming } = exchange
   const body = parse(await readJsonBody(incoming, app.settings.maxBodyBytes))
   const metadata = metadataOf(body.metadata ?? {}, incoming.headers)
   const named = body.model !== undefined && app.router.status().tasks.includes(body.model) ? body.model : undefined
   const task = metadata.task ?? named
-  const outcome = await app.router.decide(
-    { input: body.query, items: body.documents, metadata, ...(task !== undefined && { task }) },
-    { signal: exchange.signal },
-  )
+  const question = { input: body.query, items: body.documents, metadata, ...(task !== undefined && { task }) }
+  await app.idempotency.once(exchange, {
+    tenant: metadata.tenant ?? null,
+    asked: [body, question, incoming.headers['x-spillway-route']],
+    answer: (own) => answerRerank(own, body, question),
+  })
+}
+
+async function answerRerank({ app, response, signal }: Exchange, body: Body, question: DecideRequest): Promise<void> {
+  const outcome = await app.router.decide(question, { signal })
   answered(outcome)
   setDecisionHeaders(response, knownOf(outcome))
   const results = ranked(outcome, body.documents).slice(0, body.top_n ?? body.documents.length)
@@ -51,7 +60,7 @@ export async function rerank(exchange: Exchange): Promise<void> {
   })
 }
 
-function parse(body: unknown): z.output<typeof bodySchema> {
+function parse(body: unknown): Body {
   const parsed = bodySchema.safeParse(body)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]

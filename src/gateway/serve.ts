@@ -5,17 +5,22 @@ import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
 import { RouterError } from '../spec/errors.ts'
+import type { IdempotencyBook } from '../spec/idempotency.ts'
 import type { Policy } from '../spec/policy.ts'
+import type { RateBook } from '../spec/rates.ts'
 import type { Router } from '../spec/router.ts'
 import { answerRequest } from './app.ts'
 import type { App } from './exchange.ts'
 import { createIdempotency } from './idempotency.ts'
 import { openKeyRing } from './keys.ts'
+import { createLimits } from './limits.ts'
 
 export interface GatewaySettings {
   readonly router: Router
   readonly settings: Policy['gateway']
   readonly stateDir: string
+  /** Shared with the other gateways of the machine; closed by who opened them, after the gateway. */
+  readonly stores: { readonly rates: RateBook; readonly idempotency: IdempotencyBook }
   readonly host: string
   /** 0 picks a free one. */
   readonly port: number
@@ -59,7 +64,8 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
     settings: gateway.settings,
     keys,
     isLoopback: LOOPBACK.test(gateway.host),
-    idempotency: createIdempotency(),
+    limits: createLimits(gateway.stores.rates, gateway.settings.limits),
+    idempotency: createIdempotency(gateway.stores.idempotency),
     policyProblem: gateway.policyProblem ?? (() => null),
     isStopping: () => stopping,
   }
@@ -109,7 +115,13 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
     async close() {
       stopping = true
       record.remove()
-      await closeServer(server, running, gateway.graceMs ?? GRACE_MS)
+      const breakOff = (): void => {
+        for (const request of running.values()) request.abort()
+        app.idempotency.stop()
+      }
+      await closeServer(server, running.keys(), { graceMs: gateway.graceMs ?? GRACE_MS, breakOff })
+      // What goes on without its client would keep the process.
+      app.idempotency.stop()
     },
   }
 }
@@ -165,10 +177,13 @@ interface LoggedRequest {
   readonly failure: RouterError | null
 }
 
+/** Longer than every name in our paths, shorter than every key: what somebody put into a path by mistake is not kept. */
+const LONG_PART = /[^/]{41,}/g
+
 function logRequest(log: Logger, { request, response, startedMs, failure }: LoggedRequest): void {
   log.info({
     method: request.method,
-    path: request.url?.split('?', 1)[0]?.slice(0, 200),
+    path: request.url?.split('?', 1)[0]?.replace(LONG_PART, '*').slice(0, 200),
     status: response.statusCode,
     ms: Math.round(performance.now() - startedMs),
     requestId: response.getHeader('x-request-id'),
@@ -226,14 +241,14 @@ function readIfThere(file: string): string | null {
 
 async function closeServer(
   server: Server,
-  running: ReadonlyMap<ServerResponse, AbortController>,
-  graceMs: number,
+  running: Iterable<ServerResponse>,
+  { graceMs, breakOff }: { readonly graceMs: number; readonly breakOff: () => void },
 ): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  for (const response of running.keys()) if (!response.headersSent) response.setHeader('connection', 'close')
+  for (const response of running) if (!response.headersSent) response.setHeader('connection', 'close')
   server.closeIdleConnections()
   const timer = setTimeout(() => {
-    for (const request of running.values()) request.abort()
+    breakOff()
     setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS).unref()
   }, graceMs)
   await closed

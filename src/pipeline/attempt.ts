@@ -99,7 +99,7 @@ function openExchange(
 }
 
 async function askModel(context: AskContext, exchange: Exchange, triesLeft: number): Promise<Asked> {
-  const { deps, run } = context
+  const { deps } = context
   const { name, policy } = exchange.model
   requireLeave(exchange)
   try {
@@ -113,7 +113,7 @@ async function askModel(context: AskContext, exchange: Exchange, triesLeft: numb
       call: () => tryOnce(exchange),
     })
   } catch (error) {
-    throw context.signal.aborted ? cancelled(run.requestId, error) : error
+    throw context.signal.aborted ? abortedBy(context, error) : error
   }
 }
 
@@ -150,7 +150,7 @@ async function tryOnce(exchange: Exchange): Promise<Asked> {
       delivered: exchange.delivered,
     }
   } catch (error) {
-    const failure = signal.aborted ? cancelled(run.requestId, error) : toRouterError(error)
+    const failure = signal.aborted ? abortedBy(exchange, error) : toRouterError(error)
     if (failure.row.retryable && !NOT_THE_MODELS.has(failure.code)) deps.roster.failed(model.name, failure)
     run.attempts.push(failedAttempt(exchange, failure, startedMs))
     throw failure
@@ -160,8 +160,10 @@ async function tryOnce(exchange: Exchange): Promise<Asked> {
 /** A full queue says that the model works, and an unknown host name that our own network does not. */
 const NOT_THE_MODELS: ReadonlySet<string> = new Set(['model_busy', 'dns_failure'])
 
-function cancelled(requestId: string, cause: unknown): RouterError {
-  return new RouterError('cancelled', { requestId }, cause)
+/** Whoever aborted may have said why: the caller's time is over. Without a word the caller has gone. */
+function abortedBy({ run, signal }: AskContext, error: unknown): RouterError {
+  const { reason } = signal
+  return reason instanceof RouterError ? reason : new RouterError('cancelled', { requestId: run.requestId }, error)
 }
 
 /** The call is on disk before a byte is sent. */
@@ -226,7 +228,7 @@ function failedAttempt(exchange: Exchange, failure: RouterError, startedMs: numb
   const free = actorOf(exchange) === 'local' || isUnbilled(failure, exchange) || failure.code === 'budget_exhausted'
   return {
     ...attemptBase(exchange, startedMs),
-    outcome: failure.code === 'cancelled' ? 'cancelled' : 'failed',
+    outcome: failure.code === 'cancelled' || failure.code === 'deadline_exceeded' ? 'cancelled' : 'failed',
     error: failure.code,
     // A provider may repeat the request in its message, and the audit holds no text; the local engine's words are ours.
     errorMessage: actorOf(exchange) === 'local' ? failure.message : null,

@@ -22,6 +22,7 @@ export function decideJob(question: DecideRequest, loaded: LoadedPolicy): Decide
   const request: RouterRequest = {
     messages: [{ role: 'user', content: contentOf(question) }],
     metadata: { ...question.metadata, ...(named && { task: named }) },
+    ...(question.override && { override: question.override }),
     ...(question.tools && { tools: question.tools }),
     ...(question.schema && { responseSchema: question.schema }),
   }

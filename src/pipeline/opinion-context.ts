@@ -4,6 +4,7 @@ import type { Attempt } from '../spec/decision.ts'
 import { SELF } from '../spec/policy-gates.ts'
 import { askForOpinion, type OpinionCall } from './attempt.ts'
 import type { AskContext } from './exchange.ts'
+import { modelsFor } from './key.ts'
 
 /** What every opinion on one answer shares. */
 export interface Asking {
@@ -48,14 +49,14 @@ export function modelNamed({ asked }: Asking, name: string): string {
 }
 
 /**
- * Whether a model may and can be asked now: rules and egress allow it, memory and health too. In shadow the frontier gets
+ * Whether a model may and can be asked now: rules, egress and the caller's key allow it, memory and health too. In shadow the frontier gets
  * the caller's own call and no other.
  */
 export function mayAsk({ context, asked }: Asking, name: string): boolean {
   if (name === asked.model) return true
-  const { roster } = context.deps
-  const state = roster.states().find((model) => model.name === name)
-  if (!state || state.unavailable !== null) return false
+  const { deps, run } = context
+  const state = modelsFor(run.key ?? undefined, deps.roster.states()).find((model) => model.name === name)
+  if (!state || state.unavailable !== null || state.isBarred) return false
   if (state.actor === 'local') return true
-  return context.priority !== 'background' && context.run.decision.frontier.includes(name)
+  return context.priority !== 'background' && run.decision.frontier.includes(name)
 }

@@ -7,8 +7,6 @@ import { escalationPacket } from '../patterns/packet.ts'
 import type { PatternTools } from '../patterns/pattern.ts'
 import { PATTERN_TABLE } from '../patterns/patterns.ts'
 import { RouterError, toRouterError } from '../spec/errors.ts'
-import type { TaskPolicy } from '../spec/policy.ts'
-import type { RouterRequest } from '../spec/request.ts'
 import type { Outcome } from '../spec/response.ts'
 import { ask } from './attempt.ts'
 import { cachedAnswer, keepAnswer } from './cache.ts'
@@ -19,19 +17,17 @@ import type { AskContext } from './exchange.ts'
 import { nobodyAvailable, withLocalTrouble } from './explain.ts'
 import { keepContent } from './keep-content.ts'
 import { keepExample } from './keep-example.ts'
-import { planRequest } from './plan.ts'
+import { type PlanInput, planRequest } from './plan.ts'
 import { cachedOutcome, heldOutcome, outcomeOf, solvedOutcome } from './respond.ts'
 import { failedRecord, openRecord, type PipelineDeps, type Run, settledRecord, written } from './run.ts'
 import type { Sink } from './sink.ts'
 import { solverAnswer } from './solve.ts'
 import { patiently } from './wait.ts'
 
-export interface PipelineInput {
-  readonly request: RouterRequest
+/** A request with what its caller may spend and use, and a task given with it instead of by the policy. */
+export interface PipelineInput extends PlanInput {
   readonly signal: AbortSignal
   readonly sink: Sink
-  /** A task given with the request instead of by the policy. */
-  readonly inlineTask?: TaskPolicy
 }
 
 /** A settled request, and the plan it ran under. */

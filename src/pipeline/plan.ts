@@ -9,18 +9,22 @@ import type { Features } from '../spec/features.ts'
 import type { Policy, TaskPolicy } from '../spec/policy.ts'
 import { optionsOf } from '../spec/policy-problems.ts'
 import type { RouterRequest } from '../spec/request.ts'
+import type { RequestOptions } from '../spec/router.ts'
 import { closest } from '../spec/suggest.ts'
 import { earlierClaim } from './conversation.ts'
+import { modelsFor, requireModel, requireTask } from './key.ts'
 import { askPrior, withSpecialist } from './prior.ts'
 import { hexDigest, type PipelineDeps, type Run } from './run.ts'
 import { scopesOf } from './spend.ts'
 
-/** @throws RouterError unknown_task, request_invalid; nothing has been recorded or asked then */
-export function planRequest(
-  input: { readonly request: RouterRequest; readonly inlineTask?: TaskPolicy },
-  deps: PipelineDeps,
-): Run {
-  const { request } = input
+export interface PlanInput extends Pick<RequestOptions, 'key' | 'maxCostUsd'> {
+  readonly request: RouterRequest
+  readonly inlineTask?: TaskPolicy
+}
+
+/** @throws RouterError unknown_task, key_forbids, request_invalid; nothing has been recorded or asked then */
+export function planRequest(input: PlanInput, deps: PipelineDeps): Run {
+  const { request, key } = input
   if (request.messages.length === 0)
     throw new RouterError('request_invalid', {
       path: 'messages',
@@ -36,13 +40,14 @@ export function planRequest(
     detector: { find: deps.findPrivate ?? findPrivate, now: deps.clock.monotonicMs },
   })
   if (!found.taskKnown && policy.routing.unknownTask === 'error') throw unknownTask(found, policy)
+  requireTask(key, found)
   const state: RouterState = {
-    models: deps.roster.states(),
+    models: modelsFor(key, deps.roster.states()),
     override: request.override ?? 'auto',
     hasKey: (model) => !(model in deps.loaded.missingKeys),
     prior: null,
     orders: deps.killSwitch.ordersFor(found),
-    exhausted: deps.budgets?.exhausted(scopesOf({ features: found }, deps)) ?? null,
+    exhausted: deps.budgets?.exhausted(scopesOf({ features: found, key: key ?? null }, deps)) ?? null,
   }
   const features = withLeave(found, policy, state)
   const task = effectiveTask(features, policy)
@@ -51,9 +56,12 @@ export function planRequest(
   const prior = task.prior ? askPrior({ request, features, deps }) : null
   const decision =
     prior?.opinion && !isSampled ? routeRequest(features, policy, { ...state, prior: prior.opinion }) : withoutPrior
+  requireModel(key, decision)
   return {
     requestId: request.id ?? deps.newId(),
     request,
+    key: key ?? null,
+    maxCostUsd: input.maxCostUsd ?? null,
     features,
     decision: withSpecialist(decision, prior?.specialist ?? null),
     task,
@@ -64,6 +72,7 @@ export function planRequest(
     prior: prior?.opinion ?? null,
     attempts: [],
     unwritten: [],
+    taken: { usd: 0 },
     localModel: null,
     verdicts: [],
     draft: null,

@@ -2,19 +2,19 @@
 
 import { gatesFor } from '../gates/gates.ts'
 import type { AuditRecord } from '../spec/audit.ts'
-import type { TaskPolicy } from '../spec/policy.ts'
 import type { AuditQuery } from '../spec/ports.ts'
 import type { RouterRequest } from '../spec/request.ts'
 import type { StreamEvent } from '../spec/response.ts'
 import type { AuditHealth, Explanation, RequestOptions, Router, RouterStatus } from '../spec/router.ts'
+import { withinDeadline } from './deadline.ts'
 import { decideJob, decideOutcome } from './decide.ts'
 import { recordFeedback } from './feedback.ts'
-import { runPipeline, type Settled } from './pipeline.ts'
+import { type PipelineInput, runPipeline, type Settled } from './pipeline.ts'
 import { planRequest } from './plan.ts'
 import { preload } from './preload.ts'
 import type { PipelineDeps } from './run.ts'
 import { runShadow } from './shadow.ts'
-import { createChannel, NO_SINK, type Sink, sinkOf } from './sink.ts'
+import { createChannel, NO_SINK, sinkOf } from './sink.ts'
 import { solverAnswer } from './solve.ts'
 
 export interface RouterDeps extends PipelineDeps {
@@ -23,11 +23,9 @@ export interface RouterDeps extends PipelineDeps {
   readonly closeStores: () => Promise<void>
 }
 
-interface Job {
-  readonly request: RouterRequest
+interface Job extends Pick<PipelineInput, 'request' | 'inlineTask' | 'sink'> {
   readonly signal: AbortSignal
-  readonly sink: Sink
-  readonly inlineTask?: TaskPolicy
+  readonly options: RequestOptions | undefined
 }
 
 export function routerFrom(deps: RouterDeps): Router {
@@ -39,20 +37,32 @@ export function routerFrom(deps: RouterDeps): Router {
     void settled.then(() => background.delete(settled))
   }
   const run = async (job: Job): Promise<Settled> => {
-    const settled = await runPipeline(job, deps)
+    const { options = {}, signal } = job
+    const { key, maxCostUsd, deadlineMs } = options
+    const request = { ...job.request, id: job.request.id ?? deps.newId() }
+    const bounds = { ...(key && { key }), ...(maxCostUsd !== undefined && { maxCostUsd }) }
+    const settled = await withinDeadline({ requestId: request.id, deadlineMs, signal }, (until) =>
+      runPipeline({ ...job, ...bounds, request, signal: until }, deps),
+    )
     if (settled.run.decision.shadow) inBackground(runShadow(settled.run, deps, settled.outcome))
     return settled
   }
   return {
-    complete: async (request, options) => (await run({ request, signal: signalOf(options), sink: NO_SINK })).outcome,
+    complete: async (request, options) =>
+      (await run({ request, options, signal: signalOf(options), sink: NO_SINK })).outcome,
     streamTo: async (request, take, options) => {
-      const running = run({ request, signal: signalOf(options), sink: sinkOf(take) })
+      const running = run({ request, options, signal: signalOf(options), sink: sinkOf(take) })
       inBackground(running)
       await running
     },
     stream: (request, options) => streamed(request, { options, run, inBackground }),
     decide: async (question, options) => {
-      const settled = await run({ ...decideJob(question, deps.loaded), signal: signalOf(options), sink: NO_SINK })
+      const settled = await run({
+        ...decideJob(question, deps.loaded),
+        options,
+        signal: signalOf(options),
+        sink: NO_SINK,
+      })
       return decideOutcome(settled.run, settled.outcome)
     },
     route: (request) => explain(request, deps),
@@ -86,7 +96,7 @@ async function* streamed(
   const channel = createChannel()
   const gone = new AbortController()
   const signal = options?.signal ? AbortSignal.any([options.signal, gone.signal]) : gone.signal
-  inBackground(run({ request, signal, sink: channel }).then(channel.end, channel.fail))
+  inBackground(run({ request, options, signal, sink: channel }).then(channel.end, channel.fail))
   try {
     yield* channel.read()
   } finally {

@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto'
 import type { FindPrivate } from '../classify/privacy/anonymise.ts'
 import { redactPreview } from '../classify/privacy/mask.ts'
+import type { KeyScope } from '../spec/access.ts'
 import type { AuditRecord, JournalEntry } from '../spec/audit.ts'
 import type { BudgetBook } from '../spec/budget.ts'
 import type { ConversationBook } from '../spec/conversations.ts'
@@ -57,6 +58,10 @@ export interface PipelineDeps {
 export interface Run {
   readonly requestId: string
   readonly request: RouterRequest
+  /** Of the API key; null when the caller has none that was issued. */
+  readonly key: KeyScope | null
+  /** US dollars that the caller allows for this request; null when it sets no limit. */
+  readonly maxCostUsd: number | null
   readonly features: Features
   readonly decision: RouteDecision
   readonly task: TaskPolicy
@@ -71,6 +76,8 @@ export interface Run {
   readonly attempts: Attempt[]
   /** Lines of the journal that are on disk before the next byte goes out; see `written`. */
   readonly unwritten: JournalEntry[]
+  /** Of calls of frontiers, under way or done, opinions among them; what is unknown counts as the most it may be. */
+  readonly taken: { usd: number }
   localModel: AuditRecord['localModel']
   verdicts: readonly Verdict[]
   /** The local answer that was checked, and its text. */
@@ -104,6 +111,7 @@ export function openRecord(run: Run, loaded: LoadedPolicy): AuditRecord {
     user: metadata.user ?? null,
     group: metadata.group ?? null,
     tenant: metadata.tenant ?? null,
+    ...(run.key && { key: run.key.id }),
     policyDigest: loaded.digest,
     receivedAt: run.receivedAt,
     settledAt: null,
@@ -166,6 +174,9 @@ function settledDraft({ draft, task }: Run, { answer, decision }: Outcome): Reco
   return { ...draft.record, agrees: sameAnswer(task.kind, draft.text, answer) }
 }
 
+/** The caller went, or its time was over. */
+const CALLERS_OWN: ReadonlySet<string> = new Set(['cancelled', 'deadline_exceeded'])
+
 /** The record of a request that failed; what was spent until then stays in it. */
 export function failedRecord(
   run: Run,
@@ -176,7 +187,7 @@ export function failedRecord(
     ...openRecord(run, loaded),
     settledAt: failed.at,
     outcome: 'error',
-    reason: failed.code === 'cancelled' ? 'cancelled' : (run.decision.reason ?? failureReason(run)),
+    reason: CALLERS_OWN.has(failed.code) ? 'cancelled' : (run.decision.reason ?? failureReason(run)),
     verdicts: run.verdicts,
     localModel: run.localModel,
     attempts: [...run.attempts],

@@ -35,10 +35,60 @@ export function isUnbilled({ code, values }: RouterError, { receivedChars }: Pic
 /** @throws RouterError budget_exhausted: nothing was sent */
 export async function withinBudget(exchange: Exchange, call: () => Promise<Collected>): Promise<Collected> {
   const { deps, run, model } = exchange
-  const scopes = model.policy.tier === 'frontier' ? scopesOf(run, deps) : []
-  if (scopes.length === 0 || !deps.budgets) return await call()
-  const { budgets } = deps
+  if (model.policy.tier !== 'frontier') return await call()
+  const scopes = scopesOf(run, deps)
+  const isFree = scopes.length === 0 && run.maxCostUsd === null
+  return isFree
+    ? await call()
+    : await withinCallersLimit(exchange, (usd) => withinCeilings(exchange, { scopes, usd }, call))
+}
+
+/** What the caller allows for one request holds over all its calls, those at the same time included. */
+async function withinCallersLimit(exchange: Exchange, call: (usd: number) => Promise<Booked>): Promise<Collected> {
+  const { run } = exchange
   const usd = boundUsd(exchange)
+  const left = (run.maxCostUsd ?? Number.POSITIVE_INFINITY) - run.taken.usd
+  if (usd > left) {
+    const values = {
+      scope: 'request',
+      period: 'this request',
+      left: Math.max(0, left).toFixed(6),
+      need: usd.toFixed(6),
+    }
+    throw new RouterError('budget_exhausted', values)
+  }
+  run.taken.usd += usd
+  try {
+    const { collected, spentUsd } = await call(usd)
+    run.taken.usd += spentUsd - usd
+    return collected
+  } catch (error) {
+    const failure = toRouterError(error)
+    if (isUnbilled(failure, exchange) || failure.code === 'budget_exhausted') run.taken.usd -= usd
+    throw error
+  }
+}
+
+interface Booked {
+  readonly collected: Collected
+  readonly spentUsd: number
+}
+
+async function withinCeilings(
+  exchange: Exchange,
+  { scopes, usd }: { readonly scopes: readonly BudgetScope[]; readonly usd: number },
+  call: () => Promise<Collected>,
+): Promise<Booked> {
+  const { deps, model } = exchange
+  const spent = ({ answer, identity }: Collected): number =>
+    deps.price(model.policy, answer.usage, identity.servedBy).costUsd ?? unknownUsd(deps.loaded.policy, answer.usage)
+  const { budgets } = deps
+  if (scopes.length === 0) {
+    const collected = await call()
+    return { collected, spentUsd: spent(collected) }
+  }
+  // A ceiling that nobody could keep is no ceiling.
+  if (!budgets) throw new RouterError('budget_unwritable', { path: 'budgets.sqlite', problem: 'it is not open' })
   const reserved = budgets.reserve(scopes, usd)
   if ('exhausted' in reserved) {
     const { exhausted, leftUsd } = reserved
@@ -47,9 +97,9 @@ export async function withinBudget(exchange: Exchange, call: () => Promise<Colle
   }
   try {
     const collected = await call()
-    const { costUsd } = deps.price(model.policy, collected.answer.usage, collected.identity.servedBy)
-    budgets.settle(reserved, costUsd ?? unknownUsd(deps.loaded.policy, collected.answer.usage))
-    return collected
+    const spentUsd = spent(collected)
+    budgets.settle(reserved, spentUsd)
+    return { collected, spentUsd }
   } catch (error) {
     // A call that broke may have been billed to its end.
     budgets.settle(reserved, isUnbilled(toRouterError(error), exchange) ? 0 : usd)
@@ -57,10 +107,13 @@ export async function withinBudget(exchange: Exchange, call: () => Promise<Colle
   }
 }
 
-/** The ceilings of a request; empty when the policy sets none. */
-export function scopesOf({ features }: Pick<Run, 'features'>, { loaded, clock }: PipelineDeps): readonly BudgetScope[] {
+/** The ceilings of a request; empty when neither the policy nor its key sets one. */
+export function scopesOf(
+  { features, key }: Pick<Run, 'features' | 'key'>,
+  { loaded, clock }: PipelineDeps,
+): readonly BudgetScope[] {
   const { task, tenant } = features
-  return budgetScopes(loaded.policy.budgets, { task, tenant, nowMs: clock.epochMs() })
+  return budgetScopes(loaded.policy.budgets, { task, tenant, key, nowMs: clock.epochMs() })
 }
 
 /** A message costs a few tokens beside its text; 16 is twice what providers document. */

@@ -20,6 +20,7 @@ import type { RouteOverride } from '../spec/request.ts'
 import { availabilityRule, isUsable } from './rules/availability.ts'
 import { budgetRule } from './rules/budget.ts'
 import { hardStopRule } from './rules/hard-stop.ts'
+import { keyRule } from './rules/key.ts'
 import { killSwitchRule } from './rules/kill-switch.ts'
 import { overrideRule } from './rules/override.ts'
 import { partitionRule } from './rules/partition.ts'
@@ -37,6 +38,7 @@ export const RULES: readonly Rule[] = [
   budgetRule,
   availabilityRule,
   policyRule,
+  keyRule,
   priorRule,
   overrideRule,
 ]
@@ -166,7 +168,7 @@ function outOfReach(
   left: Left,
   removals: readonly Removal[],
 ): RouteDecision['wouldEscalateTo'] {
-  const first = candidates.frontier[0]
+  const first = candidates.frontier.find(({ isBarred }) => !isBarred)
   const against = removals.filter((removal) => removal.actor === 'frontier')
   const unpaid = against.find(({ rule }) => rule === 'budget')
   if (first && unpaid && against.every(({ rule }) => rule === 'budget'))

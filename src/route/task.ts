@@ -6,13 +6,15 @@ import type { ModelState } from '../spec/ports.ts'
 import { whyNotThere } from '../spec/residency.ts'
 import { tierFor } from './complexity.ts'
 
-/** The candidates of one request: every model of each actor that it may go to, in order of choice, available or not. */
+/** The candidates of one request: every model of each actor that its text may go to, in order of choice, available or not, barred or not. */
 export interface Candidates {
   readonly tier: Tier
   readonly local: readonly ModelState[]
   readonly frontier: readonly ModelState[]
   /** Frontiers of the task that its text may not go to, and why. */
   readonly excluded: RouteDecision['excluded']
+  /** Actors that have models for the task, none of which the caller's API key may use. */
+  readonly barred: readonly Actor[]
 }
 
 /** A name the policy does not know is nothing a local model was chosen for. */
@@ -37,12 +39,15 @@ export function candidatesOf(features: Features, policy: Policy, models: readonl
     const why = model ? whyNotThere(model, { features, policy, task }) : 'the policy does not know it'
     return why === null ? [] : [{ model: name, why }]
   })
-  return {
-    tier,
+  const found = {
     local: pick(task.local === false ? [] : (task.local ?? localTiersFrom(tier)), models, 'local'),
     frontier: frontiers.filter(({ name }) => !excluded.some(({ model }) => model === name)),
     excluded,
   }
+  const barred = (['local', 'frontier'] as const).filter(
+    (actor) => found[actor].length > 0 && found[actor].every(({ isBarred }) => isBarred),
+  )
+  return { tier, ...found, barred }
 }
 
 /**

@@ -86,6 +86,8 @@ export interface AuditRecord {
   readonly user: string | null
   readonly group: string | null
   readonly tenant: string | null
+  /** The id of the API key; absent when the request came without one that was issued. */
+  readonly key?: string
   readonly policyDigest: string
   /** ISO 8601, UTC. */
   readonly receivedAt: string

@@ -2,7 +2,7 @@
 
 /** One ceiling that a call falls under. */
 export interface BudgetScope {
-  /** `all`, `task:<name>` or `tenant:<name>`. */
+  /** `all`, `task:<name>`, `tenant:<name>` or `key:<id>`. */
   readonly name: string
   /** `2026-11-21` or `2026-11`, UTC. */
   readonly period: string

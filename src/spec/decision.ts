@@ -104,6 +104,7 @@ export const RULE_ORDER = [
   'budget',
   'availability',
   'policy',
+  'key',
   'prior',
   'override',
 ] as const

@@ -1,5 +1,6 @@
 /** The one error class and its closed table. A bad answer is a Verdict; a broken call is a RouterError. */
 
+import { ACCESS_ERRORS } from './access-errors.ts'
 import type { ErrorRow } from './error-row.ts'
 import { MODEL_ERRORS } from './model-errors.ts'
 
@@ -73,7 +74,7 @@ export const ERRORS = {
     retryable: false,
     exitCode: 1,
     openaiType: 'authentication_error',
-    message: 'The API key is missing or wrong.',
+    message: 'The API key is missing, wrong or out of date.',
     fix: 'Send `Authorization: Bearer <key>`; `spillway serve` prints the file of the operator key when it starts.',
   },
   forbidden_host: {
@@ -133,6 +134,7 @@ export const ERRORS = {
     fix: '{fix}',
   },
   ...MODEL_ERRORS,
+  ...ACCESS_ERRORS,
   disk_full: {
     status: 503,
     retryable: true,
@@ -179,7 +181,7 @@ export const ERRORS = {
     exitCode: 5,
     openaiType: 'insufficient_quota',
     message: 'The budget {scope} of {period} has {left} US dollars left; the call may cost {need}.',
-    fix: 'Wait for the next period, or raise budgets in the policy; `spillway cost summary` shows them.',
+    fix: 'Wait for the next period, or raise budgets in the policy or the budget of the key; `spillway cost summary` shows them.',
   },
   budget_unwritable: {
     status: 503,

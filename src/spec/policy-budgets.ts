@@ -25,3 +25,9 @@ export const budgetsSchema = z.strictObject({
 })
 
 export type Budgets = z.output<typeof budgetsSchema>
+
+/** US dollars; absent: none. */
+export interface Ceiling {
+  readonly day?: number | undefined
+  readonly month?: number | undefined
+}

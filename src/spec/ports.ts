@@ -230,6 +230,8 @@ export interface ModelState {
   readonly tier: Tier
   /** Why it cannot be used now; null when it can. */
   readonly unavailable: Unavailable | null
+  /** The caller's API key leaves it out. */
+  readonly isBarred?: boolean
 }
 
 /** Monotonic milliseconds for durations, epoch milliseconds for records. */

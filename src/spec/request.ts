@@ -91,6 +91,7 @@ export interface DecideRequest {
   readonly options?: readonly string[]
   readonly instruction?: string
   readonly metadata?: RequestMetadata
+  readonly override?: RouteOverride
 }
 
 /** What a question is about, and the question. */

@@ -1,4 +1,5 @@
 /** The router as its doors see it: library, gateway and command line use nothing else. */
+import type { KeyScope } from './access.ts'
 import type { AuditRecord } from './audit.ts'
 import type { RouteDecision } from './decision.ts'
 import type { RouterError } from './errors.ts'
@@ -10,6 +11,12 @@ import type { DecideOutcome, Outcome, StreamEvent } from './response.ts'
 
 export interface RequestOptions {
   readonly signal?: AbortSignal
+  /** Of the API key that the request came with; nobody's wish in the request goes beyond it. */
+  readonly key?: KeyScope
+  /** US dollars that all calls of frontiers for this request may cost together. */
+  readonly maxCostUsd?: number
+  /** Milliseconds until the request is given up. */
+  readonly deadlineMs?: number
 }
 
 /** What would happen to a request, found without calling any model. */

@@ -49,6 +49,21 @@ interface Block {
   spent: number
 }
 
+/** A book whose file is made when the first ceiling is met: keys may come to have one while a server runs. */
+export function openBudgetsLater(settings: BudgetSettings): BudgetBook {
+  let opened: BudgetStore | null = null
+  const book = (): BudgetStore => {
+    opened ??= openBudgets(settings)
+    return opened
+  }
+  return {
+    reserve: (scopes, usd) => book().reserve(scopes, usd),
+    settle: (reservation, usd) => book().settle(reservation, usd),
+    exhausted: (scopes) => (scopes.length === 0 ? null : book().exhausted(scopes)),
+    close: () => opened?.close(),
+  }
+}
+
 /**
  * Opens the book, and gives back what killed processes held and had promised to no call.
  *

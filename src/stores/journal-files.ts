@@ -1,5 +1,6 @@
 /** The files of a journal directory: whose they are, and whether their writer still lives. */
 import { readdirSync, readFileSync } from 'node:fs'
+import { isRunning } from './is-running.ts'
 
 export interface JournalName {
   readonly file: string
@@ -27,12 +28,7 @@ export function listJournals(directory: string): readonly JournalName[] {
 
 /** A pid is used again after a while, so a writer lives only when the process also started when the writer did. */
 export function isAlive(journal: JournalName): boolean {
-  try {
-    process.kill(journal.pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-  return processStart(journal.pid) === journal.start
+  return isRunning(journal.pid) && processStart(journal.pid) === journal.start
 }
 
 /**

@@ -269,7 +269,7 @@ function open(path: string): DatabaseSync {
 }
 
 /** When several processes make the same new database, SQLite refuses all but one at once, whatever the busy timeout. */
-function enterWal(database: DatabaseSync): void {
+export function enterWal(database: DatabaseSync): void {
   const deadline = performance.now() + BUSY_TIMEOUT_MS
   while (true) {
     try {

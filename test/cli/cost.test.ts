@@ -24,7 +24,7 @@ beforeAll(async () => {
   writeFileSync(join(box.folder, 'spillway.yaml'), POLICY)
   const { stateDir } = resolvePaths(box.env, process.platform)
   const log = openAuditLog({ stateDir, durability: 'process', onFailure: 'refuse' })
-  const record = auditRecord('r1', { receivedAt: TODAY, outcome: 'accepted', route: 'frontier' })
+  const record = auditRecord('r1', { receivedAt: TODAY, outcome: 'accepted', route: 'frontier', key: 'ab12cd34' })
   log.journal.append({ type: 'intent', requestId: 'r1', record: auditRecord('r1', { receivedAt: TODAY }) })
   log.journal.append({ type: 'call', requestId: 'r1', model: 'big', actor: 'frontier', at: TODAY })
   log.journal.append({ type: 'settle', requestId: 'r1', record })
@@ -60,6 +60,10 @@ describe('spillway cost', () => {
       budgets: [{ name: 'all', period: TODAY.slice(0, 10), takenUsd: 0.9 }],
     })
     const text = await box.run(['cost', 'summary', '--since', '1h'])
+    const byKey = await box.run(['cost', 'summary', '--by', 'key'])
+    expect(byKey.stdout).toMatch(/^key +requests/)
+    expect(byKey.stdout).toMatch(/\nab12cd34 +1 /)
+    expect((await box.run(['cost', 'summary', '--by', 'colour'])).exitCode).toBe(2)
     expect(text.stdout).toMatch(/budget all of \d{4}-\d\d-\d\d: \$0\.00 spent, \$0\.9000 reserved/)
   })
 

@@ -41,6 +41,14 @@ const ESCALATED = auditRecord('e', {
 })
 
 describe('the cost of requests', () => {
+  it('is told by API key, and apart for what came without one', () => {
+    const told = summary([LOCAL, { ...ESCALATED, key: 'ab12cd34' }, { ...LOCAL, key: 'ab12cd34' }])
+    expect(told.keys).toMatchObject([
+      { name: 'ab12cd34', requests: 2, local: 1, paidUsd: 0.5 },
+      { name: 'none', requests: 1, local: 1, paidUsd: 0 },
+    ])
+  })
+
   it('is told by task and by model, with judges, shadows and retries', () => {
     const shadowed = auditRecord('s', {
       task: 'b',

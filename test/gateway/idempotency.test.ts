@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ScriptedAnswer } from '../../src/testing.ts'
 import { closeGateways, testGateway } from '../support/gateway.ts'
@@ -81,6 +83,33 @@ describe('a request with an idempotency key', () => {
     expect(await send({ key: 'k' })).toMatchObject({ status: 422 })
     expect(await send({ key: 'k', tenant: 'acme' })).toMatchObject({ text: 'For acme.', replayed: 'true' })
     expect(small?.calls).toHaveLength(1)
+  })
+
+  it('is asked for once more, which is said, when its server stopped before the answer was whole', async () => {
+    const sample = sampleRouter(script({ small: { answers: [{ hang: true }, answer('Second.')] }, big: {} }))
+    const first = await testGateway(sample.router, { graceMs: 1 })
+    const send = ({ url }: { readonly url: string }) =>
+      fetch(`${url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${first.key}`,
+          'content-type': 'application/json',
+          'idempotency-key': 'k',
+        },
+        body: JSON.stringify({ model: 'auto', messages: USER }),
+      })
+    const broken = send(first)
+    await expect.poll(() => sample.models.small?.calls.length).toBe(1)
+    await first.close()
+    expect((await broken).status).toBe(503)
+    const second = await testGateway(sample.router, { stateDir: first.stateDir })
+    // The process of the first one lives on, so its claim is believed for half a minute; its writer here is gone.
+    const clock = new DatabaseSync(join(first.stateDir, 'idempotency.sqlite'))
+    clock.exec('UPDATE request SET alive_until = 0')
+    clock.close()
+    const again = await send(second)
+    expect(again.status).toBe(200)
+    expect(again.headers.get('idempotent-rerun')).toBe('true')
   })
 
   it('is refused with another body', async () => {

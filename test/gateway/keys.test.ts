@@ -2,7 +2,8 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { issueKey, openKeyRing } from '../../src/gateway/keys.ts'
+import { issueKey } from '../../src/gateway/issued-keys.ts'
+import { openKeyRing } from '../../src/gateway/keys.ts'
 
 let folder: string
 
@@ -19,7 +20,7 @@ describe("the operator's key", () => {
     const key = readFileSync(ring.keyFile, 'utf8').trim()
     expect(key).toMatch(/^spw_[\w-]{43}$/)
     expect(statSync(ring.keyFile).mode & 0o777).toBe(0o600)
-    expect(openKeyRing(folder).holderOf(key)).toEqual({ name: 'operator', isOperator: true })
+    expect(openKeyRing(folder).holderOf(key)).toMatchObject({ name: 'operator', isOperator: true })
     expect(readdirSync(folder)).toEqual(['operator.key'])
   })
 
@@ -29,7 +30,7 @@ describe("the operator's key", () => {
     expect(ring.holderOf(left.trim())).toBeNull()
     const key = readFileSync(keyFile(), 'utf8').trim()
     expect(key).toMatch(/^spw_[\w-]{43}$/)
-    expect(ring.holderOf(key)).toEqual({ name: 'operator', isOperator: true })
+    expect(ring.holderOf(key)).toMatchObject({ name: 'operator', isOperator: true })
     expect(statSync(keyFile()).mode & 0o777).toBe(0o600)
   })
 
@@ -44,12 +45,14 @@ describe("the operator's key", () => {
 describe('a damaged list of keys', () => {
   it('opens nothing, leaves the operator in, and is told when a key is issued', () => {
     const ring = openKeyRing(folder)
-    const issued = issueKey(folder, 'ci')
-    expect(ring.holderOf(issued.key)).toEqual({ name: 'ci', isOperator: false })
+    const issued = issueKey(folder, { name: 'ci' })
+    expect(ring.holderOf(issued.key)).toEqual({ id: issued.id, name: 'ci', isOperator: false, grant: {} })
     writeFileSync(join(folder, 'keys.json'), '[{"id":')
     expect(ring.holderOf(issued.key)).toBeNull()
     expect(ring.holderOf(readFileSync(keyFile(), 'utf8').trim())?.isOperator).toBe(true)
-    expect(() => issueKey(folder, 'next')).toThrow('keys.json in the state directory cannot be read as a list of keys.')
+    expect(() => issueKey(folder, { name: 'next' })).toThrow(
+      'keys.json in the state directory cannot be read as a list of keys.',
+    )
     expect(existsSync(join(folder, 'keys.json'))).toBe(true)
     expect(readFileSync(join(folder, 'keys.json'), 'utf8')).toBe('[{"id":')
   })

@@ -1,9 +1,10 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { issueKey, listKeys, revokeKey } from '../../src/gateway/keys.ts'
+import { issueKey, listKeys, revokeKey } from '../../src/gateway/issued-keys.ts'
 import { startGateway } from '../../src/gateway/serve.ts'
 import { policySchema } from '../../src/spec/policy.ts'
+import { openGatewayStores } from '../../src/stores/gateway-stores.ts'
 import { closeGateways, type TestGateway, testGateway } from '../support/gateway.ts'
 import { sampleRouter } from '../support/sample-router.ts'
 import { answering, exchange, post, statuses } from './raw-client.ts'
@@ -111,11 +112,11 @@ describe('paths and methods', () => {
 describe('keys', () => {
   it('of others are stored as hashes, work at once and stop at once', async () => {
     const gateway = await testGateway(answering().router)
-    const issued = issueKey(gateway.stateDir, 'ci')
+    const issued = issueKey(gateway.stateDir, { name: 'ci' })
     expect(readFileSync(join(gateway.stateDir, 'keys.json'), 'utf8')).not.toContain(issued.key)
     const list = () => fetch(`${gateway.url}/v1/models`, { headers: { 'x-api-key': issued.key } })
     expect((await list()).status).toBe(200)
-    expect(listKeys(gateway.stateDir)).toEqual([{ id: issued.id, name: 'ci', createdAt: issued.createdAt }])
+    expect(listKeys(gateway.stateDir)).toEqual([{ id: issued.id, name: 'ci', createdAt: issued.createdAt, grant: {} }])
     expect(revokeKey(gateway.stateDir, issued.id)).toBe(true)
     expect((await list()).status).toBe(401)
     expect(revokeKey(gateway.stateDir, issued.id)).toBe(false)
@@ -123,7 +124,7 @@ describe('keys', () => {
 
   it("of others do not open the operator's own routes", async () => {
     const gateway = await testGateway(answering().router)
-    const issued = issueKey(gateway.stateDir, 'ci')
+    const issued = issueKey(gateway.stateDir, { name: 'ci' })
     const status = (key: string) =>
       fetch(`${gateway.url}/spillway/v1/status`, { headers: { authorization: `Bearer ${key}` } })
     expect((await status(issued.key)).status).toBe(404)
@@ -198,7 +199,9 @@ describe('the log', () => {
 describe('starting and stopping', () => {
   it('names the port that is taken', async () => {
     const gateway = await testGateway(answering().router)
+    const stores = openGatewayStores(gateway.stateDir)
     const second = startGateway({
+      stores,
       router: answering().router,
       settings: policySchema.parse({}).gateway,
       stateDir: gateway.stateDir,
@@ -210,6 +213,8 @@ describe('starting and stopping', () => {
       code: 'port_taken',
       message: `Port ${gateway.port} on 127.0.0.1 is in use.`,
     })
+    stores.rates.close()
+    stores.idempotency.close()
   })
 
   it('lets an answer under way end, and removes the record of the server', async () => {

@@ -45,6 +45,28 @@ describe('POST /v1/rerank', () => {
     expect(results[0]).not.toHaveProperty('document')
   })
 
+  it('is answered once with an idempotency key', async () => {
+    const sample = sampleRouter(local())
+    const gateway = await testGateway(sample.router)
+    const again = async (documents: readonly string[]) => {
+      const response = await fetch(`${gateway.url}/v1/rerank`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${gateway.key}`,
+          'content-type': 'application/json',
+          'idempotency-key': 'one',
+        },
+        body: JSON.stringify({ model: 'order', query: QUERY, documents }),
+      })
+      return { status: response.status, text: await response.text() }
+    }
+    const first = await again(DOCUMENTS)
+    expect(first.status).toBe(200)
+    expect(await again(DOCUMENTS)).toEqual(first)
+    expect((await again(DOCUMENTS.slice(1))).status).toBe(422)
+    expect(sample.journal.filter(({ type }) => type === 'intent')).toHaveLength(1)
+  })
+
   it('gives the first few, with their texts, when asked', async () => {
     const asked = { query: QUERY, documents: DOCUMENTS.map((text) => ({ text })), top_n: 1, return_documents: true }
     const { body } = await send(local(), asked, { 'x-spillway-task': 'order' })

@@ -256,3 +256,68 @@ function failingFrom(type: JournalEntry['type']): Journal {
     close: async () => {},
   }
 }
+
+describe('what a caller allows for one request', () => {
+  it('holds over all its calls together, opinions among them', async () => {
+    const usage = { inputTokens: 0, outputTokens: 50_000, source: 'reported' } as const
+    const judged = {
+      local: 'small',
+      stage: 'accept',
+      accept: { uncalibrated: true },
+      judge: { by: 'big', votes: 2 },
+      gates: { entropyNats: null, refusal: false },
+    } as const
+    const answer = { text: 'yes', usage }
+    const free = router({ budgets: {}, task: judged, answer })
+    await free.router.complete(request())
+    expect(free.models.big?.calls.length).toBeGreaterThan(1)
+    const bounded = router({ budgets: {}, task: judged, answer })
+    await bounded.router.complete(request(), { maxCostUsd: 0.4 })
+    // The first vote cost half a dollar: nothing is left for another one.
+    expect(bounded.models.big?.calls).toHaveLength(1)
+    expect(budgets.list()).toEqual([])
+  })
+
+  it('refuses a call that may pass it, and needs no ceiling of the policy', async () => {
+    const { router: own, models } = router({ budgets: {} })
+    await expect(own.complete(request(), { maxCostUsd: 0.01 })).rejects.toMatchObject({
+      code: 'budget_exhausted',
+      message: expect.stringMatching(/^The budget request of this request has 0\.010000 US dollars left/),
+    })
+    expect(models.big?.calls).toHaveLength(0)
+    expect((await own.complete(request(), { maxCostUsd: 0.02 })).decision.route).toBe('frontier')
+  })
+})
+
+describe("a key's own ceiling", () => {
+  const key = { id: 'ab12cd34', budget: { day: 0.02, month: 1 } }
+
+  it('is reserved and booked beside the others, and stops its key alone', async () => {
+    const usage = { inputTokens: 0, outputTokens: 1500, source: 'reported' } as const
+    const { router: own } = router({ budgets: { day: 1 }, answer: { text: 'Yes.', usage } })
+    await own.complete(request(), { key })
+    expect(spent()).toEqual({ all: 0.015, 'key:ab12cd34': 0.015 })
+    await expect(own.complete(request(), { key })).rejects.toMatchObject({
+      code: 'budget_exhausted',
+      values: { scope: 'key:ab12cd34', period: '1970-01-01' },
+    })
+    await own.complete(request(), { key: { id: 'other' } })
+    expect(spent().all).toBe(0.03)
+  })
+
+  it('that nobody could keep is not passed over', async () => {
+    const { router: own, models } = sampleRouter(
+      {
+        policy: {
+          models: { big: { provider: 'openai', model: 'x', tier: 'frontier', apiKey: '${env:KEY}' } },
+          tasks: { chat: { local: false, frontier: 'big' } },
+        },
+        env: { KEY: 'k' },
+        models: { big: { answers: () => 'Yes.' } },
+      },
+      { budgets: null },
+    )
+    await expect(own.complete(request(), { key })).rejects.toMatchObject({ code: 'budget_unwritable' })
+    expect(models.big?.calls).toHaveLength(0)
+  })
+})

@@ -216,7 +216,7 @@ const anyState: fc.Arbitrary<RouterState> = fc
 
 const anyPolicy: fc.Arbitrary<Policy> = fc
   .record({
-    stage: fc.constantFrom('off', 'shadow', 'accept', { canary: { percent: 50 } }),
+    stage: fc.constantFrom(undefined, 'off', 'shadow', 'accept', { canary: { percent: 50 } }),
     local: fc.constantFrom('small', false as const),
     onUnavailable: fc.constantFrom('local', 'error'),
   })
@@ -232,6 +232,22 @@ describe('the two sets', () => {
           [...after.serve].every((actor) => before.serve.has(actor)) &&
           [...after.call].every((actor) => before.call.has(actor))
         )
+      }),
+    )
+  })
+
+  it('never grow when a key leaves out models, and nobody whom it leaves out is asked', () => {
+    const names = fc.subarray(['small', 'coder', 'big'])
+    fc.assert(
+      fc.property(anyFeatures, anyPolicy, anyState, names, (features, policy, state, barred) => {
+        const models = state.models.map((model) => ({ ...model, isBarred: barred.includes(model.name) }))
+        const before = routeRequest(features, policy, state)
+        const after = routeRequest(features, policy, { ...state, models })
+        expect(after.stage).toBe(before.stage)
+        for (const actor of after.serve) expect(before.serve).toContain(actor)
+        for (const actor of after.call) expect(before.call).toContain(actor)
+        for (const name of [...after.local, ...after.frontier]) expect(barred).not.toContain(name)
+        if (barred.includes(after.wouldEscalateTo?.model ?? '')) throw new Error('a barred model would be asked')
       }),
     )
   })
@@ -259,7 +275,7 @@ describe('the two sets', () => {
             expect(decision.serve).not.toContain(actor)
         if (decision.route === 'frontier') expect(decision.serve).toContain('frontier')
         if (decision.route === 'local' && !decision.degraded) expect(decision.serve).toContain('local')
-        expect(RULES.length).toBe(9)
+        expect(RULES.length).toBe(10)
       }),
     )
   })

@@ -11,6 +11,7 @@ import { createOpenAiCompatibleModel } from '../../src/models/openai-compatible.
 import { resolvePaths } from '../../src/models/paths.ts'
 import { RouterError } from '../../src/spec/errors.ts'
 import { policySchema } from '../../src/spec/policy.ts'
+import { openGatewayStores } from '../../src/stores/gateway-stores.ts'
 
 const [baseUrl = ''] = process.argv.slice(2)
 const stateDir = mkdtempSync(join(tmpdir(), 'spillway-memory-'))
@@ -24,10 +25,12 @@ const router = createRouter({
   env: {},
   paths: { ...resolvePaths({}, process.platform), stateDir, dataDir: stateDir, cacheDir: stateDir },
 })
+const stores = openGatewayStores(stateDir)
 const gateway = await startGateway({
   router,
   settings: policySchema.parse({}).gateway,
   stateDir,
+  stores,
   host: '127.0.0.1',
   port: 0,
   log: () => {},
@@ -63,6 +66,8 @@ process.on('message', async (message) => {
   else if (message === 'end') {
     await gateway.close()
     await router.close()
+    stores.rates.close()
+    stores.idempotency.close()
     process.disconnect()
   }
 })

@@ -5,6 +5,7 @@ import OpenAI from 'openai'
 import { type Gateway, type GatewaySettings, startGateway } from '../../src/gateway/serve.ts'
 import { type Policy, policySchema } from '../../src/spec/policy.ts'
 import type { Router } from '../../src/spec/router.ts'
+import { type GatewayStores, type MachineClock, openGatewayStores } from '../../src/stores/gateway-stores.ts'
 
 export interface TestGateway extends Gateway {
   readonly key: string
@@ -13,21 +14,28 @@ export interface TestGateway extends Gateway {
   readonly stateDir: string
 }
 
-const open: { gateway: Gateway; stateDir: string }[] = []
+const open: { gateway: Gateway; stores: GatewayStores; stateDir: string; isOurs: boolean }[] = []
 
 /** A gateway on a free loopback port with a state directory of its own, and the real client pointed at it. */
 export async function testGateway(
   router: Router,
   change: Partial<Policy['gateway']> &
-    Pick<Partial<GatewaySettings>, 'requestTimeoutMs' | 'graceMs' | 'policyProblem'> = {},
+    Pick<Partial<GatewaySettings>, 'requestTimeoutMs' | 'graceMs' | 'policyProblem'> & {
+      /** Of another gateway: both share what is kept there. */
+      readonly stateDir?: string
+      readonly clock?: MachineClock
+    } = {},
 ): Promise<TestGateway> {
-  const stateDir = mkdtempSync(join(tmpdir(), 'spillway-gateway-'))
-  const { requestTimeoutMs, graceMs, policyProblem, ...settings } = change
+  const { stateDir: shared } = change
+  const stateDir = shared ?? mkdtempSync(join(tmpdir(), 'spillway-gateway-'))
+  const { requestTimeoutMs, graceMs, policyProblem, stateDir: _, clock, ...settings } = change
   const logLines: string[] = []
+  const stores = openGatewayStores(stateDir, clock)
   const gateway = await startGateway({
     router,
     settings: { ...policySchema.parse({}).gateway, ...settings },
     stateDir,
+    stores,
     host: '127.0.0.1',
     port: 0,
     log: (line) => void logLines.push(line),
@@ -35,15 +43,17 @@ export async function testGateway(
     ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
     ...(policyProblem && { policyProblem }),
   })
-  open.push({ gateway, stateDir })
+  open.push({ gateway, stores, stateDir, isOurs: shared === undefined })
   const key = readFileSync(gateway.keyFile, 'utf8').trim()
   const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: key, maxRetries: 0 })
   return { ...gateway, key, client, logLines, stateDir }
 }
 
 export async function closeGateways(): Promise<void> {
-  for (const { gateway, stateDir } of open.splice(0)) {
+  for (const { gateway, stores, stateDir, isOurs } of open.splice(0).reverse()) {
     await gateway.close()
-    rmSync(stateDir, { recursive: true, force: true })
+    stores.rates.close()
+    stores.idempotency.close()
+    if (isOurs) rmSync(stateDir, { recursive: true, force: true })
   }
 }

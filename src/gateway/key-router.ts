@@ -1,0 +1,105 @@
+/** The router as one request finds it: what its key forbids is refused here, whatever path of the API it came by. */
+import { PARTITIONS } from '../spec/decision.ts'
+import { RouterError } from '../spec/errors.ts'
+import type { DecideRequest, RequestMetadata, RouterRequest } from '../spec/request.ts'
+import type { RequestOptions, Router } from '../spec/router.ts'
+import type { KeyHolder } from './keys.ts'
+import type { Pass } from './limits.ts'
+import type { RequestHeaders } from './metadata.ts'
+import { type Wishes, wishesOf } from './wishes.ts'
+
+export interface KeyedRequest {
+  readonly holder: KeyHolder
+  readonly headers: RequestHeaders
+  readonly pass: Pass
+}
+
+/** Every call runs under the key's scope and the caller's wishes, and is charged to the key's limits. */
+export function routerForKey(router: Router, keyed: KeyedRequest): Router {
+  const { holder, headers, pass } = keyed
+  const narrow = <Request extends RouterRequest | DecideRequest>(request: Request, wishes: Wishes): Request => {
+    if (wishes.route && holder.grant.override !== true)
+      throw forbidden(holder, {
+        subject: 'the header',
+        value: 'x-spillway-route',
+        allowed: ['x-spillway-max-cost-usd', 'x-spillway-deadline-ms', 'x-spillway-partition'],
+      })
+    if ('wire' in request) requireNamedModel(request, holder, router)
+    const metadata = narrowed(request.metadata, holder)
+    return { ...request, ...(metadata && { metadata }), ...(wishes.route && { override: wishes.route }) }
+  }
+  return {
+    ...router,
+    async complete(request, options) {
+      const wishes = wishesOf(headers)
+      const outcome = await router.complete(narrow(request, wishes), bounded(options, wishes, holder))
+      if (outcome.usage) pass.charge(outcome.usage)
+      return outcome
+    },
+    async decide(question, options) {
+      const wishes = wishesOf(headers)
+      const outcome = await router.decide(narrow(question, wishes), bounded(options, wishes, holder))
+      if (outcome.usage) pass.charge(outcome.usage)
+      return outcome
+    },
+    async *stream(request, options) {
+      const wishes = wishesOf(headers)
+      for await (const event of router.stream(narrow(request, wishes), bounded(options, wishes, holder))) {
+        if (event.type === 'final' && event.outcome.usage) pass.charge(event.outcome.usage)
+        yield event
+      }
+    },
+  }
+}
+
+function bounded(
+  options: RequestOptions | undefined,
+  { maxCostUsd, deadlineMs }: Wishes,
+  { id, isOperator, grant }: KeyHolder,
+): RequestOptions {
+  const { tasks, models, budget } = grant
+  const key = { id, ...(tasks && { tasks }), ...(models && { models }), ...(budget && { budget }) }
+  return {
+    ...options,
+    ...(!isOperator && { key }),
+    ...(maxCostUsd !== undefined && { maxCostUsd }),
+    ...(deadlineMs !== undefined && { deadlineMs }),
+  }
+}
+
+/** The name of a configured model is a wish for it; a name that nobody knows stands for `auto`, here as everywhere. */
+function requireNamedModel({ wire }: RouterRequest, holder: KeyHolder, router: Router): void {
+  const allowed = holder.grant.models
+  const named = wire?.body.model
+  if (!allowed || typeof named !== 'string') return
+  const model = router.status().models.find(({ name }) => name === named)
+  if (!model || allowed.includes(model.name) || allowed.includes(model.tier)) return
+  throw forbidden(holder, { subject: 'model', value: named, allowed })
+}
+
+/** One tenant is the holder's own; of several the caller says which. A partition only tightens. */
+function narrowed(metadata: RequestMetadata | undefined, holder: KeyHolder): RequestMetadata | undefined {
+  const { tenants, partition } = holder.grant
+  if (!tenants && !partition) return metadata
+  const said = metadata?.tenant
+  const tenant = tenants?.length === 1 ? (said ?? tenants[0]) : said
+  if (tenants && (tenant === undefined || !tenants.includes(tenant)))
+    throw forbidden(holder, { subject: 'tenant', value: tenant ?? '(none)', allowed: tenants })
+  const strictest = PARTITIONS.findLast((one) => one === partition || one === metadata?.partition)
+  return { ...metadata, ...(tenant !== undefined && { tenant }), ...(strictest && { partition: strictest }) }
+}
+
+interface Forbidden {
+  readonly subject: string
+  readonly value: string
+  readonly allowed: readonly string[]
+}
+
+function forbidden({ id, name }: KeyHolder, { subject, value, allowed }: Forbidden): RouterError {
+  return new RouterError('key_forbids', {
+    key: `${id} (${name})`,
+    subject,
+    value: value.slice(0, 100),
+    allowed: allowed.join(', '),
+  })
+}

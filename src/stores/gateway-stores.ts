@@ -1,0 +1,31 @@
+/** What a gateway keeps beside its router, in the state directory. */
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import type { IdempotencyBook } from '../spec/idempotency.ts'
+import type { RateBook } from '../spec/rates.ts'
+import { openIdempotency } from './idempotency.ts'
+import { openRates } from './rates.ts'
+
+export interface GatewayStores {
+  readonly rates: RateBook
+  readonly idempotency: IdempotencyBook
+}
+
+export interface MachineClock {
+  epochMs(): number
+  /** Since the machine started: the same in all its processes, and no clock setting changes it. */
+  machineMs(): number
+}
+
+/** @throws RouterError state_unwritable */
+export function openGatewayStores(stateDir: string, { epochMs, machineMs }: MachineClock = MACHINE): GatewayStores {
+  const rates = openRates({ path: join(stateDir, 'rates.sqlite'), machineMs })
+  const path = join(stateDir, 'idempotency.sqlite')
+  const writer = `${process.pid} ${randomUUID()}`
+  return { rates, idempotency: openIdempotency({ path, writer, machineMs, epochMs }) }
+}
+
+const MACHINE: MachineClock = {
+  epochMs: () => Date.now(),
+  machineMs: () => Number(process.hrtime.bigint()) / 1e6,
+}
