@@ -43,12 +43,14 @@ const ISSUER_VALUE = new RegExp(`(?:${ISSUERS})[\\w .-]{0,20}${OPERATOR}${VALUE}
 /** Shannon entropy in bits per character: words and names lie under 3.0, random base 36 of 16 letters over 3.2. */
 const MIN_ENTROPY_BITS = 3
 
-/** @param words of the scan, those of `ASSIGNMENT_WORDS` among them */
-export function assignmentsIn(text: string, scan: Scan, words: readonly string[]): readonly PrivateSpan[] {
-  const placesOf = (own: readonly string[]): readonly number[] =>
-    own.flatMap((word) => scan.keywords.get(words.indexOf(word)) ?? [])
-  const named = placesOf(NAME_WORDS).flatMap((place) => valueAt(ASSIGNMENT, text, place, looksNamed))
-  const issued = placesOf(ISSUER_WORDS).flatMap((place) => valueAt(ISSUER_VALUE, text, place, looksRandom))
+/** @param first the scan's number of the first of `ASSIGNMENT_WORDS` */
+export function assignmentsIn(text: string, scan: Scan, first: number): readonly PrivateSpan[] {
+  const placesOf = (own: readonly string[], from: number): readonly number[] =>
+    own.flatMap((_word, at) => scan.keywords.get(from + at) ?? [])
+  const named = placesOf(NAME_WORDS, first).flatMap((place) => valueAt(ASSIGNMENT, text, place, looksNamed))
+  const issued = placesOf(ISSUER_WORDS, first + NAME_WORDS.length).flatMap((place) =>
+    valueAt(ISSUER_VALUE, text, place, looksRandom),
+  )
   return [...named, ...issued]
 }
 

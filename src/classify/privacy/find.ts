@@ -1,13 +1,16 @@
 /** Finds private pieces of text. Pure, linear: one look at the text for all detectors, patterns only where it says so. */
 
 import type { PrivateKind } from '../../spec/private-kinds.ts'
+import { addressesIn } from './addresses.ts'
 import { decodedRuns, withoutInvisible } from './disguises.ts'
 import { identifiersIn } from './identifiers.ts'
+import { macAddressesIn } from './mac-addresses.ts'
+import { NAME_WORDS, namesIn } from './names.ts'
 import type { PrivateSpan } from './private-span.ts'
 import { type Scan, scannerOf } from './scan.ts'
 import { SECRET_WORDS, secretsIn } from './secrets.ts'
 
-const scan = scannerOf(SECRET_WORDS)
+const scan = scannerOf([...SECRET_WORDS, ...NAME_WORDS])
 
 /**
  * @returns the private pieces of the wanted kinds, in order, without overlap; the longest of overlapping ones counts.
@@ -28,7 +31,13 @@ export function findPrivate(text: string, kinds: readonly PrivateKind[]): readon
 function spansIn(text: string, kinds: readonly PrivateKind[]): readonly PrivateSpan[] {
   const seen = scan(text)
   const secrets = kinds.includes('secret') ? [...secretsIn(text, seen), ...encodedIn(text, seen)] : []
-  return [...secrets, ...identifiersIn(text, seen, kinds)]
+  return [
+    ...secrets,
+    ...identifiersIn(text, seen, kinds),
+    ...(kinds.includes('mac') ? macAddressesIn(text) : []),
+    ...(kinds.includes('address') ? addressesIn(text, seen.numbers) : []),
+    ...(kinds.includes('name') ? namesIn(text, seen, SECRET_WORDS.length) : []),
+  ]
 }
 
 /** One layer only: what is encoded twice is no note to a model. */

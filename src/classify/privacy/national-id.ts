@@ -8,7 +8,7 @@ export interface NationalId {
   readonly context?: RegExp
 }
 
-const START = '(?<![\\p{L}\\p{N}])'
+const START = '(?<![\\p{L}\\p{N}]|[0-9a-f]{4}-)'
 const END = '(?![\\p{L}\\p{N}])'
 
 /** Letters and digits may not stand around it. */

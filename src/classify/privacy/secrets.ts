@@ -5,12 +5,10 @@ import type { PrivateSpan } from './private-span.ts'
 import { merged, type Scan, type Stretch } from './scan.ts'
 import { SECRET_FORMATS, type SecretFormat } from './secret-formats.ts'
 
+const FORMAT_STARTS = SECRET_FORMATS.flatMap(({ where }) => (where.kind === 'run' ? [] : where.words))
+
 /** Keywords of the scan, those of the formats first. */
-export const SECRET_WORDS: readonly string[] = [
-  ...SECRET_FORMATS.flatMap(({ where }) => (where.kind === 'run' ? [] : where.words)),
-  ...ASSIGNMENT_WORDS,
-  'kind',
-]
+export const SECRET_WORDS: readonly string[] = [...FORMAT_STARTS, ...ASSIGNMENT_WORDS, 'kind']
 
 /** Per format the numbers of its keywords. */
 const FORMAT_WORDS: readonly (readonly number[])[] = SECRET_FORMATS.map(({ where }) =>
@@ -20,7 +18,7 @@ const FORMAT_WORDS: readonly (readonly number[])[] = SECRET_FORMATS.map(({ where
 /** @param scan of `SECRET_WORDS` */
 export function secretsIn(text: string, scan: Scan): readonly PrivateSpan[] {
   const found = SECRET_FORMATS.flatMap((format, at) => matchesOf(format, FORMAT_WORDS[at] ?? [], text, scan))
-  const all = [...found, ...assignmentsIn(text, scan, SECRET_WORDS), ...kubernetesSecretsIn(text, scan)]
+  const all = [...found, ...assignmentsIn(text, scan, FORMAT_STARTS.length), ...kubernetesSecretsIn(text, scan)]
   return all.filter((span) => !isStandIn(span, text))
 }
 
@@ -90,7 +88,7 @@ function spanOf({ index, groups: [whole = '', own] }: Found, detector: string): 
 
 /** The data of a Kubernetes Secret is base64 under any name; only the object's kind tells. */
 function kubernetesSecretsIn(text: string, scan: Scan): readonly PrivateSpan[] {
-  if (!scan.keywords.has(SECRET_WORDS.indexOf('kind'))) return []
+  if (!scan.keywords.has(SECRET_WORDS.length - 1)) return []
   if (!/^\s{0,20}["']?kind["']?\s{0,4}:\s{0,4}["']?secret\b/im.test(text)) return []
   const entries = text.matchAll(
     /^[ \t]{1,20}(?:["']?[\w.-]{1,100}["']?[ \t]{0,4}:[ \t]{0,4})?["']?([A-Za-z0-9+/]{16,4096}={0,2})["']?,?[ \t]{0,20}$/gm,
