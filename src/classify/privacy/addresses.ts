@@ -40,6 +40,12 @@ const TAIL = `(?:${UNIT}){0,3}(?:${TOWN}|${CITY_AND_NUMBER})?(?:,\\s${STATE}(?!\
 const START = '(?<![\\p{L}\\p{N}])'
 const LEAD = '(?:(?:Flat|Unit|Apt\\.?|Apartment|Suite|Room)\\s?[\\p{L}\\p{N}/-]{1,6},?\\s(?:\\d{1,5}[/,]\\s?)?)?'
 
+/** Words, numbers and units as addresses have them, over lines; what a cue announces, or a unit makes an address. */
+const TOKEN = `(?:\\d{1,6}(?:[-/]\\w{1,5})?[a-zA-Z]?(?![\\p{L}\\p{N}])|(?:Apt|Suite|Unit|Flat|Box)\\.?\\s\\w{1,6}|${CAP}|${LINK.replaceAll(' |', '(?= )|')})`
+const CHUNK = `${TOKEN}(?:[\\s,]{1,10}${TOKEN}){1,14}`
+const ANNOUNCED =
+  '(?:(?:lives?|living|lived|resid(?:es?|ing)|stay(?:s|ing)?|located|arrived|meet|office|offices are|restaurant is|shop is|house is) (?:at|in)|address(?:es)?(?: of [^\\n]{2,40})? (?:is|are|to)|(?:sent|send|ship|shipped|deliver|delivered|return|mail|moved|moving|forward)(?: it| this| them)?(?: please)? to|wohn(?:e|t|haft)(?: in)?|habit(?:e|o) (?:au|en|in|à)|viv(?:o|e) en|moro n[ao]|woon(?:t)? (?:op|in)|mieszkam przy|bor på)'
+
 const FORMS: readonly RegExp[] = [
   `${START}${LEAD}(?:${NUMBER},?\\s(?:(?:[NSEW]{1,2}|North|South|East|West)\\.?\\s)?${CAP}(?:\\s${CAP}){0,3}?\\s(?:${ENGLISH})(?![\\p{L}])\\.?(?:\\s(?:[NSEW]{1,2}|North|South|East|West)(?![\\p{L}]))?)${TAIL}`,
   `${START}(?:\\p{Lu}[\\p{L}.-]{1,20}[ -]){0,3}\\p{L}[\\p{L}-]{1,30}(?:${COMPOUND})\\s?${NUMBER}${TAIL}`,
@@ -51,6 +57,8 @@ const FORMS: readonly RegExp[] = [
   // A name and a number, and a code that says it is an address.
   `${START}(?:${CAP}[ -]){0,3}${CAP}\\s${NUMBER}(?:${UNIT}){0,3},\\s?${CODE}\\s${CITY}`,
   `${START}${NUMBER}\\s(?:${CAP}\\s){0,3}${CAP}(?:${UNIT}){0,2},\\s?${CITY},?\\s(?:${STATE}\\s)?(?:${UK_POSTCODE}|${STATE}\\s\\d{4,5}(?:-\\d{4})?)`,
+  `${START}${NUMBER}\\s(?:${CAP}\\s){1,5}(?:\\d{1,5}\\s)?(?:,?\\s{0,8}(?:Apt|Suite|Unit)\\.?\\s\\w{1,6})+(?:[\\s,]{1,10}${CHUNK})?`,
+  `(?<=(?:${ANNOUNCED})\\s(?:the corner of )?)(?=${TOKEN}[^?!]{0,60}\\d|\\d)${CHUNK}`,
 ].map((source) => new RegExp(source, 'gu'))
 
 /** Written without spaces: a place of the state, then numbers. */

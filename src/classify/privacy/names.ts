@@ -65,6 +65,11 @@ const CUES: readonly Cue[] = [
     `["']?\\s?[:=]\\s{0,3}["']?${TITLE}`,
   ),
   cue(
+    `says, said, told, asked, called, met, emailed, phoned, invited, visited, heard, add, with, by, for, and, sagt, sagte, schrieb, dit, dijo, disse`,
+    [' '],
+    `\\s${TITLE}(?=\\p{Lu}\\p{Ll}+\\s(?:\\p{Lu}\\.?\\s)?\\p{Lu}\\p{Ll}+(?:['’]s)?\\s(?:as|to|in|on|at|and|who|is|was|has|had|for|said|says|told|speak|from|about|called|would|will)\\s)`,
+  ),
+  cue(
     'patient, customer, client, employee, tenant, applicant, kunde, kundin, patientin',
     [' '],
     `\\s${TITLE}(?=\\p{Lu}\\p{Ll}+\\s\\p{Lu}\\p{Ll})`,
