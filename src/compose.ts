@@ -13,7 +13,7 @@ import { createOpenAiCompatibleModel } from './models/openai-compatible.ts'
 import { type Paths, resolvePaths } from './models/paths.ts'
 import { callCost } from './models/prices.ts'
 import { createServerProbe } from './models/probe.ts'
-import { type CacheSettings, createAnswerCache } from './pipeline/answer-cache.ts'
+import { openAnswerCache } from './pipeline/answer-cache.ts'
 import { createAuditWatch } from './pipeline/audit-watch.ts'
 import { systemClock } from './pipeline/clock.ts'
 import { createRoster, type RosterModel } from './pipeline/roster.ts'
@@ -87,7 +87,7 @@ export function createRouter(settings: RouterSettings): Router {
     heads,
     budgets,
     killSwitch: openKillSwitch(paths.stateDir, clock.monotonicMs),
-    cache: loaded.policy.cache.exact ? createAnswerCache(cacheSettings(loaded, clock)) : null,
+    cache: openAnswerCache(loaded.policy.cache, clock.monotonicMs),
     onDraft: settings.onDraft ?? (() => undefined),
     priors: openPriors(join(paths.stateDir, 'priors'), clock.monotonicMs),
     examples: openKeptExamples(join(settings.auditDir ?? paths.stateDir, 'examples')),
@@ -99,10 +99,6 @@ export function createRouter(settings: RouterSettings): Router {
       await log.close()
     },
   })
-}
-
-function cacheSettings({ policy }: LoadedPolicy, { monotonicMs }: Clock): CacheSettings {
-  return { maxEntries: policy.cache.maxEntries, ttlMs: policy.cache.ttl, monotonicMs }
 }
 
 function hasCeiling({ day, month, tasks, tenants }: Policy['budgets']): boolean {

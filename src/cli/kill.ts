@@ -24,7 +24,10 @@ export const addKill: AddCommand = (program, context) => {
 
 function kill(order: string, flags: KillFlags, context: CliContext): void {
   const store = openKillSwitch(resolvePaths(context.env, process.platform).stateDir, systemClock.monotonicMs)
-  if (order === 'status') return status(store, flags, context)
+  if (order === 'status') {
+    status(store, flags, context)
+    return
+  }
   const mode = KILL_MODES.find((known) => known === order)
   if (!mode && order !== 'off')
     throw usage(`there is no order ${order}`, `Use ${KILL_MODES.join(', ')}, off or status.`)
@@ -34,7 +37,8 @@ function kill(order: string, flags: KillFlags, context: CliContext): void {
     by: userInfo().username,
     at: new Date().toISOString(),
   }
-  const isChanged = mode ? (store.give({ ...given, mode }), true) : store.lift(given)
+  const isChanged = mode !== undefined || store.lift(given)
+  if (mode) store.give({ ...given, mode })
   if (flags.json) context.terminal.json({ ...given, order, isChanged })
   else if (isChanged) context.terminal.print(`${given.scope}: ${order}`)
   else context.terminal.say(`There is no order for ${given.scope}.`)

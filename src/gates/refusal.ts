@@ -6,10 +6,15 @@ import { accept, type Gate, reject } from './gate.ts'
  * you" passes. Third-person reports ("the agent says it cannot help") never match.
  */
 export const refusal: Gate = ({ answer }) => {
-  const opening = openingOf(ownWords(answer.text.slice(0, READ_CHARS)))
-  const phrase = PHRASES.find(({ pattern }) => pattern.test(opening))
-  if (phrase === undefined) return accept('refusal', 'The answer does not refuse.')
-  return reject('refusal', { reason: 'refusal', detail: `The answer opens with a refusal (${phrase.name}).` })
+  const name = refusalIn(answer.text)
+  if (name === null) return accept('refusal', 'The answer does not refuse.')
+  return reject('refusal', { reason: 'refusal', detail: `The answer opens with a refusal (${name}).` })
+}
+
+/** @returns what kind of refusal opens the text; null when none does */
+export function refusalIn(text: string): string | null {
+  const opening = openingOf(ownWords(text.slice(0, READ_CHARS)))
+  return PHRASES.find(({ pattern }) => pattern.test(opening))?.name ?? null
 }
 
 function ownWords(text: string): string {

@@ -4,7 +4,7 @@ import { parseJsonAnswer } from '../gates/schema.ts'
 import type { Asked, PatternResult } from '../patterns/pattern.ts'
 import type { Decision, Reason, Route } from '../spec/decision.ts'
 import type { Outcome } from '../spec/response.ts'
-import type { CachedAnswer } from './answer-cache.ts'
+import type { CacheHit } from './cache.ts'
 import { type PipelineDeps, type Run, totalCost } from './run.ts'
 
 /** @returns the outcome of a served, degraded or held request */
@@ -46,10 +46,10 @@ export function solvedOutcome(run: Run, deps: PipelineDeps, answer: string): Out
 }
 
 /** An answer that was given to the same request before; nothing was asked and nothing is paid. */
-export function cachedOutcome(run: Run, deps: PipelineDeps, known: CachedAnswer): Outcome {
-  const { answer, finishReason, signals, decision } = known
+export function cachedOutcome(run: Run, deps: PipelineDeps, known: CacheHit): Outcome {
+  const { answer, finishReason, signals, decision, verdicts } = known
   const served = { ...decision, route: 'cache', reason: 'cache_hit', degraded: false } as const
-  return { ...outcomeBase(run, deps), answer, finishReason, signals, decision: decisionOf(run, served) }
+  return { ...outcomeBase(run, deps), answer, finishReason, signals, verdicts, decision: decisionOf(run, served) }
 }
 
 /** Nobody may answer because of a rule. */

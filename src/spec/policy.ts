@@ -176,6 +176,16 @@ export const policySchema = z.strictObject({
   cache: z
     .strictObject({
       exact: z.boolean().default(false).describe('Give the same answer to the same request again.'),
+      semantic: z
+        .boolean()
+        .default(false)
+        .describe('Also to a question that says the same in slightly other words; open tasks only.'),
+      similarity: z
+        .number()
+        .min(0.5)
+        .max(1)
+        .default(0.9)
+        .describe('Semantic only: how alike the letters of two questions must be whose words are the same.'),
       ttl: duration.default(3_600_000).describe('How long an answer is given again.'),
       maxEntries: z.number().int().min(1).max(1_000_000).default(1000).describe('Answers kept in memory.'),
     })

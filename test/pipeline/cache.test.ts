@@ -11,6 +11,7 @@ function router(
   cache: PolicyInput['cache'] = { exact: true, ttl: '1h' },
   random = 0.5,
   finishReason: FinishReason = 'stop',
+  frontierText: string | null = null,
 ) {
   let turn = 0
   const sample = sampleRouter(
@@ -38,7 +39,7 @@ function router(
           answers: () => ({ text: `Local answer ${++turn}.` }),
           decisions: () => ({ probabilities: { build: 0.9, test: 0.1 } }),
         },
-        big: { answers: () => ({ text: `Frontier answer ${++turn}.`, finishReason }) },
+        big: { answers: () => ({ text: frontierText ?? `Frontier answer ${++turn}.`, finishReason }) },
       },
     },
     { random: () => random },
@@ -153,5 +154,86 @@ describe('the exact cache', () => {
     const again = await own.decide({ task: 'chat', input: 'x' })
     expect(again).toMatchObject({ value: 'build', decision: { route: 'cache' } })
     expect(again.options).toEqual(first.options)
+  })
+})
+
+describe('the semantic cache', () => {
+  const semantic = { semantic: true } as const
+  const about = (task: string, content: string): Partial<RouterRequest> => ({ ...said(content), metadata: { task } })
+
+  it('gives the answer to a question that says the same, and says so on record', async () => {
+    const { ask, router: own, journal } = router({}, semantic)
+    await ask(said('What is a dam?'))
+    expect(await ask(said('Hi! Could you tell me what a dam is, please?'))).toMatchObject({
+      answer: 'Local answer 1.',
+      route: 'cache',
+      reason: 'cache_hit',
+      calls: 0,
+    })
+    const outcome = await own.complete({ ...said("what's a dam"), metadata: { task: 'chat' } })
+    const [verdict] = outcome.verdicts
+    expect(verdict).toMatchObject({ gate: 'semantic_cache', accepted: true, score: 1, threshold: 0.9 })
+    const settled = journal.filter((entry) => entry.type === 'settle').at(-1)
+    expect(settled).toMatchObject({ record: { route: 'cache', verdicts: [{ gate: 'semantic_cache' }] } })
+  })
+
+  it('gives nothing to another question, an earlier turn, a system prompt or a tenant of its own', async () => {
+    const { ask } = router({}, semantic)
+    await ask(said('What is a dam?'))
+    const user = { role: 'user' as const, content: 'what is a dam' }
+    const others: readonly Partial<RouterRequest>[] = [
+      said('What is not a dam?'),
+      said('What is a dyke?'),
+      { messages: [{ role: 'system', content: 'Answer in Spanish.' }, user] },
+      { messages: [{ role: 'user', content: 'Hi' }, { role: 'assistant', content: 'Hello.' }, user] },
+      { messages: [user], metadata: { task: 'chat', tenant: 'acme' } },
+      { messages: [user], maxOutputTokens: 5 },
+    ]
+    for (const other of others) expect((await ask(other)).route).toBe('local')
+    expect((await ask({ messages: [user] })).route).toBe('cache')
+  })
+
+  it('compares as closely as the policy asks', async () => {
+    for (const [similarity, route] of [
+      [0.85, 'cache'],
+      [0.99, 'local'],
+    ] as const) {
+      const { ask } = router({}, { ...semantic, similarity })
+      await ask(said('What is the capital of France?'))
+      expect((await ask(said('What is capital of France?'))).route).toBe(route)
+    }
+  })
+
+  it('is no exact cache: the very same words are a question, too, and a long text is none', async () => {
+    const { ask } = router({}, semantic)
+    await ask(said('What is a dam?'))
+    expect((await ask(said('What is a dam?'))).route).toBe('cache')
+    const long = said('x'.repeat(500))
+    await ask(long)
+    expect((await ask(long)).route).toBe('local')
+  })
+
+  it('is for open tasks: what a typed task reads is no question', async () => {
+    const { ask } = router({ kind: 'choice', labels: ['build', 'test'] }, semantic)
+    await ask(said('What is a dam?'))
+    expect((await ask(said('what is a dam'))).route).toBe('local')
+  })
+
+  it.each([
+    ['private data', about('chat', 'Who is anna.lindt@example.org?'), about('chat', 'who is anna.lindt@example.org')],
+    ['tools', { tools: [{ name: 'a' }] }, { ...said('what is a dam'), tools: [{ name: 'a' }] }],
+  ])('keeps nothing of %s', async (_, first, second) => {
+    const { ask } = router({}, semantic)
+    await ask(first)
+    expect((await ask(second)).route).not.toBe('cache')
+  })
+
+  it.each([{ semantic: true }, { exact: true }])('keeps no refusal (%j)', async (cache) => {
+    const filtered = router({ local: false }, cache, 0.5, 'content_filter')
+    await filtered.ask()
+    expect((await filtered.ask()).route).toBe('frontier')
+    const refused = router({ local: false }, cache, 0.5, 'stop', "I'm sorry, but I can't help with that.")
+    await refused.ask()
+    expect((await refused.ask()).route).toBe('frontier')
   })
 })

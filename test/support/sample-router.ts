@@ -1,6 +1,6 @@
 /** Builds a router over scripted models, a manual clock and a journal in memory: what a sample needs, and nothing real. */
 
-import { createAnswerCache } from '../../src/pipeline/answer-cache.ts'
+import { openAnswerCache } from '../../src/pipeline/answer-cache.ts'
 import { createRoster } from '../../src/pipeline/roster.ts'
 import { type RouterDeps, routerFrom } from '../../src/pipeline/router.ts'
 import type { AuditRecord, JournalEntry } from '../../src/spec/audit.ts'
@@ -74,13 +74,7 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
     onDraft: () => undefined,
     killSwitch: { ordersFor: () => [] },
     budgets: null,
-    cache: loaded.policy.cache.exact
-      ? createAnswerCache({
-          maxEntries: loaded.policy.cache.maxEntries,
-          ttlMs: loaded.policy.cache.ttl,
-          monotonicMs: clock.monotonicMs,
-        })
-      : null,
+    cache: openAnswerCache(loaded.policy.cache, clock.monotonicMs),
     priors: { find: () => null },
     calibrations: { find: () => null, refitsOf: () => 0, shut: () => undefined },
     watch: { settled: () => undefined },

@@ -3,7 +3,7 @@ import type { Scan, Stretch } from './scan.ts'
 
 /** Characters that are not seen, so that a key with one inside still looks like a key. */
 const INVISIBLE =
-  /[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff\u{e0000}-\u{e007f}]/gu
+  /\u034f|[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u{e0000}-\u{e007f}]|[\ufe00-\ufe0f]/gu
 
 /** A text without its invisible characters, and where each of its characters stands in the original. */
 export interface Plain {
