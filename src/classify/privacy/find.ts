@@ -2,10 +2,11 @@
 
 import type { PrivateKind } from '../../spec/private-kinds.ts'
 import { addressesIn } from './addresses.ts'
-import { decodedRuns, withoutInvisible } from './disguises.ts'
+import { decodedRuns } from './disguises.ts'
 import { identifiersIn } from './identifiers.ts'
 import { macAddressesIn } from './mac-addresses.ts'
 import { NAME_WORDS, namesIn } from './names.ts'
+import { plainReading, type Writing } from './plain-reading.ts'
 import type { PrivateSpan } from './private-span.ts'
 import { type Scan, scannerOf } from './scan.ts'
 import { SECRET_WORDS, secretsIn } from './secrets.ts'
@@ -13,17 +14,23 @@ import { SECRET_WORDS, secretsIn } from './secrets.ts'
 const scan = scannerOf([...SECRET_WORDS, ...NAME_WORDS])
 
 /**
+ * @param writing `json` for the arguments of a tool call: their escapes are read
  * @returns the private pieces of the wanted kinds, in order, without overlap; the longest of overlapping ones counts.
- *   Invisible characters hide nothing, and a secret in base64 or URL encoding makes the whole run a secret
+ *   Characters that are not seen or look like others hide nothing, and a secret in base64 or URL encoding makes the whole run a
+ *   secret
  */
-export function findPrivate(text: string, kinds: readonly PrivateKind[]): readonly PrivateSpan[] {
-  const plain = withoutInvisible(text)
+export function findPrivate(
+  text: string,
+  kinds: readonly PrivateKind[],
+  writing: Writing = 'text',
+): readonly PrivateSpan[] {
+  const plain = plainReading(text, writing)
   if (!plain) return withoutOverlap(spansIn(text, kinds))
   const spans = spansIn(plain.text, kinds).map((span) => ({
     ...span,
-    start: plain.places[span.start] ?? 0,
-    // Invisible characters at the end of a piece belong to what follows.
-    end: (plain.places[span.end - 1] ?? 0) + 1,
+    start: plain.startOf(span.start),
+    // What is not seen at the end of a piece belongs to what follows.
+    end: plain.endOf(span.end - 1),
   }))
   return withoutOverlap(spans)
 }
