@@ -16,6 +16,7 @@ import { createServerProbe } from './models/probe.ts'
 import { openAnswerCache } from './pipeline/answer-cache.ts'
 import { createAuditWatch } from './pipeline/audit-watch.ts'
 import { systemClock } from './pipeline/clock.ts'
+import { createPlaceholderNumbers } from './pipeline/placeholder-numbers.ts'
 import { createRoster, type RosterModel } from './pipeline/roster.ts'
 import { routerFrom } from './pipeline/router.ts'
 import { ollamaBaseUrl, PROVIDER_URLS } from './spec/destination.ts'
@@ -92,6 +93,7 @@ export function createRouter(settings: RouterSettings): Router {
     priors: openPriors(join(paths.stateDir, 'priors'), clock.monotonicMs),
     examples: openKeptExamples(join(settings.auditDir ?? paths.stateDir, 'examples')),
     watch: createAuditWatch({ calibrations, readAudit, clock }),
+    placeholders: createPlaceholderNumbers(),
     readAudit,
     auditHealth: log.health,
     closeStores: async () => {

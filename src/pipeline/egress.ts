@@ -12,6 +12,7 @@ import type { Policy } from '../spec/policy.ts'
 import type { CallLimits, Clock, Journal, ModelCall, ModelEvent, ModelPort } from '../spec/ports.ts'
 import type { PrivateKind } from '../spec/private-kinds.ts'
 import type { ContentPart, Message } from '../spec/request.ts'
+import type { PlaceholderNumbers } from './placeholder-numbers.ts'
 import { type Run, sha256 } from './run.ts'
 
 export interface Egress {
@@ -21,6 +22,7 @@ export interface Egress {
   readonly purpose: EgressRow['purpose']
   readonly journal: Journal
   readonly clock: Clock
+  readonly placeholders: PlaceholderNumbers
 }
 
 export async function* generateThroughEgress(
@@ -35,12 +37,12 @@ export async function* generateThroughEgress(
       requestId: run.requestId,
       why: `egress to ${port.name} is not allowed`,
     })
-  const vault = createVault()
+  const vault = createVault(egress.placeholders.of(`${run.features.tenant ?? ''} ${run.features.conversationHash}`))
   refuseUnmaskable(call, run)
   const masked = { ...call, messages: call.messages.map((message) => maskMessage(message, policy, vault)) }
   egress.journal.append({ type: 'egress', requestId: run.requestId, row: rowOf(egress, masked, vault) })
   await egress.journal.flushed()
-  yield* restore(port.generate(masked, limits), vault)
+  yield* restore(port.generate(masked, limits), vault, call.responseSchema ? 'json' : 'text')
 }
 
 /** What the ledger keeps of a call that is about to leave: where to, how much, what was masked; no text. */
@@ -126,7 +128,10 @@ function maskMessage(message: Message, policy: Policy, vault: Vault): Message {
   return {
     ...message,
     content,
-    toolCalls: message.toolCalls.map((call) => ({ ...call, arguments: mask(call.arguments) })),
+    toolCalls: message.toolCalls.map((call) => ({
+      ...call,
+      arguments: maskText(call.arguments, kindsOf(policy), vault, 'json').text,
+    })),
   }
 }
 
@@ -140,15 +145,19 @@ function kindsOf(policy: Policy): readonly PrivateKind[] {
 }
 
 /** With an empty vault events pass untouched; else raw wire chunks are dropped and the restored text takes their place. */
-async function* restore(events: AsyncIterable<ModelEvent>, vault: Vault): AsyncGenerator<ModelEvent> {
+async function* restore(
+  events: AsyncIterable<ModelEvent>,
+  vault: Vault,
+  writing: 'text' | 'json',
+): AsyncGenerator<ModelEvent> {
   if (vault.valueOf.size === 0) return yield* events
-  const text = createUnmasker(vault)
+  const text = createUnmasker(vault, writing)
   const tools = new Map<number, ReturnType<typeof createUnmasker>>()
   for await (const event of events) {
     if (event.type === 'raw') continue
     if (event.type === 'text') yield { type: 'text', delta: text.push(event.delta) }
     else if (event.type === 'tool_call') {
-      const unmasker = tools.get(event.index) ?? createUnmasker(vault)
+      const unmasker = tools.get(event.index) ?? createUnmasker(vault, 'json')
       tools.set(event.index, unmasker)
       yield { ...event, argumentsDelta: unmasker.push(event.argumentsDelta) }
     } else if (event.type === 'finish') {

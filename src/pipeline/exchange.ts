@@ -98,7 +98,15 @@ function eventsOf(exchange: Exchange, limits: CallLimits): AsyncIterable<ModelEv
   }
   if (model.policy.tier !== 'frontier') return port.generate(call, limits)
   return generateThroughEgress(
-    { port, run, policy: deps.loaded.policy, purpose: exchange.purpose, journal: deps.journal, clock: deps.clock },
+    {
+      port,
+      run,
+      policy: deps.loaded.policy,
+      purpose: exchange.purpose,
+      journal: deps.journal,
+      clock: deps.clock,
+      placeholders: deps.placeholders,
+    },
     call,
     wire && !streaming ? patient(limits) : limits,
   )

@@ -16,6 +16,7 @@ import { inputText, type RouterRequest } from '../spec/request.ts'
 import type { Outcome } from '../spec/response.ts'
 import type { AnswerCache } from './answer-cache.ts'
 import type { AuditWatch } from './audit-watch.ts'
+import type { PlaceholderNumbers } from './placeholder-numbers.ts'
 import type { Roster } from './roster.ts'
 import { sameAnswer } from './same-answer.ts'
 
@@ -43,6 +44,7 @@ export interface PipelineDeps {
   /** Hears of every local answer that gates checked. */
   readonly onDraft: (requestId: string, draft: CheckedDraft) => void
   readonly watch: AuditWatch
+  readonly placeholders: PlaceholderNumbers
 }
 
 /** Everything known about one request before anybody is asked. */
