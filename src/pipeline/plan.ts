@@ -26,9 +26,10 @@ export function planRequest(
       fix: 'Send at least one message.',
     })
   const policy = withInlineTask(input, deps.loaded.policy)
-  const features = classify({ request, policy, sha256: hexDigest })
-  if (!features.taskKnown && policy.routing.unknownTask === 'error') throw unknownTask(features, policy)
-  const task = effectiveTask(features, policy)
+  const read = classify({ request, policy, sha256: hexDigest })
+  if (!read.taskKnown && policy.routing.unknownTask === 'error') throw unknownTask(read, policy)
+  const task = effectiveTask(read, policy)
+  const features = deps.novelty.judge({ request, features: read, task })
   const state: RouterState = {
     models: deps.roster.states(),
     override: request.override ?? 'auto',
