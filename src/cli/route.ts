@@ -52,6 +52,6 @@ function noveltyLines({ novelty }: Explanation['features']): readonly string[] {
     return [`novelty    no history yet: ${novelty.examples} of ${novelty.needed} examples; nothing is stopped as novel`]
   const share = (value: number): string => `${(100 * value).toFixed(1)} %`
   return [
-    `novelty    ${share(novelty.unlike)} of the history is as unlike, ${share(novelty.conflict)} as conflicting (${novelty.examples} examples)`,
+    `novelty    ${share(novelty.unlike)} of the history is as unlike, ${novelty.conflict === null ? 'conflict unknown' : `${share(novelty.conflict)} as conflicting`} (${novelty.examples} examples)`,
   ]
 }

@@ -16,9 +16,9 @@ export interface PastText {
 export interface Novelty {
   /**
    * Shares of the history's own texts that lie as far away (`unlike`), and whose neighbours' answers conflict as much (`conflict`; 1
-   * when too few answers are known). For texts drawn as the history was, each is at most `a` with a probability of at most `a`.
+   * when those of the neighbours are not known, null when hardly any is). For texts drawn as the history was, each is at most `a` with a probability of at most `a`.
    */
-  judge(text: string): { readonly unlike: number; readonly conflict: number }
+  judge(text: string): { readonly unlike: number; readonly conflict: number | null }
 }
 
 /** A single odd neighbour must not make a text familiar. */
@@ -39,6 +39,7 @@ export function fitNovelty(history: readonly PastText[]): Novelty {
     ),
   )
   const index = indexOf(known, vectors)
+  const hasAnswers = 2 * known.filter(({ label }) => label !== null).length >= known.length
   const usual = heldBack.map(({ text }) => distances(index, textVector(vectors, text)))
   return {
     judge(text) {
@@ -48,16 +49,19 @@ export function fitNovelty(history: readonly PastText[]): Novelty {
           usual.map(({ far }) => far),
           own.far,
         ),
-        conflict:
-          own.torn === null
-            ? 1
-            : pValue(
-                usual.map(({ torn }) => torn ?? 0),
-                own.torn,
-              ),
+        conflict: hasAnswers ? conflictOf(usual, own.torn) : null,
       }
     },
   }
+}
+
+function conflictOf(usual: readonly { readonly torn: number | null }[], torn: number | null): number {
+  return torn === null
+    ? 1
+    : pValue(
+        usual.map((one) => one.torn ?? 0),
+        torn,
+      )
 }
 
 /** A run of letters that the history never had is as rare as can be, not worth nothing. */

@@ -54,7 +54,8 @@ export function createNoveltyWatch(
         excerptForDecision(redactPreview(inputText(request.messages), MAX_CHARS), KEPT_CHARS),
       )
       // Two questions share one rate of false stops.
-      const hit = (['unlike', 'conflict'] as const).find((question) => judged[question] <= maxFalseStopRate / 2)
+      const rate = judged.conflict === null ? maxFalseStopRate : maxFalseStopRate / 2
+      const hit = (['unlike', 'conflict'] as const).find((question) => (judged[question] ?? 1) <= rate)
       const stop: readonly HardStopHit[] = hit ? [{ kind: 'novel', term: REASONS[hit], field: 'the input' }] : []
       return {
         ...features,

@@ -7,7 +7,7 @@ import type { Complexity, HardStopHit, Partition, TaskKind } from './decision.ts
  */
 export type NoveltyState =
   | { readonly state: 'no_history'; readonly examples: number; readonly needed: number }
-  | { readonly state: 'judged'; readonly examples: number; readonly unlike: number; readonly conflict: number }
+  | { readonly state: 'judged'; readonly examples: number; readonly unlike: number; readonly conflict: number | null }
 
 export interface Features {
   /** The task's name, or the action's; `default` when the request names and matches none. */
