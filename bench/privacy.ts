@@ -7,7 +7,8 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { findPrivate } from '../src/classify/privacy/find.ts'
 import { PRIVATE_KINDS } from '../src/spec/private-kinds.ts'
-import { scorePii } from './privacy/pii.ts'
+import { scorePeople } from './privacy/people.ts'
+import { type PiiRow, scorePii } from './privacy/pii.ts'
 import { scoreAttacks, scoreInjections, scoreLogs } from './privacy/routes.ts'
 import { scoreSecrets } from './privacy/secrets.ts'
 
@@ -21,6 +22,8 @@ const { values } = parseArgs({
 const report = {
   secrets: scored('secrets', scoreSecrets),
   pii: scored('pii', scorePii),
+  people: scored('pii', (rows: readonly PiiRow[]) => scorePeople(rows)),
+  peopleUnseenHalf: scored('pii', (rows: readonly PiiRow[]) => scorePeople(rows, 'report')),
   hardStops: scored('logs', scoreLogs),
   routeAttacks: scored('route_attacks', scoreAttacks),
   injections: scored('injection', scoreInjections),

@@ -15,6 +15,8 @@ import { createServerProbe } from './models/probe.ts'
 import { openAnswerCache } from './pipeline/answer-cache.ts'
 import { createAuditWatch } from './pipeline/audit-watch.ts'
 import { systemClock } from './pipeline/clock.ts'
+import { createNoveltyWatch } from './pipeline/novelty.ts'
+import { createPlaceholderNumbers } from './pipeline/placeholder-numbers.ts'
 import { requestIdAt } from './pipeline/request-id.ts'
 import { createRoster, type RosterModel } from './pipeline/roster.ts'
 import { routerFrom } from './pipeline/router.ts'
@@ -28,7 +30,7 @@ import { openBudgets, openBudgetsLater } from './stores/budgets.ts'
 import { openCalibrations } from './stores/calibrations.ts'
 import { openConversations } from './stores/conversations.ts'
 import { type HeadsInForce, headsInForce, openLearnedHeads } from './stores/heads-in-force.ts'
-import { openKeptExamples } from './stores/kept-examples.ts'
+import { keptLimits, openKeptExamples } from './stores/kept-examples.ts'
 import { openKillSwitch } from './stores/kill-switch.ts'
 import { type Environment, loadPolicyFile, validatePolicy } from './stores/policy-file.ts'
 import { openPriors } from './stores/priors.ts'
@@ -85,6 +87,7 @@ export function createRouter(settings: RouterSettings): Router {
     rosterModel({ name, policy, loaded, heads, paths, env, given: settings.models?.[name], availableMemory }),
   )
   const calibrations = openCalibrations(join(paths.stateDir, 'calibrations'), clock.monotonicMs)
+  const examples = openKeptExamples(join(settings.auditDir ?? paths.stateDir, 'examples'))
   const readAudit = (query: AuditQuery) => log.list(query)
   return routerFrom({
     loaded,
@@ -103,8 +106,13 @@ export function createRouter(settings: RouterSettings): Router {
     cache: openAnswerCache(loaded.policy.cache, clock.monotonicMs),
     onDraft: settings.onDraft ?? (() => undefined),
     priors: openPriors(join(paths.stateDir, 'priors'), clock.monotonicMs),
-    examples: openKeptExamples(join(settings.auditDir ?? paths.stateDir, 'examples')),
+    examples,
     watch: createAuditWatch({ calibrations, readAudit, clock }),
+    placeholders: createPlaceholderNumbers(),
+    novelty: createNoveltyWatch(
+      (task, learn) => examples.list(task, keptLimits(learn, clock.epochMs())),
+      clock.monotonicMs,
+    ),
     readAudit,
     auditHealth: log.health,
     closeStores: async () => {

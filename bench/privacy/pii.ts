@@ -21,6 +21,7 @@ const STRUCTURED: Readonly<Record<string, IdentifierKind>> = {
   CREDIT_CARD: 'card',
   IBAN_CODE: 'iban',
   IP_ADDRESS: 'ip',
+  MAC_ADDRESS: 'mac',
   ...Object.fromEntries(
     [
       'US_SSN',

@@ -32,7 +32,8 @@ const NEAR_CHARS = 120
 export function findHardStops(fields: readonly TextField[], hardStops: Policy['hardStops']): readonly HardStopHit[] {
   const compiled = compile(hardStops)
   const hits = fields.flatMap((field) => hitsOf(field, compiled))
-  return [...hits].sort((a, b) => HARD_STOP_KINDS.indexOf(a.kind) - HARD_STOP_KINDS.indexOf(b.kind))
+  const order: readonly string[] = HARD_STOP_KINDS
+  return [...hits].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))
 }
 
 interface Rule {

@@ -22,7 +22,7 @@ const FOREIGN_LETTER = /[\u0370-\u03ff\u0400-\u052f]/
 const WORD = /\p{L}+/gu
 
 /** Letters that look Latin, lower case. Unicode TR39 confusables, Cyrillic and Greek only. */
-const LOOKALIKES: ReadonlyMap<string, string> = new Map(
+export const LOOKALIKES: ReadonlyMap<string, string> = new Map(
   [
     ['авеԁһіјкӏмнорԛѕтуԝхгп', 'abedhijklmhopqstywxrn'],
     ['αβεηικνορτυχγζω', 'abenikvoptuxyzw'],

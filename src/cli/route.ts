@@ -39,9 +39,20 @@ function explanationLines({ features, decision, solver, gates }: Explanation): r
     `partition  ${features.partition} (${features.partitionSource})${features.anonymised ? ', may leave anonymised' : ''}`,
     `gates      ${gates.join(', ') || 'none'}`,
     ...features.hardStops.map((hit) => `hard stop  ${hit.kind}: "${hit.term}" in ${hit.field}`),
+    ...noveltyLines(features),
     ...decision.removals.map(
       (item) => `removed    ${item.actor} from ${item.set} (${item.rule}, ${item.reason}): ${item.detail}`,
     ),
     ...(decision.approvalRequired ? ['approval   a person decides before acting on the answer'] : []),
+  ]
+}
+
+function noveltyLines({ novelty }: Explanation['features']): readonly string[] {
+  if (!novelty) return []
+  if (novelty.state === 'no_history')
+    return [`novelty    no history yet: ${novelty.examples} of ${novelty.needed} examples; nothing is stopped as novel`]
+  const share = (value: number): string => `${(100 * value).toFixed(1)} %`
+  return [
+    `novelty    ${share(novelty.unlike)} of the history is as unlike, ${novelty.conflict === null ? 'conflict unknown' : `${share(novelty.conflict)} as conflicting`} (${novelty.examples} examples)`,
   ]
 }

@@ -2,6 +2,7 @@
 import { PARTITIONS } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { DecideRequest, RequestMetadata, RouterRequest } from '../spec/request.ts'
+import type { StreamEvent } from '../spec/response.ts'
 import type { RequestOptions, Router } from '../spec/router.ts'
 import type { KeyHolder } from './keys.ts'
 import type { Pass } from './limits.ts'
@@ -28,8 +29,14 @@ export function routerForKey(router: Router, keyed: KeyedRequest): Router {
     const metadata = narrowed(request.metadata, holder)
     return { ...request, ...(metadata && { metadata }), ...(wishes.route && { override: wishes.route }) }
   }
+  // Named one by one: a new way to ask cannot get past the key by being forgotten.
   return {
-    ...router,
+    route: router.route,
+    status: router.status,
+    feedback: router.feedback,
+    audit: router.audit,
+    preload: router.preload,
+    close: router.close,
     async complete(request, options) {
       const wishes = wishesOf(headers)
       const outcome = await router.complete(narrow(request, wishes), bounded(options, wishes, holder))
@@ -48,6 +55,14 @@ export function routerForKey(router: Router, keyed: KeyedRequest): Router {
         if (event.type === 'final' && event.outcome.usage) pass.charge(event.outcome.usage)
         yield event
       }
+    },
+    async streamTo(request, take, options) {
+      const wishes = wishesOf(headers)
+      const charged = (event: StreamEvent): Promise<void> | undefined => {
+        if (event.type === 'final' && event.outcome.usage) pass.charge(event.outcome.usage)
+        return take(event)
+      }
+      await router.streamTo(narrow(request, wishes), charged, bounded(options, wishes, holder))
     },
   }
 }

@@ -33,13 +33,13 @@ export async function generateThroughEgress(
   const { run, deps, port } = egress
   if (!run.decision.frontier.includes(port.name) || !mayLeave(run.features))
     throw refusal(run, `egress to ${port.name} is not allowed`)
-  const vault = createVault()
+  const vault = createVault(deps.placeholders.of(`${run.features.tenant ?? ''} ${run.features.conversationHash}`))
   const masked = run.features.anonymised ? anonymised(call, run, vault) : redacted(call, egress, vault)
   run.unwritten.push({ type: 'egress', requestId: run.requestId, row: rowOf(egress, masked, vault) })
   await written(run, deps)
   const events = generateTogether(port, masked, limits)
   // With an empty vault events pass untouched.
-  return vault.valueOf.size === 0 ? events : restore(events, vault)
+  return vault.valueOf.size === 0 ? events : restore(events, vault, call.responseSchema ? 'json' : 'text')
 }
 
 /** Secrets and what the policy lists are masked; everything else goes out as it is. */
@@ -149,7 +149,10 @@ function maskMessage(message: Message, policy: Policy, vault: Vault): Message {
   return {
     ...message,
     content,
-    toolCalls: message.toolCalls.map((call) => ({ ...call, arguments: mask(call.arguments) })),
+    toolCalls: message.toolCalls.map((call) => ({
+      ...call,
+      arguments: maskText(call.arguments, kindsOf(policy), vault, 'json').text,
+    })),
   }
 }
 
@@ -179,14 +182,15 @@ async function* oneByOne(events: AsyncIterable<ModelEvent>): AsyncGenerator<read
 async function* restore(
   pieces: AsyncIterable<readonly ModelEvent[]>,
   vault: Vault,
+  writing: 'text' | 'json',
 ): AsyncGenerator<readonly ModelEvent[]> {
-  const text = createUnmasker(vault)
+  const text = createUnmasker(vault, writing)
   const tools = new Map<number, ReturnType<typeof createUnmasker>>()
   const restored = (event: ModelEvent): readonly ModelEvent[] => {
     if (event.type === 'raw') return []
     if (event.type === 'text') return [{ type: 'text', delta: text.push(event.delta) }]
     if (event.type === 'tool_call') {
-      const unmasker = tools.get(event.index) ?? createUnmasker(vault)
+      const unmasker = tools.get(event.index) ?? createUnmasker(vault, 'json')
       tools.set(event.index, unmasker)
       return [{ ...event, argumentsDelta: unmasker.push(event.argumentsDelta) }]
     }

@@ -8,7 +8,7 @@ import { hasFairLabel } from './draft.ts'
 import type { PipelineDeps, Run } from './run.ts'
 
 /** Long texts are cut before they are masked; what a decision reads of them lies within. */
-const MAX_CHARS = 20_000
+export const MAX_CHARS = 20_000
 /** As much as a decision reads. */
 export const KEPT_CHARS = 1500
 

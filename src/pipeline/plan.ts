@@ -32,15 +32,16 @@ export function planRequest(input: PlanInput, deps: PipelineDeps): Run {
       fix: 'Send at least one message.',
     })
   const policy = withInlineTask(input, deps.loaded.policy)
-  const found = classify({
+  const read = classify({
     request,
     policy,
     sha256: hexDigest,
     earlier: earlierClaim(request, deps),
     detector: { find: deps.findPrivate ?? findPrivate, now: deps.clock.monotonicMs },
   })
-  if (!found.taskKnown && policy.routing.unknownTask === 'error') throw unknownTask(found, policy)
-  requireTask(key, found)
+  if (!read.taskKnown && policy.routing.unknownTask === 'error') throw unknownTask(read, policy)
+  requireTask(key, read)
+  const found = deps.novelty.judge({ request, features: read, task: effectiveTask(read, policy) })
   const state: RouterState = {
     models: modelsFor(key, deps.roster.states()),
     override: request.override ?? 'auto',

@@ -19,6 +19,8 @@ import { inputText, type RouterRequest } from '../spec/request.ts'
 import type { Outcome } from '../spec/response.ts'
 import type { AnswerCache } from './answer-cache.ts'
 import type { AuditWatch } from './audit-watch.ts'
+import type { NoveltyWatch } from './novelty.ts'
+import type { PlaceholderNumbers } from './placeholder-numbers.ts'
 import type { Roster } from './roster.ts'
 import { sameAnswer } from './same-answer.ts'
 
@@ -52,6 +54,8 @@ export interface PipelineDeps {
   /** Hears of every local answer that gates checked. */
   readonly onDraft: (requestId: string, draft: CheckedDraft) => void
   readonly watch: AuditWatch
+  readonly placeholders: PlaceholderNumbers
+  readonly novelty: NoveltyWatch
 }
 
 /** Everything known about one request before anybody is asked. */

@@ -124,7 +124,8 @@ export interface Removal {
 
 /** A hard-stop term that was found, and in which field of the request. */
 export interface HardStopHit {
-  readonly kind: HardStopKind
+  /** `novel`: no term, but a text unlike the task's history. */
+  readonly kind: HardStopKind | 'novel'
   /** The term of the policy, not the text of the request. */
   readonly term: string
   /** For example `messages[1].content` or `answer`. */

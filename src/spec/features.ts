@@ -1,6 +1,14 @@
 /** What `classify` reads from a request. Plain data; no request text. */
 import type { Complexity, HardStopHit, Partition, TaskKind } from './decision.ts'
 
+/**
+ * `no_history`: nothing is stopped until the task has kept enough. Else the shares of the history's own texts, 0 to 1, that lie as far
+ * away and whose neighbours' answers conflict as much.
+ */
+export type NoveltyState =
+  | { readonly state: 'no_history'; readonly examples: number; readonly needed: number }
+  | { readonly state: 'judged'; readonly examples: number; readonly unlike: number; readonly conflict: number | null }
+
 export interface Features {
   /** The task's name, or the action's; `default` when the request names and matches none. */
   readonly task: string
@@ -18,6 +26,8 @@ export interface Features {
   /** Set when the request is `local_only` and may leave all the same, with everything that detectors know taken out. */
   readonly anonymised?: true
   readonly hardStops: readonly HardStopHit[]
+  /** Absent unless the task asks for novel stops (`novel`). */
+  readonly novelty?: NoveltyState
   /** Characters of the text the local model would read. */
   readonly inputChars: number
   /** Characters of all messages divided by 4, rounded up: an estimate, and only used as one. */

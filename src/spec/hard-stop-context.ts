@@ -1,8 +1,9 @@
 /** Word lists that the shipped hard stops share as context. English, German and Spanish. Plain data. */
+import type { HardStopTerm } from './hard-stop-term.ts'
 
 /** Words of a refusal, in the languages of the shipped data (English, German, Spanish). */
 export const REFUSED: string[] = terms(`
-    denied, refused, rejected, revoked, expired, expires, invalid, not valid, no longer valid, missing, not set,
+    denied, refused, rejected, revoked, expired, expires, invalid, not valid, not yet valid, no longer valid, missing, not set,
     is unset, not found, unauthorized, unauthorised, forbidden, unauthenticated, 401, 403, required, requires,
     wrong, incorrect, bad, insufficient, lacks, lacking, without, disabled, blocked, locked, cannot, could not,
     unable, must have, does not have, do not have, not allowed, no access, grant, mismatch, leaked, exposed,
@@ -55,4 +56,17 @@ export const STORES: string[] = terms(`
 /** A list as it would stand in a policy file: terms between commas. */
 export function terms(list: string): string[] {
   return list.split(',').map((term) => term.replace(/\s+/g, ' ').trim())
+}
+
+/** What a production, a hacker and a virus are in the arts and in the body. */
+export const ARTS =
+  'film*, actor*, actress*, director*, album*, animation, stage, company, companies, producer*, theatre, theater, cartoon*, television, series, mucous, airway*, music, concert, game, games, record, song*'
+
+/**
+ * Things that are at stake beside words that say what happened to them. A thing alone never stops, so that `the key to
+ * success` and `production of cheese` pass.
+ */
+export function beside(things: string, events: string, harmless = ''): HardStopTerm {
+  const notNear = harmless === '' ? {} : { notNear: terms(harmless) }
+  return { term: terms(things), near: terms(events), ...notNear }
 }

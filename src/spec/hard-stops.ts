@@ -8,17 +8,12 @@
  */
 
 import { COUNT_WORDS, LANGUAGE_WORDS, REFUSED, STATUS_WORDS, STORES, terms } from './hard-stop-context.ts'
+import { ACCESS_SPEECH } from './hard-stop-speech-access.ts'
+import { IRREVERSIBLE_SPEECH, PRODUCTION_SPEECH } from './hard-stop-speech-live.ts'
+import { SECURITY_SPEECH } from './hard-stop-speech-security.ts'
+import type { HardStopTerm } from './hard-stop-term.ts'
 
-/** A plain term always stops. With `near` it stops only when one of these stands within 120 characters of its line. */
-export type HardStopTerm =
-  | string
-  | {
-      /** One term, or several that share their context. */
-      readonly term: string | string[]
-      readonly near?: string[] | undefined
-      /** Words in the same reach that make the term harmless; they win over `near`. */
-      readonly notNear?: string[] | undefined
-    }
+export type { HardStopTerm }
 
 const ACCESS: readonly HardStopTerm[] = [
   ...terms(`
@@ -223,7 +218,7 @@ const SECURITY: readonly HardStopTerm[] = [
   `),
     notNear: terms(`
     function, method, type, overload, call, parameter*, argument*, generic, integer, int, char, comparison,
-    overflow, long
+    overflow, long, label, band, record*, album, contract, treaty, player*, club
   `),
   },
   {
@@ -236,7 +231,9 @@ const SECURITY: readonly HardStopTerm[] = [
     violation, violations, violates, access, iam, bucket policy, blocked by, security, opa, admission,
     network policy
   `),
-    notNear: ['cmake', 'cmp*', 'fiscal', 'monetary', 'foreign', 'economic', 'minister', 'cookie'],
+    notNear: terms(`
+    cmake, cmp*, fiscal, monetary, foreign, economic, minister, cookie, public policy, policy brief, policy expert*
+  `),
   },
   {
     term: ['critical'],
@@ -372,7 +369,7 @@ const EXCEPT = [
     node_env production, production dependencies, production bundle, optimized production,
     create-react-app production, 0 to destroy, 0 destroyed, destroyed 0, found 0 vulnerabilities,
     0 vulnerabilities, no vulnerabilities found, no known vulnerabilities, 0 critical, 0 high, import.meta.env, .env.example, .env.sample, secret service, secretstorage, dry run, logrotate, log rotation,
-    delete mode, no-secrets
+    delete mode, no-secrets, is down by, is down to, is down from, are down by, are down to, are down from
   `),
 ]
 
@@ -384,10 +381,10 @@ const PASSING_LINES = {
 
 /** The shipped lists. */
 export const DEFAULT_HARD_STOPS = {
-  access: ACCESS,
-  security: SECURITY,
-  production: PRODUCTION,
-  irreversible: IRREVERSIBLE,
+  access: [...ACCESS, ...ACCESS_SPEECH],
+  security: [...SECURITY, ...SECURITY_SPEECH],
+  production: [...PRODUCTION, ...PRODUCTION_SPEECH],
+  irreversible: [...IRREVERSIBLE, ...IRREVERSIBLE_SPEECH],
   except: EXCEPT,
   passingLines: PASSING_LINES,
 } as const

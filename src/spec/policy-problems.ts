@@ -16,6 +16,7 @@ export function policyProblems(policy: Policy): readonly PolicyProblem[] {
       ...promptProblems(name, task, policy),
       ...kindProblems(name, task),
       ...secondOpinionProblems(name, task, policy),
+      ...noveltyProblems(name, task),
     ]),
     ...defaultProblems(policy),
   ]
@@ -195,4 +196,14 @@ function defaultProblems(policy: Policy): readonly PolicyProblem[] {
       fix: near ? `Did you mean ${near}?` : 'Name a task of this policy.',
     },
   ]
+}
+
+/** What is novel is known by what was kept. */
+function noveltyProblems(name: string, { novel, learn }: TaskPolicy): readonly PolicyProblem[] {
+  const path = ['tasks', name, 'novel']
+  if (!novel) return []
+  if (learn.keep !== 'text')
+    return [{ path, problem: 'the task keeps no examples', fix: 'Set learn: { keep: text } in the task.' }]
+  if (novel.minExamples <= learn.maxExamples) return []
+  return [{ path, problem: 'learn.maxExamples is less than novel.minExamples', fix: 'Keep more, or ask for fewer.' }]
 }

@@ -158,6 +158,25 @@ export const taskSchema = z.strictObject({
     })
     .prefault({})
     .describe('What the task learns from its own traffic.'),
+  novel: z
+    .strictObject({
+      maxFalseStopRate: z
+        .number()
+        .min(0.002)
+        .max(0.5)
+        .default(0.05)
+        .describe('Greatest share of ordinary inputs that may be stopped as novel.'),
+      minExamples: z
+        .number()
+        .int()
+        .min(40)
+        .default(200)
+        .describe('Kept examples without which nothing is stopped: `no history yet`.'),
+    })
+    .optional()
+    .describe(
+      "Stops inputs unlike the task's kept examples, or whose nearest examples have conflicting answers (`hard_stop_novel`). Needs `learn.keep: text`.",
+    ),
   prior: z
     .strictObject({
       margin: z

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { type Egress, generateThroughEgress } from '../../src/pipeline/egress.ts'
+import { createPlaceholderNumbers } from '../../src/pipeline/placeholder-numbers.ts'
 import type { PipelineDeps, Run } from '../../src/pipeline/run.ts'
 import type { JournalEntry } from '../../src/spec/audit.ts'
 import type { PolicyInput } from '../../src/spec/policy.ts'
@@ -40,6 +41,7 @@ async function through(call: Partial<ModelCall>, wanted: Wanted = {}) {
     loaded: validatePolicy(policy, { file: 'sample.yaml', env: { KEY: 'k' } }),
     journal: { write: async (entries: readonly JournalEntry[]) => void journal.push(...entries) },
     clock: manualClock({ sleeping: 'skip' }),
+    placeholders: createPlaceholderNumbers(),
   } as unknown as PipelineDeps
   const egress: Egress = { port, run, deps, purpose: 'answer' }
   const events: ModelEvent[] = []

@@ -1,6 +1,8 @@
 /** Builds a router over scripted models, a manual clock and a journal in memory: what a sample needs, and nothing real. */
 
 import { openAnswerCache } from '../../src/pipeline/answer-cache.ts'
+import { createNoveltyWatch } from '../../src/pipeline/novelty.ts'
+import { createPlaceholderNumbers } from '../../src/pipeline/placeholder-numbers.ts'
 import { createRoster } from '../../src/pipeline/roster.ts'
 import { type RouterDeps, routerFrom } from '../../src/pipeline/router.ts'
 import type { AuditRecord, JournalEntry } from '../../src/spec/audit.ts'
@@ -89,6 +91,11 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
     priors: { find: () => null },
     calibrations: { find: () => null, refitsOf: () => 0, shut: () => undefined },
     watch: { settled: () => undefined },
+    placeholders: createPlaceholderNumbers(),
+    novelty: createNoveltyWatch(
+      () => [],
+      () => 0,
+    ),
     readAudit: () => [],
     auditHealth: () => ({ ok: true, problem: null, spooled: 0, corrupt: [] }),
     closeStores: async () => {},

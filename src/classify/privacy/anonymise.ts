@@ -3,6 +3,7 @@ import { PRIVATE_KINDS } from '../../spec/private-kinds.ts'
 import type { ContentPart, Message, RouterRequest } from '../../spec/request.ts'
 import { findPrivate } from './find.ts'
 import { createVault, maskText, type Vault } from './mask.ts'
+import type { Writing } from './plain-reading.ts'
 
 /** Finds the private pieces of a text; `findPrivate`, unless a test has it fail. */
 export type FindPrivate = typeof findPrivate
@@ -23,11 +24,11 @@ export function canAnonymise(request: RouterRequest, find: FindPrivate = findPri
 
 /** Messages with all that detectors know replaced by placeholders of the vault, and without the names of who speaks. */
 export function anonymousMessages(messages: readonly Message[], vault: Vault): readonly Message[] {
-  const mask = (text: string): string => maskText(text, PRIVATE_KINDS, vault).text
+  const mask = (text: string, writing: Writing = 'text'): string => maskText(text, PRIVATE_KINDS, vault, writing).text
   return messages.map(({ content, toolCalls, name: _, ...rest }) => ({
     ...rest,
     content: typeof content === 'string' ? mask(content) : content.map((part) => maskPart(part, mask)),
-    ...(toolCalls && { toolCalls: toolCalls.map((call) => ({ ...call, arguments: mask(call.arguments) })) }),
+    ...(toolCalls && { toolCalls: toolCalls.map((call) => ({ ...call, arguments: mask(call.arguments, 'json') })) }),
   }))
 }
 

@@ -43,39 +43,22 @@ const ISSUER_VALUE = new RegExp(`(?:${ISSUERS})[\\w .-]{0,20}${OPERATOR}${VALUE}
 /** Shannon entropy in bits per character: words and names lie under 3.0, random base 36 of 16 letters over 3.2. */
 const MIN_ENTROPY_BITS = 3
 
-/** @param words of the scan, those of `ASSIGNMENT_WORDS` among them */
-export function assignmentsIn(text: string, scan: Scan, words: readonly string[]): readonly PrivateSpan[] {
+/** @param first the scan's number of the first of `ASSIGNMENT_WORDS` */
+export function assignmentsIn(text: string, scan: Scan, first: number): readonly PrivateSpan[] {
   if (scan.keywords.size === 0) return []
-  const { names, issuers } = numbersIn(words)
-  const named = placesOf(names, scan).flatMap((place) => valueAt(ASSIGNMENT, text, place, looksNamed))
-  const issued = placesOf(issuers, scan).flatMap((place) => valueAt(ISSUER_VALUE, text, place, looksRandom))
+  const issuers = first + NAME_WORDS.length
+  const named = placesOf(scan, first, issuers).flatMap((place) => valueAt(ASSIGNMENT, text, place, looksNamed))
+  const issued = placesOf(scan, issuers, issuers + ISSUER_WORDS.length).flatMap((place) =>
+    valueAt(ISSUER_VALUE, text, place, looksRandom),
+  )
   return [...named, ...issued]
 }
 
-function placesOf(numbers: readonly number[], { keywords }: Scan): readonly number[] {
+/** Where the keywords of these numbers are, `end` exclusive. */
+function placesOf({ keywords }: Scan, start: number, end: number): readonly number[] {
   const places: number[] = []
-  for (const number of numbers) {
-    const own = keywords.get(number)
-    if (own) places.push(...own)
-  }
+  for (let number = start; number < end; number++) places.push(...(keywords.get(number) ?? []))
   return places
-}
-
-interface Numbers {
-  readonly names: readonly number[]
-  readonly issuers: readonly number[]
-}
-
-const numbersOf = new WeakMap<readonly string[], Numbers>()
-
-/** Under which numbers the scan knows our words; the same for every text. */
-function numbersIn(words: readonly string[]): Numbers {
-  const known = numbersOf.get(words)
-  if (known) return known
-  const numbersOfWords = (own: readonly string[]): readonly number[] => own.map((word) => words.indexOf(word))
-  const numbers = { names: numbersOfWords(NAME_WORDS), issuers: numbersOfWords(ISSUER_WORDS) }
-  numbersOf.set(words, numbers)
-  return numbers
 }
 
 /** Keys and tokens are longer than passwords. */

@@ -1,37 +1,6 @@
 /** Secrets that are written so that a pattern does not see them. Pure. */
 import type { Scan, Stretch } from './scan.ts'
 
-/** Characters that are not seen, so that a key with one inside still looks like a key. */
-const INVISIBLE =
-  /\u034f|[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u{e0000}-\u{e007f}]|[\ufe00-\ufe0f]/gu
-
-/** Without Unicode rules: this looks at every character of every text. */
-const ASCII = /^[\0-\x7f]*$/
-
-/** A text without its invisible characters, and where each of its characters stands in the original. */
-export interface Plain {
-  readonly text: string
-  /** One more than characters: the last is the length of the original. */
-  readonly places: readonly number[]
-}
-
-/** @returns null when there is nothing to take out */
-export function withoutInvisible(text: string): Plain | null {
-  if (ASCII.test(text)) return null
-  INVISIBLE.lastIndex = 0
-  if (!INVISIBLE.test(text)) return null
-  const places: number[] = []
-  let plain = ''
-  let from = 0
-  for (const match of text.matchAll(INVISIBLE)) {
-    for (let at = from; at < match.index; at++) places.push(at)
-    plain += text.slice(from, match.index)
-    from = match.index + match[0].length
-  }
-  for (let at = from; at <= text.length; at++) places.push(at)
-  return { text: plain + text.slice(from), places }
-}
-
 /** What an encoded stretch says. */
 export interface Decoded extends Stretch {
   readonly text: string

@@ -1,26 +1,36 @@
 /** Finds private pieces of text. Pure, linear: one look at the text for all detectors, patterns only where it says so. */
 
 import type { PrivateKind } from '../../spec/private-kinds.ts'
-import { decodedRuns, withoutInvisible } from './disguises.ts'
+import { addressesIn } from './addresses.ts'
+import { decodedRuns } from './disguises.ts'
 import { identifiersIn } from './identifiers.ts'
+import { macAddressesIn } from './mac-addresses.ts'
+import { NAME_WORDS, namesIn } from './names.ts'
+import { plainReading, type Writing } from './plain-reading.ts'
 import type { PrivateSpan } from './private-span.ts'
 import { type Scan, scannerOf } from './scan.ts'
 import { SECRET_WORDS, secretsIn } from './secrets.ts'
 
-const scan = scannerOf(SECRET_WORDS)
+const scan = scannerOf([...SECRET_WORDS, ...NAME_WORDS])
 
 /**
+ * @param writing `json` for the arguments of a tool call: their escapes are read
  * @returns the private pieces of the wanted kinds, in order, without overlap; the longest of overlapping ones counts.
- *   Invisible characters hide nothing, and a secret in base64 or URL encoding makes the whole run a secret
+ *   Characters that are not seen or look like others hide nothing, and a secret in base64 or URL encoding makes the whole run a
+ *   secret
  */
-export function findPrivate(text: string, kinds: readonly PrivateKind[]): readonly PrivateSpan[] {
-  const plain = withoutInvisible(text)
+export function findPrivate(
+  text: string,
+  kinds: readonly PrivateKind[],
+  writing: Writing = 'text',
+): readonly PrivateSpan[] {
+  const plain = plainReading(text, writing)
   if (!plain) return withoutOverlap(spansIn(text, kinds))
   const spans = spansIn(plain.text, kinds).map((span) => ({
     ...span,
-    start: plain.places[span.start] ?? 0,
-    // Invisible characters at the end of a piece belong to what follows.
-    end: (plain.places[span.end - 1] ?? 0) + 1,
+    start: plain.startOf(span.start),
+    // What is not seen at the end of a piece belongs to what follows.
+    end: plain.endOf(span.end - 1),
   }))
   return withoutOverlap(spans)
 }
@@ -28,7 +38,13 @@ export function findPrivate(text: string, kinds: readonly PrivateKind[]): readon
 function spansIn(text: string, kinds: readonly PrivateKind[]): readonly PrivateSpan[] {
   const seen = scan(text)
   const secrets = kinds.includes('secret') ? [...secretsIn(text, seen), ...encodedIn(text, seen)] : []
-  return [...secrets, ...identifiersIn(text, seen, kinds)]
+  return [
+    ...secrets,
+    ...identifiersIn(text, seen, kinds),
+    ...(kinds.includes('mac') ? macAddressesIn(text) : []),
+    ...(kinds.includes('address') ? addressesIn(text, seen.numbers) : []),
+    ...(kinds.includes('name') ? namesIn(text, seen, SECRET_WORDS.length) : []),
+  ]
 }
 
 /** One layer only: what is encoded twice is no note to a model. */

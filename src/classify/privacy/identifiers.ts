@@ -1,6 +1,7 @@
 /** Finds personal data that can be known by its form. Pure, linear. */
 
-import type { IdentifierKind, PrivateKind } from '../../spec/private-kinds.ts'
+import type { PrivateKind } from '../../spec/private-kinds.ts'
+import { birthDatesIn } from './birth-dates.ts'
 import { ibanLength, isIban, passesLuhn } from './checksums.ts'
 import { ipAddressesIn } from './ip-addresses.ts'
 import { NATIONAL_IDS } from './national-ids.ts'
@@ -8,11 +9,12 @@ import { phonesIn } from './phones.ts'
 import type { Finding, Part, PrivateSpan } from './private-span.ts'
 import type { Scan, Stretch } from './scan.ts'
 
-const DETECTORS: readonly (readonly [IdentifierKind, (part: Part) => readonly Finding[]])[] = [
+const DETECTORS: readonly (readonly [PrivateKind, (part: Part) => readonly Finding[]])[] = [
   ['card', cardsIn],
   ['iban', ibansIn],
   ['national_id', nationalIdsIn],
   ['ip', ipAddressesIn],
+  ['birth_date', birthDatesIn],
   ['phone', phonesIn],
 ]
 

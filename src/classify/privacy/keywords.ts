@@ -21,14 +21,16 @@ const LETTERS = 128
  */
 export function keywordsOf(words: readonly string[]): Keywords {
   const trie = trieOf(words)
-  const steps = stepsOf(trie)
+  const letters = lettersOf(words)
+  const [steps, width] = [stepsOf(trie, letters), letters.count]
+  const { classOf } = letters
   const isEnd = Uint8Array.from(trie.ends, (ends) => (ends.length > 0 ? 1 : 0))
   return {
     each(text, found) {
       let state = 0
       for (let at = 0; at < text.length; at++) {
         const letter = text.charCodeAt(at)
-        state = letter < LETTERS ? (steps[state * LETTERS + letter] ?? 0) : 0
+        state = letter < LETTERS ? (steps[state * width + (classOf[letter] ?? 0)] ?? 0) : 0
         if (isEnd[state] === 0) continue
         for (const { keyword, length } of trie.ends[state] ?? []) found(keyword, at - length + 1)
       }
@@ -64,31 +66,46 @@ function trieOf(words: readonly string[]): Trie {
   return { next, ends }
 }
 
-const NO_STEPS = new Int32Array(LETTERS).fill(-1)
+/** Letters that stand in no keyword share number 0, so that the table stays small enough for a processor's cache. */
+interface Letters {
+  readonly classOf: Uint8Array
+  readonly count: number
+  /** A letter of each number. */
+  readonly codes: readonly number[]
+}
 
-/** Every missing step becomes the step of the longest proper suffix; capitals take the steps of small letters. */
-function stepsOf({ next, ends }: Trie): Int32Array {
-  const steps = new Int32Array(next.length * LETTERS)
+function lettersOf(words: readonly string[]): Letters {
+  const codes = [...new Set([...words.join('').toLowerCase()].map((letter) => letter.charCodeAt(0)))]
+  const classOf = new Uint8Array(LETTERS)
+  codes.forEach((code, at) => {
+    classOf[code] = at + 1
+    // Capitals take the steps of small letters.
+    classOf[String.fromCharCode(code).toUpperCase().charCodeAt(0)] = at + 1
+  })
+  return { classOf, count: codes.length + 1, codes }
+}
+
+/** Every missing step becomes the step of the longest proper suffix. */
+function stepsOf({ next, ends }: Trie, { classOf, count, codes }: Letters): Uint16Array {
+  if (next.length > 65_535) throw new RangeError('too many keywords for one table')
+  const steps = new Uint16Array(next.length * count)
   const suffix = new Int32Array(next.length)
   const queue = [0]
   for (let head = 0; head < queue.length; head++) {
     const state = queue[head] ?? 0
-    const fallbackOf = (suffix[state] ?? 0) * LETTERS
+    const fallbackRow = (suffix[state] ?? 0) * count
     // The steps of the suffix first, then the state's own over them.
-    if (state !== 0) steps.copyWithin(state * LETTERS, fallbackOf, fallbackOf + LETTERS)
-    const own = next[state] ?? NO_STEPS
-    for (let letter = 0; letter < LETTERS; letter++) {
-      const target = own[letter] ?? -1
+    if (state !== 0) steps.copyWithin(state * count, fallbackRow, fallbackRow + count)
+    for (const code of codes) {
+      const target = next[state]?.[code] ?? -1
       if (target === -1) continue
-      const fallback = state === 0 ? 0 : (steps[state * LETTERS + letter] ?? 0)
-      steps[state * LETTERS + letter] = target
+      const at = state * count + (classOf[code] ?? 0)
+      const fallback = state === 0 ? 0 : (steps[at] ?? 0)
+      steps[at] = target
       suffix[target] = fallback
       ends[target]?.push(...(ends[fallback] ?? []))
       queue.push(target)
     }
   }
-  for (let state = 0; state < next.length; state++)
-    for (let letter = 65; letter <= 90; letter++)
-      steps[state * LETTERS + letter] = steps[state * LETTERS + letter + 32] ?? 0
   return steps
 }

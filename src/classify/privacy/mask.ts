@@ -2,6 +2,8 @@
 
 import { PRIVATE_KINDS, type PrivateKind } from '../../spec/private-kinds.ts'
 import { findPrivate } from './find.ts'
+import type { Writing } from './plain-reading.ts'
+import type { PrivateSpan } from './private-span.ts'
 
 /** What was masked in one conversation with a model. Holds the secrets: never stored, logged or sent. */
 export interface Vault {
@@ -9,7 +11,16 @@ export interface Vault {
   readonly placeholderOf: Map<string, string>
   /** Placeholders given out so far, by kind. */
   readonly counts: Map<string, number>
+  readonly numbering: Numbering
 }
+
+/**
+ * Gives a value its number, so that a placeholder stays the same over the requests of a conversation, also when older turns are
+ * left out.
+ *
+ * @param next the number that the vault would give
+ */
+export type Numbering = (kind: string, value: string, next: number) => number
 
 /** A masked text and how many pieces were replaced. */
 export interface Masked {
@@ -19,35 +30,49 @@ export interface Masked {
 
 /** Restores an answer piece by piece. */
 export interface Unmasker {
-  /** @returns what can be passed on now; a placeholder that may still be growing is held back (at most 16 characters) */
+  /** @returns what can be passed on now; a placeholder that may still be growing is held back (at most 32 characters) */
   push(delta: string): string
   /** @returns what was held back */
   flush(): string
 }
 
-/** Texts may hold something that looks like a placeholder; that is masked too, so that unmasking restores it exactly. */
-const KINDS = [...PRIVATE_KINDS, 'literal'].join('|')
-const PLACEHOLDER = new RegExp(`\\[(?:${KINDS})_\\d{1,6}\\]`, 'g')
+const KINDS: readonly string[] = [...PRIVATE_KINDS, 'literal']
 
-/** A piece at the end of a text that may become a placeholder. */
-const GROWING = new RegExp(`\\[(?:[a-z_]{0,11}|(?:${KINDS})_\\d{0,6})$`)
+/**
+ * Models write placeholders in their own way: other case, a space or a dash for the line, marks escaped for Markdown, twice in JSON.
+ * Texts may hold something that looks like one; that is masked too, so that unmasking restores it exactly.
+ */
+const JOINT = '(?:\\\\{0,2}_|[ -])'
+const PLACEHOLDER = new RegExp(
+  `\\\\{0,2}\\[ ?(${KINDS.map((kind) => kind.replace('_', JOINT)).join('|')})${JOINT}(\\d{1,6}) ?\\\\{0,2}\\]`,
+  'gi',
+)
+/** `\\[birth\\_date\\_999999 \\]`, and a little more. */
+const MAX_PLACEHOLDER_CHARS = 32
+
+/** The piece at the end of a text that may become a placeholder, and how its words would read. */
+const GROWING = /\\{0,2}(?:\[ ?((?:[a-z]|\\{0,2}_|[ -])*(?:\d{0,6} ?)?\\{0,2}))?$/i
 
 /** A detector may need this much after the cut to know a secret that straddles it: longer than any named key. */
 const PREVIEW_MARGIN = 4096
 
-export function createVault(): Vault {
-  return { valueOf: new Map(), placeholderOf: new Map(), counts: new Map() }
+export function createVault(numbering: Numbering = (_kind, _value, next) => next): Vault {
+  return { valueOf: new Map(), placeholderOf: new Map(), counts: new Map(), numbering }
 }
 
-/** Masks the wanted kinds. The same value gets the same placeholder, such as `[secret_1]`, in all texts of a vault. */
-export function maskText(text: string, kinds: readonly PrivateKind[], vault: Vault): Masked {
-  const found = findPrivate(text, kinds)
+/**
+ * Masks the wanted kinds. The same value gets the same placeholder, such as `[secret_1]`, in all texts of a vault.
+ *
+ * @param writing `json`: the text is JSON; a value is known without its escapes, and a number becomes a string
+ */
+export function maskText(text: string, kinds: readonly PrivateKind[], vault: Vault, writing: Writing = 'text'): Masked {
+  const found = findPrivate(text, kinds, writing)
   const parts: string[] = []
   let from = 0
   for (const span of found) {
     parts.push(
       maskLiterals(text.slice(from, span.start), vault),
-      placeholder(text.slice(span.start, span.end), span.kind, vault),
+      writing === 'json' ? inJson(text, span, vault) : placeholder(text.slice(span.start, span.end), span.kind, vault),
     )
     from = span.end
   }
@@ -55,19 +80,28 @@ export function maskText(text: string, kinds: readonly PrivateKind[], vault: Vau
   return { text: parts.join(''), count: found.length }
 }
 
-/** Puts the values back, in one pass: a value that looks like a placeholder stays as it is. */
-export function unmask(text: string, vault: Vault): string {
-  return text.replace(PLACEHOLDER, (name) => vault.valueOf.get(name) ?? name)
+/**
+ * Puts the values back, in one pass: a value that looks like a placeholder stays as it is.
+ *
+ * @param writing `json`: values are escaped, so that quotes and line breaks in them leave the JSON whole
+ */
+export function unmask(text: string, vault: Vault, writing: Writing = 'text'): string {
+  return text.replace(PLACEHOLDER, (written, kind: string, number: string) => {
+    const name = `[${kind.toLowerCase().replace(/[\\ -]+_?|_/g, '_')}_${Number(number)}]`
+    const value = vault.valueOf.get(name)
+    if (value === undefined) return written
+    return writing === 'json' ? JSON.stringify(value).slice(1, -1) : value
+  })
 }
 
 /** @returns an unmasker whose pieces, joined, equal `unmask` of the joined input for every way of cutting it */
-export function createUnmasker(vault: Vault): Unmasker {
+export function createUnmasker(vault: Vault, writing: Writing = 'text'): Unmasker {
   let held = ''
   return {
     push(delta) {
       const text = held + delta
-      held = GROWING.exec(text.slice(-MAX_PLACEHOLDER_CHARS))?.[0] ?? ''
-      return unmask(text.slice(0, text.length - held.length), vault)
+      held = growing(text.slice(-MAX_PLACEHOLDER_CHARS))
+      return unmask(text.slice(0, text.length - held.length), vault, writing)
     },
     flush() {
       const rest = held
@@ -77,8 +111,20 @@ export function createUnmasker(vault: Vault): Unmasker {
   }
 }
 
-/** `[literal_999999]`. */
-const MAX_PLACEHOLDER_CHARS = 16
+function growing(tail: string): string {
+  const match = GROWING.exec(tail)
+  if (!match) return ''
+  const words = (match[1] ?? '')
+    .toLowerCase()
+    .replace(/\\{1,2}$/, '')
+    .replace(/[\\ -]+_?|_/g, '_')
+  const isOne = KINDS.some(
+    (kind) =>
+      `${kind}_`.startsWith(words) ||
+      (words.startsWith(`${kind}_`) && /^\d{0,6}_?$/.test(words.slice(kind.length + 1))),
+  )
+  return isOne ? match[0] : ''
+}
 
 /**
  * The first characters of a text with secrets and mail addresses replaced by `[secret]` and `[email]` for good.
@@ -101,12 +147,27 @@ function maskLiterals(text: string, vault: Vault): string {
   return text.replace(PLACEHOLDER, (value) => placeholder(value, 'literal', vault))
 }
 
+/** The value behind the escapes; outside of a string a placeholder needs the marks of one. */
+function inJson(text: string, { start, end, kind }: PrivateSpan, vault: Vault): string {
+  const name = placeholder(plainString(text.slice(start, end)), kind, vault)
+  const marks = text.slice(0, start).replace(/\\./gs, '').split('"').length - 1
+  return marks % 2 === 1 ? name : `"${name}"`
+}
+
+function plainString(piece: string): string {
+  try {
+    return JSON.parse(`"${piece}"`) as string
+  } catch {
+    return piece
+  }
+}
+
 function placeholder(value: string, kind: PrivateKind | 'literal', vault: Vault): string {
   const key = `${kind}:${value}`
   const known = vault.placeholderOf.get(key)
   if (known !== undefined) return known
   const count = (vault.counts.get(kind) ?? 0) + 1
-  const name = `[${kind}_${count}]`
+  const name = `[${kind}_${vault.numbering(kind, value, count)}]`
   vault.counts.set(kind, count)
   vault.placeholderOf.set(key, name)
   vault.valueOf.set(name, value)

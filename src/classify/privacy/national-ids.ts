@@ -1,14 +1,7 @@
 /** Numbers that states give to people: a form, and the check that the form allows. */
 import { digitsOf, isDay, passesLuhn, passesMod11By10, weighted } from './checksums.ts'
-
-export interface NationalId {
-  /** Country and name, for example `us_ssn`. */
-  readonly name: string
-  readonly pattern: RegExp
-  readonly check?: (text: string) => boolean
-  /** Words one of which must stand near by, where the form alone says too little. */
-  readonly context?: RegExp
-}
+import { type NationalId, pattern } from './national-id.ts'
+import { WORLD_IDS } from './national-ids-world.ts'
 
 const MOD11_LETTERS = 'TRWAGMYFPDXBNJZSQVHLCKE'
 
@@ -109,13 +102,6 @@ function australianMedicare(text: string): boolean {
   return weighted(d, [1, 3, 7, 9, 1, 3, 7, 9]) % 10 === d[8]
 }
 
-const START = '(?<![\\p{L}\\p{N}])'
-const END = '(?![\\p{L}\\p{N}])'
-
-function pattern(body: string): RegExp {
-  return new RegExp(`${START}(?:${body})${END}`, 'giu')
-}
-
 /** Checks are those that each state publishes; names carry the country. */
 export const NATIONAL_IDS: readonly NationalId[] = [
   { name: 'us_ssn', pattern: pattern('(?!000|666|9)\\d{3}([- ])(?!00)\\d{2}\\1(?!0000)\\d{4}') },
@@ -169,8 +155,9 @@ export const NATIONAL_IDS: readonly NationalId[] = [
   {
     name: 'passport',
     pattern: pattern('[a-z]{0,3}\\d{6,9}[a-z]?'),
-    context: /passport|reisepass|pasaporte|passeport|passaporto/i,
+    context: /passport|reisepass|pasaporte|passeport|passaporto|paspoort|paszport|passaporte/i,
   },
+  ...WORLD_IDS,
 ]
 
 /** Control key: 97 minus the number modulo 97; Corsica has letters in its department. */

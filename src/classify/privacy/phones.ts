@@ -14,6 +14,8 @@ const FORMS: readonly RegExp[] = [
   /^(?:1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[ .-])\d{3}[ .-]\d{4}(?: ?(?:x|ext\.?) ?\d+)?$/i,
   /^\(?0\d{1,5}\)?[ /-]\d{2,8}(?:[ -]\d{2,5}){1,4}$/,
   /^0[1-9]\d{8,9}$/,
+  /^\(?0[1-9]\d{0,4}\)?(?: ?[/-] ?| )\d{5,9}$/,
+  /^\(0?[1-9]\d{1,2}\) ?9?\d{4}[ -]?\d{4}$/,
   /^0 ?\(\d{2,5}\) ?\d{2,4}[ -]?\d{3,5}$/,
   /^\(\d{2,5}\) ?\d{3,4}[ -]?\d{3,5}(?: ?x\d+)?$/,
 ]
@@ -23,7 +25,7 @@ const NO_PHONE = /^(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4
 
 /** What people write before a number, and sometimes after it. */
 const CONTEXT =
-  /\b(?:phone|tel(?:ephone|efon)?|call(?:ed|ing)?|mobil(?:e|funk)|cell(?:ular|phone)?|fax|desk|whatsapp|sms|text(?:ed)? me|dial|ring|hotline|handy|rufnummer|answering|messages? (?:to|on)|contact(?: me| us)?|reach (?:me|us)|registered)(?!\p{L})\.?[^\n.!?]{0,30}\n?[^\n.!?]{0,12}$/iu
+  /(?<!\p{L})(?:phone|tel(?:ephone|efon|efoon|éfono|éphone|efone)?|call(?:ed|ing)?|mobil(?:e|funk|nummer|telefon)?|cell(?:ular|phone)?|fax|desk|whatsapp|sms|text(?:ed)? me|dial|ring|hotline|handy|rufnummer|telefonnummer|answering|messages? (?:to|on)|contact(?: me| us)?|reach (?:me|us)|registered|m[óo]vil|celular|llám[ae](?:me|nos)?|appele[zr]|portable|cellulare|chiam[ai](?:mi|ci|te)?|gsm|bel(?: me| mij)?|telem[óo]vel|ligue|zadzwoń|tel\.? kom|puh(?:elin)?|telefonla|тел(?:ефон)?|моб|звоните|τηλ(?:έφωνο)?|κινητό|هاتف|جوال)(?!\p{L})\.?[^\n.!?]{0,30}\n?[^\n.!?]{0,12}$|(?:电话|電話|手机|手機|携帯|전화|휴대폰|연락처)[^\n。！？]{0,12}$/iu
 const CONTEXT_AFTER = /^[ -]{0,2}(?:office|fax|mobile|cell|home|work|direct)\b/i
 
 export function phonesIn({ text, whole, offset }: Part): readonly Finding[] {

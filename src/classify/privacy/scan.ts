@@ -14,6 +14,8 @@ export interface Scan {
   readonly runs: readonly Stretch[]
   /** Stretches with at least `MIN_DIGITS` digits near each other, with what surrounds them. */
   readonly digits: readonly Stretch[]
+  /** Every group of digits, short ones too. */
+  readonly numbers: readonly Stretch[]
 }
 
 /** The shortest secret that is known by its letters alone has 32 of them; a little less, to be sure. */
@@ -47,12 +49,14 @@ const CLASSES = Uint8Array.from({ length: 128 }, (_, code) => {
   return /[\w.%|:~+/=-]/.test(letter) ? TOKEN : 0
 })
 
-function stretchesOf(text: string): Pick<Scan, 'runs' | 'digits'> {
+function stretchesOf(text: string): Pick<Scan, 'runs' | 'digits' | 'numbers'> {
   const runs: Stretch[] = []
   const digits: Stretch[] = []
+  const numbers: Stretch[] = []
   let [runStart, runDigits] = [0, 0]
   let [groupStart, groupEnd, groupDigits] = [0, -MAX_GAP - 1, 0]
   const closeGroup = (): void => {
+    if (groupDigits > 0) numbers.push({ start: groupStart, end: groupEnd + 1 })
     if (groupDigits < MIN_DIGITS) return
     digits.push({ start: Math.max(0, groupStart - AROUND), end: Math.min(text.length, groupEnd + 1 + AROUND) })
   }
@@ -76,7 +80,7 @@ function stretchesOf(text: string): Pick<Scan, 'runs' | 'digits'> {
     groupDigits += 1
   }
   closeGroup()
-  return { runs, digits: merged(digits) }
+  return { runs, digits: merged(digits), numbers }
 }
 
 /** @param sorted by start */

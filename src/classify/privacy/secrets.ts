@@ -5,12 +5,10 @@ import type { PrivateSpan } from './private-span.ts'
 import { merged, type Scan, type Stretch } from './scan.ts'
 import { SECRET_FORMATS, type SecretFormat } from './secret-formats.ts'
 
+const FORMAT_STARTS = SECRET_FORMATS.flatMap(({ where }) => (where.kind === 'run' ? [] : where.words))
+
 /** Keywords of the scan, those of the formats first. */
-export const SECRET_WORDS: readonly string[] = [
-  ...SECRET_FORMATS.flatMap(({ where }) => (where.kind === 'run' ? [] : where.words)),
-  ...ASSIGNMENT_WORDS,
-  'kind',
-]
+export const SECRET_WORDS: readonly string[] = [...FORMAT_STARTS, ...ASSIGNMENT_WORDS, 'kind']
 
 const KIND_WORD = SECRET_WORDS.indexOf('kind')
 
@@ -27,7 +25,7 @@ export function secretsIn(text: string, scan: Scan): readonly PrivateSpan[] {
     const format = SECRET_FORMATS[at]
     if (format) found.push(...matchesOf(format, FORMAT_WORDS[at] ?? [], text, scan))
   }
-  const all = [...found, ...assignmentsIn(text, scan, SECRET_WORDS), ...kubernetesSecretsIn(text, scan)]
+  const all = [...found, ...assignmentsIn(text, scan, FORMAT_STARTS.length), ...kubernetesSecretsIn(text, scan)]
   return all.filter((span) => !isStandIn(span, text))
 }
 

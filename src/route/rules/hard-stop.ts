@@ -6,5 +6,9 @@ export const hardStopRule: Rule = ({ features }) => {
   const first = features.hardStops[0]
   if (!first) return []
   const reason: Reason = `hard_stop_${first.kind}`
-  return remove('local', SERVE, { rule: 'hard_stop', reason, detail: `Term "${first.term}" in ${first.field}.` })
+  const detail =
+    first.kind === 'novel'
+      ? `The input is novel to the task: ${first.term}.`
+      : `Term "${first.term}" in ${first.field}.`
+  return remove('local', SERVE, { rule: 'hard_stop', reason, detail })
 }
