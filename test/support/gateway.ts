@@ -19,10 +19,10 @@ const open: { gateway: Gateway; stateDir: string }[] = []
 export async function testGateway(
   router: Router,
   change: Partial<Policy['gateway']> &
-    Pick<Partial<GatewaySettings>, 'requestTimeoutMs' | 'graceMs' | 'policyProblem'> = {},
+    Pick<Partial<GatewaySettings>, 'requestTimeoutMs' | 'graceMs' | 'policyProblem' | 'connections'> = {},
 ): Promise<TestGateway> {
   const stateDir = mkdtempSync(join(tmpdir(), 'spillway-gateway-'))
-  const { requestTimeoutMs, graceMs, policyProblem, ...settings } = change
+  const { requestTimeoutMs, graceMs, policyProblem, connections, ...settings } = change
   const logLines: string[] = []
   const gateway = await startGateway({
     router,
@@ -34,6 +34,7 @@ export async function testGateway(
     graceMs: graceMs ?? 2000,
     ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
     ...(policyProblem && { policyProblem }),
+    ...(connections && { connections }),
   })
   open.push({ gateway, stateDir })
   const key = readFileSync(gateway.keyFile, 'utf8').trim()
