@@ -6,8 +6,10 @@ import type { LoadedPolicy } from '../spec/policy.ts'
 import type { Router } from '../spec/router.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { usage } from './failure.ts'
+import { exposureOf } from './policy-exposure.ts'
 import { findPolicy, findPolicyFile } from './policy-lookup.ts'
 import { type PolicyWatch, watchPolicy } from './policy-watch.ts'
+import { outliveStrayFailures } from './stray-failures.ts'
 
 interface ServeFlags {
   readonly port?: string
@@ -27,6 +29,8 @@ export const addServe: AddCommand = (program, context) => {
 async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
   const port = flags.port === undefined ? null : portNumber(flags.port)
   const policy = findPolicy(flags.policy, context)
+  const exposure = exposureOf(policy.file)
+  if (exposure) context.terminal.say(`Warning: ${exposure.why} ${exposure.fix}`)
   const settings = policy.policy.gateway
   const paths = resolvePaths(context.env, process.platform)
   // Loaded only here, so that other commands start at once.
@@ -37,6 +41,7 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
   const open = (loaded: LoadedPolicy): Router => createRouter({ policy: loaded, env: context.env, paths })
   const { router, replace } = replaceableRouter(open(policy))
   let watch: PolicyWatch | null = null
+  const giveBack = outliveStrayFailures((line) => context.terminal.say(line))
   try {
     const gateway = await startGateway({
       router,
@@ -64,6 +69,7 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
     }
   } finally {
     await router.close()
+    giveBack()
   }
 }
 

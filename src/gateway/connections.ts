@@ -63,7 +63,8 @@ export function watchConnections(server: Server, settings: ConnectionSettings): 
         if (requests.get(socket) === request) requests.delete(socket)
       })
     },
-    isFull: () => requests.size > max * REQUEST_SHARE && [...requests.keys()].filter(isBusy).length > max * REQUEST_SHARE,
+    isFull: () =>
+      requests.size > max * REQUEST_SHARE && [...requests.keys()].filter(isBusy).length > max * REQUEST_SHARE,
     closeIdle() {
       for (const socket of open) if (!isBusy(socket)) end(socket)
     },

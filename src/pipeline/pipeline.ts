@@ -19,7 +19,7 @@ import { nobodyAvailable, withLocalTrouble } from './explain.ts'
 import { keepExample } from './keep-example.ts'
 import { planRequest } from './plan.ts'
 import { cachedOutcome, heldOutcome, outcomeOf, solvedOutcome } from './respond.ts'
-import { failedRecord, openRecord, type PipelineDeps, type Run, settledRecord } from './run.ts'
+import { failedRecord, frontierCalls, openRecord, type PipelineDeps, type Run, settledRecord } from './run.ts'
 import type { Sink } from './sink.ts'
 import { solverAnswer } from './solve.ts'
 import { patiently } from './wait.ts'
@@ -124,5 +124,5 @@ async function recordFailure(run: Run, deps: PipelineDeps, thrown: unknown): Pro
     record: failedRecord(run, deps.loaded, { code: error.code, at, latencyMs }),
   })
   await deps.journal.flushed()
-  return new RouterError(error.code, { ...error.values, requestId: run.requestId }, error)
+  return new RouterError(error.code, { ...error.values, requestId: run.requestId, frontierCalls: frontierCalls(run) }, error)
 }

@@ -179,6 +179,11 @@ export function totalCost(attempts: readonly Attempt[]): number | null {
   )
 }
 
+/** How often a frontier was called for a request. */
+export function frontierCalls({ attempts }: Run): number {
+  return attempts.filter(({ actor }) => actor === 'frontier').reduce((sum, { tries }) => sum + tries, 0)
+}
+
 function failureReason(run: Run): string {
   return run.attempts.at(-1)?.actor === 'frontier' ? 'frontier_down' : 'local_unavailable'
 }

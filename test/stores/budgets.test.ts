@@ -120,7 +120,7 @@ describe('a ceiling', () => {
     expect(book.reconcile(() => 0)).toEqual([])
   })
 
-  it('holds over four processes with two hundred calls at once in each', async () => {
+  it('holds over four processes with two hundred calls at once in each [F56]', async () => {
     const path = join(folder, 'shared.sqlite')
     const spent = await Promise.all(
       [1, 2, 3, 4].map(

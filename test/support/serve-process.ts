@@ -84,6 +84,7 @@ export async function auditRecords(box: Sandbox): Promise<readonly AuditLine[]> 
 export interface AuditLine {
   readonly requestId: string
   readonly outcome: string
+  readonly receivedAt: string
   readonly error: string | null
   readonly latencyMs: number | null
   readonly calls: readonly unknown[]
