@@ -12,6 +12,7 @@ import type { Policy } from '../spec/policy.ts'
 import type { CallLimits, Clock, Journal, ModelCall, ModelEvent, ModelPort } from '../spec/ports.ts'
 import type { PrivateKind } from '../spec/private-kinds.ts'
 import type { ContentPart, Message } from '../spec/request.ts'
+import { maskFields } from './mask-fields.ts'
 import { type Run, sha256 } from './run.ts'
 
 export interface Egress {
@@ -37,7 +38,8 @@ export async function* generateThroughEgress(
     })
   const vault = createVault()
   refuseUnmaskable(call, run)
-  const masked = { ...call, messages: call.messages.map((message) => maskMessage(message, policy, vault)) }
+  const texts = { ...call, messages: call.messages.map((message) => maskMessage(message, policy, vault)) }
+  const masked = maskFields(texts, kindsOf(policy), vault)
   egress.journal.append({ type: 'egress', requestId: run.requestId, row: rowOf(egress, masked, vault) })
   await egress.journal.flushed()
   yield* restore(port.generate(masked, limits), vault)

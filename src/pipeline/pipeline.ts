@@ -124,5 +124,9 @@ async function recordFailure(run: Run, deps: PipelineDeps, thrown: unknown): Pro
     record: failedRecord(run, deps.loaded, { code: error.code, at, latencyMs }),
   })
   await deps.journal.flushed()
-  return new RouterError(error.code, { ...error.values, requestId: run.requestId, frontierCalls: frontierCalls(run) }, error)
+  return new RouterError(
+    error.code,
+    { ...error.values, requestId: run.requestId, frontierCalls: frontierCalls(run) },
+    error,
+  )
 }

@@ -1,4 +1,5 @@
 /** F44: policies are swapped while requests are under way, also to one whose target is dead. */
+import { request } from 'undici'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createRouter } from '../../src/compose.ts'
 import { replaceableRouter } from '../../src/gateway/reload.ts'
@@ -44,13 +45,13 @@ describe('F44', () => {
       while (asked < REQUESTS) {
         asked += 1
         if (asked % (REQUESTS / SWAPS) === 0) replace(routerNumber(asked / (REQUESTS / SWAPS)))
-        const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+        const { statusCode, body } = await request(`${gateway.url}/v1/chat/completions`, {
           method: 'POST',
           headers: { authorization: `Bearer ${gateway.key}` },
           body: JSON.stringify({ model: 'auto', messages: [{ role: 'user', content: 'Hello there, you.' }] }),
         })
-        const body = (await response.json()) as { readonly choices?: readonly { message: { content: string } }[] }
-        const answer = response.status === 200 ? (body.choices?.[0]?.message.content ?? '') : `${response.status}`
+        const { choices } = (await body.json()) as { readonly choices?: readonly { message: { content: string } }[] }
+        const answer = statusCode === 200 ? (choices?.[0]?.message.content ?? '') : `${statusCode}`
         answers.set(answer, (answers.get(answer) ?? 0) + 1)
       }
     }

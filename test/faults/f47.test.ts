@@ -13,7 +13,7 @@ const CLIENTS = 30
 const PIECES = 20
 /** What the provider says a piece is worth, more than the four characters a token that an estimate would give. */
 const TOKENS_A_PIECE = 2
-/** Of gpt-4.1-nano, US dollars a token. */
+/** US dollars a token, for a model whose price is not known here. */
 const OUTPUT_USD = 0.4 / 1e6
 
 /** Goes as soon as `pieces` pieces have come; 0 is before the first byte of the answer. */
@@ -40,7 +40,12 @@ function clientThatGoes({ gateway }: GatewayOnCloud, pieces: number, cameIn: Pro
 
 describe('F47', () => {
   it('before the first byte, in the middle and at the end: the provider is cut off, the row says so, and no less is booked than was made', async () => {
-    const on = await gatewayOnCloud({ policy: { budgets: { day: 100 }, routing: { maxFallbackAttempts: 0 } } })
+    const on = await gatewayOnCloud({
+      policy: {
+        budgets: { day: 100, unknownPriceUsdPerMillion: { input: 0.1, output: 0.4 } },
+        routing: { maxFallbackAttempts: 0 },
+      },
+    })
     const { cloud, router, folder } = on
     const random = randomFrom(47)
     const frames = openAiFrames(Array.from({ length: PIECES }, () => ({ content: 'piece' })))

@@ -14,6 +14,8 @@ export interface GatewayOnCloud {
   readonly cloud: ScriptedCloud
   /** The state directory of the router. */
   readonly folder: string
+  /** Ends the router before its time, so that what it wrote down is complete. */
+  closeRouter(): Promise<void>
 }
 
 const open: GatewayOnCloud[] = []
@@ -38,7 +40,12 @@ export async function gatewayOnCloud(settings: CloudGatewaySettings = {}): Promi
   const paths = { configDir: folder, dataDir: folder, cacheDir: folder, stateDir: folder }
   const router = createRouter({ policy, env: { KEY: 'provider-key' }, paths, ...settings.router })
   const gateway = await testGateway(router, settings.gateway)
-  const opened = { gateway, router, cloud, folder }
+  let closing: Promise<void> | null = null
+  const closeRouter = (): Promise<void> => {
+    closing ??= router.close()
+    return closing
+  }
+  const opened = { gateway, router, cloud, folder, closeRouter }
   open.push(opened)
   return opened
 }
@@ -50,8 +57,8 @@ export function bigAt({ openAiBaseUrl: baseUrl }: ScriptedCloud): NonNullable<Po
 /** Ends everything that was opened. */
 export async function closeAll(): Promise<void> {
   await closeGateways()
-  for (const { router, cloud, folder } of open.splice(0)) {
-    await router.close()
+  for (const { closeRouter, cloud, folder } of open.splice(0)) {
+    await closeRouter()
     await cloud.close()
     rmSync(folder, { recursive: true, force: true })
   }
