@@ -1,4 +1,5 @@
 import { accept, type Gate, reject } from './gate.ts'
+import { parseJsonAnswer } from './schema.ts'
 
 /**
  * Rejects an answer whose first sentences decline to answer, in English or German. Only the speaker's own words count:
@@ -6,10 +7,23 @@ import { accept, type Gate, reject } from './gate.ts'
  * you" passes. Third-person reports ("the agent says it cannot help") never match.
  */
 export const refusal: Gate = ({ answer }) => {
-  const opening = openingOf(ownWords(answer.text.slice(0, READ_CHARS)))
+  const opening = openingOf(ownWords(spokenText(answer.text).slice(0, READ_CHARS)))
   const phrase = PHRASES.find(({ pattern }) => pattern.test(opening))
   if (phrase === undefined) return accept('refusal', 'The answer does not refuse.')
   return reject('refusal', { reason: 'refusal', detail: `The answer opens with a refusal (${phrase.name}).` })
+}
+
+/** A JSON answer speaks in its longest text; the others are labels and names. */
+function spokenText(text: string): string {
+  const value = /^\s*(?:[[{]|[`~]{3})/.test(text) ? parseJsonAnswer(text)?.value : null
+  if (typeof value !== 'object' || value === null) return text
+  let longest = ''
+  const open: unknown[] = [value]
+  for (let one = open.pop(); one !== undefined; one = open.pop()) {
+    if (typeof one === 'string' && one.length > longest.length) longest = one
+    if (typeof one === 'object' && one !== null) open.push(...Object.values(one))
+  }
+  return longest
 }
 
 function ownWords(text: string): string {
