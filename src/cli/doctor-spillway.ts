@@ -8,6 +8,7 @@ import { toRouterError } from '../spec/errors.ts'
 import type { LoadedPolicy, ModelPolicy } from '../spec/policy.ts'
 import type { CliContext } from './context.ts'
 import { type Check, type CheckPlace, fail, ok, warn } from './doctor-check.ts'
+import { exposureOf } from './policy-exposure.ts'
 import { findPolicy } from './policy-lookup.ts'
 
 export interface PolicyFinding {
@@ -19,6 +20,8 @@ export interface PolicyFinding {
 export function policyCheck(option: string | undefined, context: CliContext): PolicyFinding {
   try {
     const loaded = findPolicy(option, context)
+    const exposure = exposureOf(loaded.file)
+    if (exposure) return { check: warn('policy', exposure.why, exposure.fix), loaded }
     return { check: ok('policy', `${loaded.file}: ${Object.keys(loaded.policy.tasks).length} tasks.`), loaded }
   } catch (error) {
     const { message, fix } = toRouterError(error)

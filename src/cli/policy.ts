@@ -4,6 +4,7 @@ import { stringify } from 'yaml'
 import { z } from 'zod'
 import { policySchema } from '../spec/policy.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
+import { exposureOf, withoutSecrets } from './policy-exposure.ts'
 import { findPolicy } from './policy-lookup.ts'
 import { printResult } from './terminal.ts'
 
@@ -36,17 +37,20 @@ function checkPolicy(file: string | undefined, flags: PolicyFlags, context: CliC
   const unavailable = Object.entries(missingKeys).map(
     ([model, variable]) => `model ${model} is unavailable: ${variable} is not set.`,
   )
-  const value = { ok: true, file: loaded.file, digest, tasks, models, missingKeys }
+  const exposure = exposureOf(loaded.file)
+  const warnings = exposure ? [`${exposure.why} ${exposure.fix}`] : []
+  const value = { ok: true, file: loaded.file, digest, tasks, models, missingKeys, warnings }
   const lines = [
     `${loaded.file} is valid: ${tasks.length} tasks, ${models.length} models.`,
     `digest ${digest}`,
     ...unavailable,
+    ...warnings.map((warning) => `Warning: ${warning}`),
   ]
   printResult({ json: flags.json, value, lines }, context.terminal)
 }
 
 function showPolicy(file: string | undefined, flags: PolicyFlags, context: CliContext): void {
-  const { policy } = findPolicy(file ?? flags.policy, context)
+  const policy = withoutSecrets(findPolicy(file ?? flags.policy, context).policy)
   // The loaded policy holds key references such as ${env:NAME}; the keys themselves live beside it and are not printed.
   printResult(
     { json: flags.json, value: policy, lines: [stringify(policy, { lineWidth: 0 }).trimEnd()] },

@@ -7,8 +7,10 @@ import type { Router } from '../spec/router.ts'
 import type { GatewayStores } from '../stores/gateway-stores.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { usage } from './failure.ts'
+import { exposureOf } from './policy-exposure.ts'
 import { findPolicy, findPolicyFile } from './policy-lookup.ts'
 import { type PolicyWatch, watchPolicy } from './policy-watch.ts'
+import { outliveStrayFailures } from './stray-failures.ts'
 
 interface ServeFlags {
   readonly port?: string
@@ -28,6 +30,8 @@ export const addServe: AddCommand = (program, context) => {
 async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
   const port = flags.port === undefined ? null : portNumber(flags.port)
   const policy = findPolicy(flags.policy, context)
+  const exposure = exposureOf(policy.file)
+  if (exposure) context.terminal.say(`Warning: ${exposure.why} ${exposure.fix}`)
   const settings = policy.policy.gateway
   const paths = resolvePaths(context.env, process.platform)
   // Loaded only here, so that other commands start at once.
@@ -40,6 +44,7 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
   const { router, replace } = replaceableRouter(open(policy))
   let watch: PolicyWatch | null = null
   let stores: GatewayStores | null = null
+  const giveBack = outliveStrayFailures((line) => context.terminal.say(line))
   try {
     stores = openGatewayStores(paths.stateDir)
     const gateway = await startGateway({
@@ -72,6 +77,7 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
     // What went on without its client ends with the router, and is kept until then.
     stores?.rates.close()
     stores?.idempotency.close()
+    giveBack()
   }
 }
 

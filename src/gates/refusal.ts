@@ -1,4 +1,5 @@
 import { accept, type Gate, reject } from './gate.ts'
+import { parseJsonAnswer } from './schema.ts'
 
 /**
  * Rejects an answer whose first sentences decline to answer, in English or German. Only the speaker's own words count:
@@ -13,8 +14,21 @@ export const refusal: Gate = ({ answer }) => {
 
 /** @returns what kind of refusal opens the text; null when none does */
 export function refusalIn(text: string): string | null {
-  const opening = openingOf(ownWords(text.slice(0, READ_CHARS)))
+  const opening = openingOf(ownWords(spokenText(text).slice(0, READ_CHARS)))
   return PHRASES.find(({ pattern }) => pattern.test(opening))?.name ?? null
+}
+
+/** A JSON answer speaks in its longest text; the others are labels and names. */
+function spokenText(text: string): string {
+  const value = /^\s*(?:[[{]|[`~]{3})/.test(text) ? parseJsonAnswer(text)?.value : null
+  if (typeof value !== 'object' || value === null) return text
+  let longest = ''
+  const open: unknown[] = [value]
+  for (let one = open.pop(); one !== undefined; one = open.pop()) {
+    if (typeof one === 'string' && one.length > longest.length) longest = one
+    if (typeof one === 'object' && one !== null) open.push(...Object.values(one))
+  }
+  return longest
 }
 
 function ownWords(text: string): string {

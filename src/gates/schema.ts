@@ -3,6 +3,7 @@ import type { Ajv, Options, ValidateFunction } from 'ajv'
 import type { Ajv2020 } from 'ajv/dist/2020.js'
 import type formats from 'ajv-formats'
 import { accept, type Gate, reject } from './gate.ts'
+import { repeatsKey } from './repeated-key.ts'
 
 /**
  * The answer is JSON and satisfies the task's schema and the request's, where they are set. JSON Schema 2020-12 and
@@ -17,6 +18,7 @@ export const schema: Gate = ({ answer, task, request }) => {
   }
   const parsed = parseJsonAnswer(answer.text)
   if (parsed === null) return invalid('The answer is not valid JSON.')
+  if (repeatsKey(parsed.json)) return invalid('The answer names a key twice, so readers may differ about it.')
   const wanted = [task.schema, request.responseSchema].filter((one) => one !== undefined && one !== 'json')
   for (const one of wanted) {
     const problem = problemWith(parsed.value, one)

@@ -50,6 +50,7 @@ export async function answerRequest(app: App, incoming: Incoming): Promise<Route
     requirePlainFraming(request)
     requireOwnHost(request, app.isLoopback)
     const { route, params } = findRoute(request)
+    if (app.isFull() && !route.isOpen) throw new RouterError('gateway_full', { retryAfterSeconds: 1 })
     const holder = route.isOpen ? null : requireKey(request, app.keys)
     if (app.isStopping() && !route.isOpen) throw new RouterError('shutting_down')
     const exchange = { app, request, response, requestId, holder, params, signal }

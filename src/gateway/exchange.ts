@@ -3,6 +3,7 @@ import type { Policy } from '../spec/policy.ts'
 import type { Router } from '../spec/router.ts'
 import type { KeyHolder, KeyRing } from './keys.ts'
 import type { Limits } from './limits.ts'
+import type { LoopHealth } from './loop-watch.ts'
 
 /** What all requests of one server share. */
 export interface App {
@@ -14,6 +15,9 @@ export interface App {
   readonly limits: Limits
   readonly idempotency: Idempotency
   readonly policyProblem: () => string | null
+  readonly loopHealth: () => Promise<LoopHealth>
+  /** True while no further request can be taken. */
+  isFull(): boolean
   /** True once the server wants to stop: what is under way ends, nothing new begins. */
   isStopping(): boolean
 }

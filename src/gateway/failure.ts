@@ -44,8 +44,9 @@ export function wireError(error: RouterError): WireError {
 /** @param requestId used when the failure does not name one itself */
 export function sendFailure(response: ServerResponse, error: RouterError, requestId: string): void {
   setRequestId(response, String(error.values.requestId ?? requestId))
-  // Clients that retry by themselves obey this header.
-  response.setHeader('x-should-retry', String(error.row.retryable))
+  // Clients that retry by themselves obey this header. Where the router has tried again, their tries would multiply its own.
+  const wasRetried = Number(error.values.frontierCalls ?? 0) > 1
+  response.setHeader('x-should-retry', String(error.row.retryable && !wasRetried))
   if (error.retryAfterSeconds !== null) {
     response.setHeader('retry-after', String(Math.ceil(error.retryAfterSeconds)))
     response.setHeader('retry-after-ms', String(Math.ceil(error.retryAfterSeconds * 1000)))

@@ -7,8 +7,9 @@ import { sendJson } from './failure.ts'
 export async function healthz({ app, response }: Exchange): Promise<void> {
   const { audit, policyDigest } = app.router.status()
   const policyProblem = app.policyProblem()
-  const isOk = audit.ok && policyProblem === null
-  sendJson(response, 200, { status: isOk ? 'ok' : 'degraded', policyDigest, policyProblem, audit })
+  const { isDegraded, ...eventLoop } = await app.loopHealth()
+  const isOk = audit.ok && policyProblem === null && !isDegraded
+  sendJson(response, 200, { status: isOk ? 'ok' : 'degraded', policyDigest, policyProblem, audit, eventLoop })
 }
 
 /** At least one route to an answer exists. */

@@ -10,10 +10,12 @@ import type { Policy } from '../spec/policy.ts'
 import type { RateBook } from '../spec/rates.ts'
 import type { Router } from '../spec/router.ts'
 import { answerRequest } from './app.ts'
+import { type ConnectionSettings, type Connections, watchConnections } from './connections.ts'
 import type { App } from './exchange.ts'
 import { createIdempotency } from './idempotency.ts'
 import { openKeyRing } from './keys.ts'
 import { createLimits } from './limits.ts'
+import { watchLoop } from './loop-watch.ts'
 
 export interface GatewaySettings {
   readonly router: Router
@@ -30,6 +32,7 @@ export interface GatewaySettings {
   readonly log: (line: string) => void
   /** Replaced in tests: how long a client may take to send its headers and its whole request. */
   readonly requestTimeoutMs?: number
+  readonly connections?: ConnectionSettings
   /** How long `close` waits for answers that are under way. */
   readonly graceMs?: number
 }
@@ -40,7 +43,7 @@ export interface Gateway {
   readonly keyFile: string
   /** To be called when the router has another policy: other commands find the server by it. */
   policyChanged(): void
-  /** Refuses new requests, lets answers under way end, then breaks off what is left. */
+  /** Refuses new requests with 503, lets answers under way end, then breaks off what is left. */
   close(): Promise<void>
 }
 
@@ -58,7 +61,9 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
   const keys = openKeyRing(gateway.stateDir)
   const log = pino({ base: null }, { write: (line: string) => gateway.log(line.trimEnd()) })
   const running = new Map<ServerResponse, AbortController>()
+  const loop = watchLoop()
   let stopping = false
+  let drained = (): void => undefined
   const app: App = {
     router: gateway.router,
     settings: gateway.settings,
@@ -67,18 +72,20 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
     limits: createLimits(gateway.stores.rates, gateway.settings.limits),
     idempotency: createIdempotency(gateway.stores.idempotency),
     policyProblem: gateway.policyProblem ?? (() => null),
+    loopHealth: () => loop.look(),
+    isFull: () => connections.isFull(),
     isStopping: () => stopping,
   }
   const server = createServer(serverLimits(gateway.requestTimeoutMs ?? REQUEST_TIMEOUT_MS), (request, response) => {
     const gone = new AbortController()
     running.set(response, gone)
+    connections.began(request, response)
     if (stopping) response.setHeader('connection', 'close')
     response.once('close', () => {
       running.delete(response)
       // Of a whole answer nothing is left to stop, and an abort costs as much as a small answer.
       if (!response.writableFinished) gone.abort()
-      // A client that keeps its connection for the next request would keep the server, too.
-      if (stopping) setImmediate(() => server.closeIdleConnections())
+      if (running.size === 0) drained()
     })
     const startedMs = performance.now()
     answerRequest(app, { request, response, signal: gone.signal }).then(
@@ -87,6 +94,7 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
       () => response.destroy(),
     )
   })
+  const connections = watchConnections(server, gateway.connections ?? {})
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const isAnswering = [...running.keys()].some((response) => response.socket === socket && response.headersSent)
     // A refusal in the middle of an answer would look like a part of it.
@@ -119,9 +127,15 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
         for (const request of running.values()) request.abort()
         app.idempotency.stop()
       }
-      await closeServer(server, running.keys(), { graceMs: gateway.graceMs ?? GRACE_MS, breakOff })
+      const empty = new Promise<void>((resolve) => {
+        drained = resolve
+        if (running.size === 0) resolve()
+      })
+      const graceMs = gateway.graceMs ?? GRACE_MS
+      await closeServer({ server, running: running.keys(), connections, empty, breakOff, graceMs })
       // What goes on without its client would keep the process.
       app.idempotency.stop()
+      loop.stop()
     },
   }
 }
@@ -239,18 +253,28 @@ function readIfThere(file: string): string | null {
   }
 }
 
-async function closeServer(
-  server: Server,
-  running: Iterable<ServerResponse>,
-  { graceMs, breakOff }: { readonly graceMs: number; readonly breakOff: () => void },
-): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+interface Closing {
+  readonly server: Server
+  readonly running: Iterable<ServerResponse>
+  readonly connections: Connections
+  /** Resolves when no answer is under way. */
+  readonly empty: Promise<void>
+  readonly breakOff: () => void
+  readonly graceMs: number
+}
+
+/** The port stays open while answers end, so that whoever still comes is told to go elsewhere and not just refused. */
+async function closeServer({ server, running, connections, empty, breakOff, graceMs }: Closing): Promise<void> {
   for (const response of running) if (!response.headersSent) response.setHeader('connection', 'close')
-  server.closeIdleConnections()
+  connections.closeIdle()
   const timer = setTimeout(() => {
     breakOff()
     setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS).unref()
   }, graceMs)
+  await empty
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  // A client that keeps its connection for the next request would keep the server, too.
+  setImmediate(() => connections.closeIdle())
   await closed
   clearTimeout(timer)
 }

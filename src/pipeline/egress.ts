@@ -15,6 +15,7 @@ import type { CallLimits, ModelCall, ModelEvent, ModelPort } from '../spec/ports
 import type { PrivateKind } from '../spec/private-kinds.ts'
 import type { ContentPart, Message } from '../spec/request.ts'
 import { residencyOf } from '../spec/residency.ts'
+import { maskFields } from './mask-fields.ts'
 import { type PipelineDeps, type Run, sha256, written } from './run.ts'
 
 export interface Egress {
@@ -46,7 +47,8 @@ export async function generateThroughEgress(
 function redacted(call: ModelCall, { run, deps }: Egress, vault: Vault): ModelCall {
   refuseUnmaskable(call, run)
   const { policy } = deps.loaded
-  return { ...call, messages: call.messages.map((message) => maskMessage(message, policy, vault)) }
+  const texts = { ...call, messages: call.messages.map((message) => maskMessage(message, policy, vault)) }
+  return maskFields(texts, kindsOf(policy), vault)
 }
 
 /**

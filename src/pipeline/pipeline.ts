@@ -19,7 +19,7 @@ import { keepContent } from './keep-content.ts'
 import { keepExample } from './keep-example.ts'
 import { type PlanInput, planRequest } from './plan.ts'
 import { cachedOutcome, heldOutcome, outcomeOf, solvedOutcome } from './respond.ts'
-import { failedRecord, openRecord, type PipelineDeps, type Run, settledRecord, written } from './run.ts'
+import { failedRecord, frontierCalls, openRecord, type PipelineDeps, type Run, settledRecord, written } from './run.ts'
 import type { Sink } from './sink.ts'
 import { solverAnswer } from './solve.ts'
 import { patiently } from './wait.ts'
@@ -124,5 +124,6 @@ async function recordFailure(run: Run, deps: PipelineDeps, thrown: unknown): Pro
   })
   keepContent(run, deps, null)
   await written(run, deps)
-  return new RouterError(error.code, { ...error.values, requestId: run.requestId }, error)
+  const values = { ...error.values, requestId: run.requestId, frontierCalls: frontierCalls(run) }
+  return new RouterError(error.code, values, error)
 }

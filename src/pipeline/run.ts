@@ -209,6 +209,11 @@ export function totalCost(attempts: readonly Attempt[]): number | null {
   )
 }
 
+/** How often a frontier was called for a request. */
+export function frontierCalls({ attempts }: Run): number {
+  return attempts.filter(({ actor }) => actor === 'frontier').length
+}
+
 function failureReason(run: Run): string {
   return run.attempts.at(-1)?.actor === 'frontier' ? 'frontier_down' : 'local_unavailable'
 }

@@ -125,8 +125,9 @@ function decideVote({ instruction, input }: JudgeRequest, question: Question): R
   }
 }
 
-/** 1 or 0 where a written vote names one of the two words and not the other; else null. */
+/** 1 or 0 where a written vote names one of the two words, and neither the other nor a negation; else null. */
 function saidGood(text: string, { good, bad }: Question): number | null {
+  if (/\b(?:not|never|hardly|neither|nor)\b|n['\u2019]t\b/i.test(text)) return null
   const words = new Set(text.toLowerCase().match(/\p{L}+/gu) ?? [])
   if (words.has(good) === words.has(bad)) return null
   return words.has(good) ? 1 : 0

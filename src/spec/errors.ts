@@ -287,6 +287,14 @@ export const ERRORS = {
     message: 'Request {requestId} was cancelled by the caller.',
     fix: 'Nothing to do; what was spent is booked.',
   },
+  gateway_full: {
+    status: 503,
+    retryable: true,
+    exitCode: 1,
+    openaiType: 'server_error',
+    message: 'The server has as many requests under way as it can take.',
+    fix: 'Send fewer at a time, or raise the limit of open files of the process (ulimit -n).',
+  },
   shutting_down: {
     status: 503,
     retryable: true,

@@ -83,7 +83,7 @@ describe('running gates', () => {
     expect(firstRejection(verdicts)?.reason).toBe('hard_stop_access')
   })
 
-  it('turns a gate that throws into a rejection, and runs the others', () => {
+  it('turns a gate that throws into a rejection, and runs the others [F42]', () => {
     const input = gateInput({
       task: { accept: { uncalibrated: true } },
       findHardStops: () => {

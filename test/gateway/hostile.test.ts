@@ -17,7 +17,7 @@ interface RawRow {
 const rawGateway = adversarialRows<RawRow>('raw_http_gateway.jsonl')
 const rawParser = adversarialRows<RawRow>('raw_http_dev.jsonl')
 
-describe.skipIf(rawGateway === null)('raw HTTP meant for gateways (skipped without the shared data)', () => {
+describe.skipIf(rawGateway === null)('raw HTTP meant for gateways [F51] (skipped without the shared data)', () => {
   it.each(rawGateway ?? [])('$name is answered as expected', async ({ b64, expect: expected = '' }) => {
     const sample = answering()
     const gateway = await testGateway(sample.router, { requestTimeoutMs: 400, maxBodyBytes: 1_000_000 })
@@ -36,13 +36,15 @@ describe.skipIf(rawGateway === null)('raw HTTP meant for gateways (skipped witho
   })
 })
 
-describe.skipIf(rawParser === null)('raw HTTP meant for parsers (skipped without the shared data)', () => {
+describe.skipIf(rawParser === null)('raw HTTP meant for parsers [F51] (skipped without the shared data)', () => {
   it('never leads to a 5xx, and the server answers afterwards', async () => {
-    const gateway = await testGateway(answering().router, { requestTimeoutMs: 300 })
+    const sample = answering()
+    const gateway = await testGateway(sample.router, { requestTimeoutMs: 300 })
     const answers = await Promise.all(
       (rawParser ?? []).map(({ b64 }) => exchange(gateway.port, Buffer.from(b64, 'base64'))),
     )
     expect(answers.flatMap(statuses).filter((status) => status >= 500)).toEqual([])
+    expect(sample.models.big?.calls).toEqual([])
     expect((await fetch(`${gateway.url}/healthz`)).status).toBe(200)
   })
 })
@@ -59,7 +61,7 @@ const llmBodies = adversarialRows<JsonRow>('bad_json/llm_requests.jsonl')?.filte
   (row) => row.dialect === 'openai-chat' && (row.raw_b64 !== undefined || row.body !== undefined),
 )
 
-describe.skipIf(llmBodies === undefined)('request bodies (skipped without the shared data)', () => {
+describe.skipIf(llmBodies === undefined)('request bodies [F50] (skipped without the shared data)', () => {
   it.each(llmBodies ?? [])('$name is answered with $expect', async ({ raw_b64, body, expect: wanted }) => {
     const expected = String(wanted)
     const gateway = await testGateway(answering().router, { unknownModel: 'error' })
@@ -83,7 +85,7 @@ interface SuiteRow {
 
 const suite = adversarialRows<SuiteRow>('bad_json/jsontestsuite_dev.jsonl')
 
-describe.skipIf(suite === null)('the JSON suite as bodies (skipped without the shared data)', () => {
+describe.skipIf(suite === null)('the JSON suite as bodies [F50] (skipped without the shared data)', () => {
   it('is refused with 400 or 413 throughout, since none of it is a chat request, and nothing breaks', async () => {
     const gateway = await testGateway(answering().router)
     const wrong: string[] = []

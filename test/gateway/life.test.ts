@@ -99,7 +99,7 @@ describe('stopping', () => {
 })
 
 describe('a stream', () => {
-  it('makes the model wait for a client that does not read, and ends it when the client goes', async () => {
+  it('makes the model wait for a client that does not read, and ends it when the client goes [F48]', async () => {
     let made = 0
     let ended = false
     const piece = 'x'.repeat(65_536)

@@ -12,13 +12,13 @@ import { answering, exchange, post, statuses } from './raw-client.ts'
 afterEach(closeGateways)
 
 describe('request limits', () => {
-  it('refuse a body over the limit before it is read', async () => {
+  it('refuse a body over the limit before it is read [F50]', async () => {
     const gateway = await testGateway(answering().router, { maxBodyBytes: 2048 })
     const head = `POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${gateway.key}\r\nContent-Type: application/json\r\nContent-Length: 20000000\r\n\r\n`
     expect(statuses(await exchange(gateway.port, Buffer.from(head)))).toEqual([413])
   })
 
-  it('stop reading a body of unknown length at the limit', async () => {
+  it('stop reading a body of unknown length at the limit [F50]', async () => {
     const gateway = await testGateway(answering().router, { maxBodyBytes: 2048 })
     const big = JSON.stringify({ model: 'auto', messages: [{ role: 'user', content: 'x'.repeat(1_000_000) }] })
     const stream = new ReadableStream({
@@ -38,7 +38,7 @@ describe('request limits', () => {
     expect(status).toBe(413)
   })
 
-  it('refuse JSON that is nested too deeply, without parsing it', async () => {
+  it('refuse JSON that is nested too deeply, without parsing it [F50]', async () => {
     const gateway = await testGateway(answering().router)
     const response = await post(gateway, '['.repeat(100_000))
     expect(response.status).toBe(400)
@@ -50,7 +50,7 @@ describe('request limits', () => {
     })
   })
 
-  it('say that JSON is broken and repeat none of it', async () => {
+  it('say that JSON is broken and repeat none of it [F50]', async () => {
     const gateway = await testGateway(answering().router)
     const response = await post(gateway, '{"model":"auto","secret-marker-77":]}')
     const text = await response.text()
@@ -59,7 +59,7 @@ describe('request limits', () => {
     expect(text).not.toContain('marker-77')
   })
 
-  it('answer 408 to a request that never ends', async () => {
+  it('answer 408 to a request that never ends [F49]', async () => {
     const gateway = await testGateway(answering().router, { requestTimeoutMs: 200 })
     const head = `POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${gateway.key}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"model"`
     expect(statuses(await exchange(gateway.port, Buffer.from(head)))).toEqual([408])

@@ -135,7 +135,7 @@ describe('a budget', () => {
     expect(own.route(request()).decision).toMatchObject({ route: 'unavailable', reason: 'budget_exhausted' })
   })
 
-  it('takes an unknown price for a high one, and a broken call for one that was billed', async () => {
+  it('takes an unknown price for a high one, and a broken call for one that was billed [F57] [F59]', async () => {
     await router({ budgets: { day: 10 }, usdPerToken: null }).router.complete(request())
     // 100 tokens in at 30 and 400 out at 150 dollars a million.
     expect(spent().all).toBeCloseTo(0.063)

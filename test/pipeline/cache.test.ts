@@ -81,7 +81,7 @@ describe('the exact cache', () => {
     expect(await ask()).toMatchObject({ answer: 'Frontier answer 1.', route: 'cache', calls: 0 })
   })
 
-  it('tells apart all that shapes an answer, and tenants from each other', async () => {
+  it('tells apart all that shapes an answer, and tenants from each other [F61]', async () => {
     const { ask } = router()
     const requests: readonly Partial<RouterRequest>[] = [
       {},
@@ -102,7 +102,7 @@ describe('the exact cache', () => {
     }
   })
 
-  it('is not asked for variety, tools, private text, hard stops, or a route of the caller', async () => {
+  it('is not asked for variety, tools, private text, hard stops, or a route of the caller [F61]', async () => {
     const { ask } = router()
     const requests: readonly Partial<RouterRequest>[] = [
       { temperature: 0.7 },
@@ -118,7 +118,7 @@ describe('the exact cache', () => {
     }
   })
 
-  it('keeps no answer that was cut off, drawn, or only watched', async () => {
+  it('keeps no answer that was cut off, drawn, or only watched [F62]', async () => {
     const cut = router({ local: false }, { exact: true }, 0.5, 'length')
     await cut.ask()
     expect((await cut.ask()).route).toBe('frontier')

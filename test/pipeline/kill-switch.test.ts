@@ -69,7 +69,7 @@ describe('an order of the kill switch', () => {
     expect(shadow.models.small?.calls).toHaveLength(0)
   })
 
-  it('is obeyed by a request that is under way: what was not called yet is not called', async () => {
+  it('is obeyed by a request that is under way: what was not called yet is not called [F45]', async () => {
     let orders: readonly KillOrder[] = []
     const task = { gates: { length: { minChars: 100 }, entropyNats: null } }
     const sample = router(

@@ -168,7 +168,7 @@ describe('a ceiling', () => {
     )
   })
 
-  it('holds over four processes with two hundred calls at once in each', async () => {
+  it('holds over four processes with two hundred calls at once in each [F56]', async () => {
     const spent = await Promise.all(
       [1, 2, 3, 4].map(
         (seed) =>

@@ -108,7 +108,7 @@ describe('the journal', () => {
     expect(journal.health()).toMatchObject({ ok: false, spooled: 0 })
   })
 
-  it('keeps entries in memory when the policy says spool, and writes them when it can again', () => {
+  it('keeps entries in memory when the policy says spool, and writes them when it can again [F30]', () => {
     const dir = stateDir()
     const directory = join(dir, 'journal')
     writeFileSync(directory, '')
@@ -168,7 +168,7 @@ describe('the journal', () => {
     expect(decodeEntries(readFileSync(join(directory, file))).entries).toEqual([settle('a')])
   })
 
-  it('leaves no half line when the disk fills up in the middle of one', () => {
+  it('leaves no half line when the disk fills up in the middle of one [F30]', () => {
     const directory = join(stateDir(), 'journal')
     const program = resolve(import.meta.dirname, '../support/journal-writer.ts')
     // A process may be limited in the size of its files; the write that crosses the limit is cut short.
@@ -183,7 +183,7 @@ describe('the journal', () => {
     expect({ bytesRead, corruptAt }).toEqual({ bytesRead: bytes.length, corruptAt: [] })
   })
 
-  it('says disk_full when the device is full', () => {
+  it('says disk_full when the device is full [F30]', () => {
     const dir = stateDir()
     const directory = join(dir, 'journal')
     mkdirSync(directory)
@@ -327,7 +327,7 @@ describe('the journal', () => {
 })
 
 describe('after kill -9', () => {
-  it('every acknowledged entry is in the database, once, and what was open is marked interrupted', async () => {
+  it('every acknowledged entry is in the database, once, and what was open is marked interrupted [F36]', async () => {
     const dir = stateDir()
     const { directory, databasePath } = auditPaths(dir)
     const acknowledged: string[] = []

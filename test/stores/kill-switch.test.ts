@@ -24,7 +24,7 @@ const order = (scope: string, mode: KillOrder['mode']): KillOrder => ({
 const ANY = { task: 'chat', tenant: null }
 
 describe('the kill switch', () => {
-  it('is obeyed by every process within a fifth of a second, and survives a restart', () => {
+  it('is obeyed by every process within a fifth of a second, and survives a restart [F45]', () => {
     const [one, other] = [open(), open()]
     expect(other.ordersFor(ANY)).toEqual([])
     one.give(order('all', 'stop'))

@@ -71,7 +71,7 @@ describe('applying entries', () => {
 })
 
 describe('a database that is not as it should be', () => {
-  it('is refused when a newer program made it', () => {
+  it('is refused when a newer program made it [F34]', () => {
     const path = databasePath(stateDir())
     openAuditDatabase(path).close()
     const raw = new DatabaseSync(path)
@@ -103,7 +103,7 @@ describe('a database that is not as it should be', () => {
     upgraded.close()
   })
 
-  it('is refused by name when it is no database, and not overwritten', () => {
+  it('is refused by name when it is no database, and not overwritten [F34]', () => {
     const dir = stateDir()
     const path = auditPaths(dir).databasePath
     mkdirSync(join(dir, 'audit'))
@@ -114,7 +114,7 @@ describe('a database that is not as it should be', () => {
     expect(readFileSync(path, 'utf8')).toContain('this is not a database')
   })
 
-  it('is reported by name when pages inside it are damaged', () => {
+  it('is reported by name when pages inside it are damaged [F34]', () => {
     const dir = stateDir()
     const path = auditPaths(dir).databasePath
     const database = openAuditDatabase(path)
@@ -156,7 +156,7 @@ describe('several processes on one database', () => {
     await gone
   })
 
-  it('lose nothing while one of them holds it exclusively', async () => {
+  it('lose nothing while one of them holds it exclusively [F31]', async () => {
     const dir = stateDir()
     const path = auditPaths(dir).databasePath
     const log = openAuditLog({ stateDir: dir, ...SETTINGS })

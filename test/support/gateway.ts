@@ -20,7 +20,7 @@ const open: { gateway: Gateway; stores: GatewayStores; stateDir: string; isOurs:
 export async function testGateway(
   router: Router,
   change: Partial<Policy['gateway']> &
-    Pick<Partial<GatewaySettings>, 'requestTimeoutMs' | 'graceMs' | 'policyProblem'> & {
+    Pick<Partial<GatewaySettings>, 'requestTimeoutMs' | 'graceMs' | 'policyProblem' | 'connections'> & {
       /** Of another gateway: both share what is kept there. */
       readonly stateDir?: string
       readonly clock?: MachineClock
@@ -28,7 +28,7 @@ export async function testGateway(
 ): Promise<TestGateway> {
   const { stateDir: shared } = change
   const stateDir = shared ?? mkdtempSync(join(tmpdir(), 'spillway-gateway-'))
-  const { requestTimeoutMs, graceMs, policyProblem, stateDir: _, clock, ...settings } = change
+  const { requestTimeoutMs, graceMs, policyProblem, connections, stateDir: _, clock, ...settings } = change
   const logLines: string[] = []
   const stores = openGatewayStores(stateDir, clock)
   const gateway = await startGateway({
@@ -42,6 +42,7 @@ export async function testGateway(
     graceMs: graceMs ?? 2000,
     ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
     ...(policyProblem && { policyProblem }),
+    ...(connections && { connections }),
   })
   open.push({ gateway, stores, stateDir, isOurs: shared === undefined })
   const key = readFileSync(gateway.keyFile, 'utf8').trim()

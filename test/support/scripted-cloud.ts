@@ -14,6 +14,8 @@ export interface RecordedRequest {
   readonly body: Readonly<Record<string, unknown>>
   /** Resolves when the client or the script has closed the connection of this request. */
   readonly closed: Promise<void>
+  /** Bytes of the reply that the other side has not taken yet. */
+  readonly backlogBytes: () => number
 }
 
 /** What to send for one request. */
@@ -134,7 +136,7 @@ async function record(incoming: IncomingMessage, outgoing: ServerResponse): Prom
   for await (const piece of incoming) pieces.push(piece as Buffer)
   const text = Buffer.concat(pieces).toString()
   const { method = '', url: path = '', headers } = incoming
-  return { method, path, headers, text, body: jsonObject(text), closed }
+  return { method, path, headers, text, body: jsonObject(text), closed, backlogBytes: () => outgoing.writableLength }
 }
 
 function jsonObject(text: string): Readonly<Record<string, unknown>> {

@@ -1,7 +1,7 @@
 /** `spillway serve` as a process: the real engine, the real client, a simulated cloud over real HTTP. */
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import OpenAI, { APIError } from 'openai'
@@ -144,7 +144,7 @@ describe('spillway serve', () => {
     expect(rows.map((row) => row.reason)).toContain('local_unavailable')
   })
 
-  it('loses no call that reached an upstream when it is killed, and marks what was open as interrupted', async () => {
+  it('loses no call that reached an upstream when it is killed, and marks what was open as interrupted [F36]', async () => {
     const { process, client } = await serve()
     cloud.otherwise('hang')
     const calls = [1, 2, 3].map((n) =>
@@ -179,7 +179,7 @@ describe('spillway serve', () => {
     expect(JSON.parse(asked.stdout)).toMatchObject({ answer: '72', decision: { route: 'solver' } })
   })
 
-  it('takes a changed policy within seconds, keeps the last good one when it is broken, and says so', async () => {
+  it('takes a changed policy within seconds, keeps the last good one when it is broken, and says so [F43]', async () => {
     const { client } = await serve()
     const file = join(box.folder, 'spillway.yaml')
     const good = policyText(cloud.openAiBaseUrl)
@@ -192,6 +192,13 @@ describe('spillway serve', () => {
     expect((await client.models.list()).data.map(({ id }) => id)).toContain('added')
     writeFileSync(file, 'tasks: { broken: { locl: small } }')
     await expect.poll(async () => (await health()).policyProblem).toMatch(/unknown key locl/)
+    expect((await client.models.list()).data.map(({ id }) => id)).toContain('added')
+    // Editors write beside a file and rename.
+    writeFileSync(`${file}.new`, `${good}audit: { content: "\${env:NOT_SET}" }\n`)
+    renameSync(`${file}.new`, file)
+    await expect.poll(async () => (await health()).policyProblem).toMatch(/NOT_SET/)
+    writeFileSync(file, 'tasks: [unclosed')
+    await expect.poll(async () => (await health()).policyProblem).toMatch(/line 1/)
     expect((await client.models.list()).data.map(({ id }) => id)).toContain('added')
     writeFileSync(file, good)
     await expect.poll(health).toMatchObject({ status: 'ok', policyDigest: before.policyDigest, policyProblem: null })

@@ -7,7 +7,7 @@ import { ipAddressesIn } from './ip-addresses.ts'
 import { NATIONAL_IDS } from './national-ids.ts'
 import { phonesIn } from './phones.ts'
 import type { Finding, Part, PrivateSpan } from './private-span.ts'
-import type { Scan, Stretch } from './scan.ts'
+import type { Scan } from './scan.ts'
 
 const DETECTORS: readonly (readonly [PrivateKind, (part: Part) => readonly Finding[]])[] = [
   ['card', cardsIn],
@@ -26,11 +26,11 @@ export function identifiersIn(text: string, scan: Scan, kinds: readonly PrivateK
   const found: PrivateSpan[] = [...spans]
   for (const part of partsOf(text, scan, kinds)) {
     // All detectors run, so that an unwanted card is not taken for a telephone number.
-    const taken: Stretch[] = []
+    const taken = new Uint8Array(part.text.length)
     for (const [kind, detect] of DETECTORS) {
       for (const { detector, start, end } of detect(part)) {
-        if (taken.some((one) => start < one.end && end > one.start)) continue
-        taken.push({ start, end })
+        if (taken.subarray(start, end).includes(1)) continue
+        taken.fill(1, start, end)
         if (kinds.includes(kind)) found.push({ kind, detector, start: part.offset + start, end: part.offset + end })
       }
     }
@@ -42,8 +42,14 @@ export function identifiersIn(text: string, scan: Scan, kinds: readonly PrivateK
 function partsOf(text: string, { digits }: Scan, kinds: readonly PrivateKind[]): readonly Part[] {
   const parts = digits.map(({ start, end }) => ({ text: text.slice(start, end), whole: text, offset: start }))
   if (!kinds.includes('ip') || !text.includes('::')) return parts
+  let next = 0
+  const isOutside = (index: number): boolean => {
+    // Both lists are in order.
+    while ((digits[next]?.end ?? index + 1) <= index) next += 1
+    return index < (digits[next]?.start ?? index + 1)
+  }
   const bare = [...text.matchAll(/(?<![\w:])[0-9a-f:]{0,30}::[0-9a-f:.]{0,40}/gi)]
-    .filter(({ index }) => !digits.some(({ start, end }) => index >= start && index < end))
+    .filter(({ index }) => isOutside(index))
     .map((match) => ({ text: match[0], whole: text, offset: match.index }))
   return [...parts, ...bare]
 }

@@ -1,0 +1,64 @@
+/** Masks what goes out beside the texts of messages: tools, schemas, names and every further field of the caller's body. */
+import { findPrivate } from '../classify/privacy/find.ts'
+import { maskText, type Vault } from '../classify/privacy/mask.ts'
+import type { ModelCall } from '../spec/ports.ts'
+import type { PrivateKind } from '../spec/private-kinds.ts'
+
+/** Bytes of images, sound and files: nothing in them can be masked. */
+const DATA = /^data:[\w.+-]+\/[\w.+-]+[;,]|^[A-Za-z0-9+/]{256,}={0,2}$/
+
+/**
+ * Secrets never come here: they hold the request. Fields that choose something (a role, a type, the name of a tool) hold no
+ * personal data that a detector knows, so they stay as they are.
+ *
+ * @param kinds that the policy wants masked
+ * @returns the same call when there is nothing to mask
+ */
+export function maskFields(call: ModelCall, kinds: readonly PrivateKind[], vault: Vault): ModelCall {
+  const personal = kinds.filter((kind) => kind !== 'secret')
+  const beside = call.messages.map(({ name, content }) => [name, typeof content === 'string' ? null : content])
+  const text = JSON.stringify([call.tools, call.responseSchema, call.wire?.body, beside])
+  const isClean = (one: string): boolean => findPrivate(one, personal).length === 0
+  if (personal.length === 0 || (isClean(text) && isClean(decoded(text)))) return call
+  const mask = <T>(value: T): T => masked(value, personal, vault) as T
+  return {
+    ...call,
+    messages: call.messages.map((message) => ({
+      ...message,
+      ...(message.name !== undefined && { name: mask(message.name) }),
+      ...(typeof message.content !== 'string' && {
+        content: message.content.map((part) => (part.type === 'image' ? { ...part, url: mask(part.url) } : part)),
+      }),
+    })),
+    ...(call.tools && { tools: mask(call.tools) }),
+    ...(call.responseSchema && { responseSchema: mask(call.responseSchema) }),
+    ...(call.wire && { wire: { ...call.wire, body: mask(call.wire.body) } }),
+  }
+}
+
+/** Names of fields, too: those of a schema are the caller's own words. */
+function masked(value: unknown, kinds: readonly PrivateKind[], vault: Vault): unknown {
+  if (typeof value === 'string') return DATA.test(value) ? value : maskedText(value, kinds, vault)
+  if (Array.isArray(value)) return value.map((item) => masked(item, kinds, vault))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [maskText(key, kinds, vault).text, masked(item, kinds, vault)]),
+  )
+}
+
+/** What only shows when an address is decoded is masked there: the address is of no use any more, and tells nothing. */
+function maskedText(text: string, kinds: readonly PrivateKind[], vault: Vault): string {
+  const plain = decoded(text)
+  const shows = plain !== text && findPrivate(plain, kinds).length > findPrivate(text, kinds).length
+  return maskText(shows ? plain : text, kinds, vault).text
+}
+
+function decoded(text: string): string {
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => {
+    try {
+      return decodeURIComponent(run)
+    } catch {
+      return run
+    }
+  })
+}

@@ -1,0 +1,12 @@
+/** F36: the process is killed at random moments. */
+import { describe, expect, it } from 'vitest'
+import { killRounds } from '../support/kill-rounds.ts'
+
+describe('F36', () => {
+  it('50 times kill -9 in the middle of requests: no call is lost, none is doubled, nothing stays open', async () => {
+    const report = await killRounds({ kills: 50, seed: 36 })
+    expect(report).toMatchObject({ kills: 50, lost: [], doubled: [], open: [] })
+    expect(report.reached).toBeGreaterThan(200)
+    expect(report.interrupted).toBeGreaterThan(20)
+  })
+})
