@@ -61,10 +61,10 @@ export function readOpenAiStream(settings: OpenAiAnswerSettings, call: ModelCall
         openings.push(chunk)
         return events
       }
-      const held = (openings ?? []).map((opening): ModelEvent => ({ type: 'raw', chunk: opening }))
+      const held = (openings ?? []).map((opening): ModelEvent => ({ ...RAW, chunk: opening }))
       openings = null
       // A chunk that came on several lines cannot be sent on as one.
-      return [...held, data.includes('\n') ? { type: 'raw', chunk } : { type: 'raw', chunk, data }, ...events]
+      return [...held, data.includes('\n') ? { ...RAW, chunk } : { ...RAW, chunk, data }, ...events]
     },
     isAnswered: () => finishes.size > 0 && [...finishes.values()].every((reason) => reason !== null),
     finish: () => ({
@@ -107,10 +107,12 @@ export function readOpenAiBody(
       usage: usageOf(countsIn(body.usage), call, answerChars(events)),
       signals: null,
       identity: { digest: null, quantisation: null, servedBy: typeof body.model === 'string' ? body.model : model },
-      raw: body,
+      raw: { dialect: 'openai_chat', body },
     },
   ]
 }
+
+const RAW = { type: 'raw', dialect: 'openai_chat' } as const
 
 /** What a choice says beside its text: `reasoning_content` of llama.cpp, LM Studio and older vLLM, `reasoning` of newer. */
 function listen({ onTokens, onThinking }: OpenAiAnswerSettings, choice: JsonObject, said: JsonObject): void {
@@ -195,6 +197,7 @@ function countsIn(usage: unknown): ReportedCounts | null {
     input: counts.prompt_tokens,
     output: counts.completion_tokens,
     cachedInput: asObject(counts.prompt_tokens_details)?.cached_tokens,
+    cacheWrite: asObject(counts.prompt_tokens_details)?.cache_write_tokens,
     reasoning: asObject(counts.completion_tokens_details)?.reasoning_tokens,
   }
 }

@@ -6,6 +6,7 @@ import { RouterError } from '../spec/errors.ts'
 import type { CallLimits, ModelEvent, ModelPort, Priority } from '../spec/ports.ts'
 import { messageText, type RouterRequest, type ToolCall } from '../spec/request.ts'
 import type { Answer } from '../spec/response.ts'
+import { dialectOfProvider } from '../spec/wire.ts'
 import { earlyStop } from './early-stop.ts'
 import { generateThroughEgress, generateTogether } from './egress.ts'
 import type { RosterModel } from './roster.ts'
@@ -101,7 +102,8 @@ async function piecesOf(exchange: Exchange, limits: CallLimits): Promise<AsyncIt
   }
   if (model.policy.tier !== 'frontier') return generateTogether(port, call, limits)
   const egress = { port, run, deps, purpose: exchange.purpose }
-  return generateThroughEgress(egress, call, wire && !streaming ? patient(limits) : limits)
+  const isWhole = !streaming && wire?.dialect === dialectOfProvider(model.policy.provider)
+  return generateThroughEgress(egress, call, isWhole ? patient(limits) : limits)
 }
 
 /** A whole body begins when the model has ended: only the total deadline says something about it. */
@@ -117,6 +119,8 @@ function deliver(
 ): Promise<void> | undefined {
   if (!exchange.sink.streaming) return
   if (event.type === 'text' && event.delta === '') return
+  // Whoever asked in another dialect gets what the chunk says, and not the chunk.
+  if (event.type === 'raw' && event.dialect !== exchange.request.wire?.dialect) return
   const committed = exchange.delivered ? undefined : commit(exchange, reason)
   return committed ? committed.then(() => exchange.sink.push(event)) : exchange.sink.push(event)
 }
@@ -170,12 +174,20 @@ function finished(
   end: { readonly event: Extract<ModelEvent, { type: 'finish' }>; readonly firstTokenMs: number | null },
 ): Collected {
   const { event, firstTokenMs } = end
-  const { finishReason, usage, signals, raw, identity } = event
+  const { finishReason, stopSequence, usage, signals, raw, identity } = event
   const { model, run } = exchange
   if (model.policy.tier !== 'frontier')
     run.localModel = { name: model.name, identity, prompt: promptIdentity(promptFor(run.task, model.name)) }
   return {
-    answer: { text: parts.text, toolCalls: parts.toolCalls(), finishReason, usage, signals, raw },
+    answer: {
+      text: parts.text,
+      toolCalls: parts.toolCalls(),
+      finishReason,
+      usage,
+      signals,
+      raw,
+      ...(stopSequence && { stopSequence }),
+    },
     option: null,
     identity,
     firstTokenMs,

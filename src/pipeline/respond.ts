@@ -17,6 +17,7 @@ export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): 
     answer: asked && rendered(run, asked),
     toolCalls: answer?.toolCalls ?? [],
     finishReason: answer?.finishReason ?? null,
+    ...(answer?.stopSequence !== undefined && { stopSequence: answer.stopSequence }),
     decision: decisionOf(run, {
       route,
       reason: result.reason,
