@@ -2,9 +2,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { requestIdAt } from '../pipeline/request-id.ts'
 import { RouterError } from '../spec/errors.ts'
+import { countMessageTokens, messages } from './anthropic-messages.ts'
 import { requireKey, requireOwnHost } from './auth.ts'
 import type { App, Exchange } from './exchange.ts'
-import { failureOf, sendFailure } from './failure.ts'
+import { dialectOf, failureOf, sendFailure } from './failure.ts'
 import { feedback } from './feedback.ts'
 import { internalComplete, internalStatus } from './internal.ts'
 import { routerForKey } from './key-router.ts'
@@ -22,6 +23,8 @@ interface Route {
 
 const ROUTES: readonly Route[] = [
   { method: 'POST', path: /^\/v1\/chat\/completions$/, answer: chatCompletions },
+  { method: 'POST', path: /^\/v1\/messages$/, answer: messages },
+  { method: 'POST', path: /^\/v1\/messages\/count_tokens$/, answer: countMessageTokens },
   { method: 'POST', path: /^\/v1\/rerank$/, answer: rerank },
   { method: 'POST', path: /^\/v1\/feedback$/, answer: feedback },
   { method: 'GET', path: /^\/v1\/models$/, answer: listModels },
@@ -63,7 +66,7 @@ export async function answerRequest(app: App, incoming: Incoming): Promise<Route
     if (response.headersSent) response.destroy()
     else {
       if (failure.code === 'method_not_allowed') response.setHeader('allow', String(failure.values.allowed))
-      sendFailure(response, failure, requestId)
+      sendFailure(response, failure, { requestId, dialect: dialectOf(request) })
     }
     return failure
   }

@@ -41,7 +41,8 @@ export function imagesAfterTools(messages: readonly Message[]): readonly Message
       continue
     }
     images.push(...content.filter(({ type }) => type === 'image'))
-    sent.push({ ...message, content: content.filter(({ type }) => type !== 'image') })
+    const texts = content.filter(({ type }) => type !== 'image')
+    sent.push({ ...message, content: texts.length === 0 ? '' : texts })
   }
   flush()
   return sent

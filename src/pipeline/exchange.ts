@@ -13,6 +13,7 @@ import type { RosterModel } from './roster.ts'
 import type { PipelineDeps, Run } from './run.ts'
 import type { Sink } from './sink.ts'
 import { promptFor, promptIdentity } from './task-prompt.ts'
+import { unaskedOf } from './unasked.ts'
 
 /** Everything an attempt may use, whatever model it asks. */
 export interface AskContext {
@@ -133,6 +134,7 @@ function commit(exchange: Exchange, reason: Decision['reason']): Promise<void> |
     type: 'commit',
     requestId,
     attempts: attempts.length + 1,
+    ...unaskedOf(exchange.run.request, exchange.model.policy),
     decision: {
       route: local ? 'local' : 'frontier',
       reason,

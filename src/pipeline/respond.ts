@@ -6,6 +6,7 @@ import type { Decision, Reason, Route } from '../spec/decision.ts'
 import type { Outcome } from '../spec/response.ts'
 import type { CacheHit } from './cache.ts'
 import { type PipelineDeps, type Run, totalCost } from './run.ts'
+import { unaskedOf } from './unasked.ts'
 
 /** @returns the outcome of a served, degraded or held request */
 export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): Outcome {
@@ -30,6 +31,7 @@ export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): 
     signals: answer?.signals ?? null,
     usage: answer?.usage ?? null,
     wouldEscalateTo: result.wouldEscalateTo,
+    ...(asked && unaskedOf(run.request, deps.roster.model(asked.model).policy)),
     raw: answer?.raw ?? null,
   }
 }

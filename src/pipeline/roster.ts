@@ -3,7 +3,6 @@ import type { Tier } from '../spec/decision.ts'
 import type { RouterError } from '../spec/errors.ts'
 import type { ModelPolicy, TaskPolicy } from '../spec/policy.ts'
 import type { Clock, ModelPort, ModelState } from '../spec/ports.ts'
-import { dialectOfProvider } from '../spec/wire.ts'
 import { type Breaker, createBreaker, type Rest } from './breaker.ts'
 import { createRetryBudget, type RetryBudget } from './retry-budget.ts'
 
@@ -83,15 +82,8 @@ function stateOf(entry: Entry): ModelState {
     name: entry.name,
     actor: actorOf(entry.policy.tier),
     tier: entry.policy.tier,
-    ...speaks(entry.policy),
     unavailable: entry.obstacle() ?? (rest && resting(entry, rest)),
   }
-}
-
-/** What a local model is asked is written anew; a frontier is sent the caller's own words where it can read them. */
-function speaks({ tier, provider, model }: ModelPolicy): Pick<ModelState, 'speaks'> {
-  const dialect = tier === 'frontier' ? dialectOfProvider(provider) : null
-  return dialect === null ? {} : { speaks: { dialect, model } }
 }
 
 /** "Local" is a tier whose destination was checked to be this machine when the policy was read. */

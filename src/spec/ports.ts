@@ -240,8 +240,6 @@ export interface ModelState {
   readonly unavailable: Unavailable | null
   /** The caller's API key leaves it out. */
   readonly isBarred?: boolean
-  /** The dialect in which a frontier is asked, and its id there; absent for models that are not asked in a caller's dialect. */
-  readonly speaks?: { readonly dialect: WireDialect; readonly model: string }
 }
 
 /** Monotonic milliseconds for durations, epoch milliseconds for records. */

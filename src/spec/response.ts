@@ -52,6 +52,8 @@ export interface Outcome {
   /** Set when an escalation was decided and could not be carried out, for example `no key set`. */
   readonly wouldEscalateTo: { readonly model: string; readonly why: string } | null
   readonly approvalRequired: boolean
+  /** Fields of the caller's body that the model was not asked, for it does not speak the caller's dialect; absent when there are none. */
+  readonly unasked?: readonly string[]
   /** An upstream's own body, when it speaks the dialect of the request. */
   readonly raw: WireAnswer | null
 }
@@ -68,7 +70,14 @@ export interface DecideOutcome extends Outcome {
 
 /** What a caller of `stream` receives, in order; exactly one `final` or `error` ends it. */
 export type StreamEvent =
-  | { readonly type: 'commit'; readonly requestId: string; readonly decision: Decision; readonly attempts: number }
+  | {
+      readonly type: 'commit'
+      readonly requestId: string
+      readonly decision: Decision
+      readonly attempts: number
+      /** As in `Outcome`. */
+      readonly unasked?: readonly string[]
+    }
   | { readonly type: 'text'; readonly delta: string }
   | {
       readonly type: 'tool_call'

@@ -25,7 +25,9 @@ export function notCarried({ dialect, body }: CallersWire, target: Target): NotC
   const rows = rowsFor(dialect, target.dialect)
   const used = rows.filter(({ field, isUsed }) => isUsed?.(body, target.model) ?? isSet(body[field]))
   const known: ReadonlySet<string> = dialect === 'openai_chat' ? OPENAI_FIELDS : ANTHROPIC_FIELDS
-  const unknown = Object.keys(body).filter((name) => !known.has(name) && isSet(body[name]) && !rows.some(({ field }) => field === name))
+  const unknown = Object.keys(body).filter(
+    (name) => !known.has(name) && isSet(body[name]) && !rows.some(({ field }) => field === name),
+  )
   const of = (carriage: TranslationRow['carriage']): readonly string[] =>
     used.filter((row) => row.carriage === carriage).map(({ field }) => field)
   return { warned: [...new Set([...of('warned'), ...unknown])], refused: of('refused') }
