@@ -5,7 +5,7 @@ import { messageJson } from './anthropic-answer.ts'
 import { MessageTeller } from './anthropic-stream.ts'
 import { countTokens } from './anthropic-tokens.ts'
 import { callersHeaders, parseMessages, parsePrompt, toRouterRequest } from './anthropic-wire.ts'
-import { readJsonBody } from './body.ts'
+import { readExactBody, readJsonBody } from './body.ts'
 import { answered } from './completion.ts'
 import type { Exchange } from './exchange.ts'
 import { sendJson, sendJsonText } from './failure.ts'
@@ -14,8 +14,9 @@ import { chooseModel, type ModelChoice, warningOf } from './model-choice.ts'
 
 export async function messages(exchange: Exchange): Promise<void> {
   const { app, request: incoming, requestId } = exchange
-  const raw = await readJsonBody(incoming, app.settings.maxBodyBytes)
-  const body = parseMessages(raw)
+  const { plain, exact: raw } = await readExactBody(incoming, app.settings.maxBodyBytes)
+  // No field of a message is a number that we read, and inputs of tools may hold any.
+  const body = parseMessages({ ...plain, messages: raw.messages })
   const choice = chooseModel(body.model, { names: () => app.router.status(), unknownModel: app.settings.unknownModel })
   const request: RouterRequest = {
     ...toRouterRequest(body, raw, { choice, headers: incoming.headers }),

@@ -1,4 +1,5 @@
 /** Where text stands in bodies of the Messages API: whatever a person or a model wrote can be masked, what steers the API cannot. */
+import { isExactNumber, parseExact } from '../spec/exact-json.ts'
 
 /** How a string of a body may be treated. */
 export type Place =
@@ -91,7 +92,7 @@ function visitAny(value: unknown, visitor: Visitor): unknown {
 function visitInput(input: Fields, { input: visit }: Visitor): Fields {
   const text = JSON.stringify(input)
   const visited = visit(text)
-  return visited === text ? input : (JSON.parse(visited) as Fields)
+  return visited === text ? input : (parseExact(visited) as Fields)
 }
 
 function visitFixed(value: unknown, visitor: Visitor): unknown {
@@ -132,10 +133,5 @@ function mapFields(fields: Fields, map: (value: unknown, name: string) => unknow
 }
 
 function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRawNumber(value)
-}
-
-/** A number kept as it was written. */
-function isRawNumber(value: object): boolean {
-  return (JSON as unknown as { isRawJSON(value: unknown): boolean }).isRawJSON(value)
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactNumber(value)
 }

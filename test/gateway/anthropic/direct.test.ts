@@ -134,6 +134,20 @@ describe('a whole message', () => {
     expect(JSON.stringify(headers)).not.toContain('spw_')
   })
 
+  it('keeps numbers as they were written, in the inputs of tools and everywhere else', async () => {
+    const { cloud, post } = await messagesGateway({ policy: { privacy: { redact: ['email'] } } })
+    cloud.enqueue(anthropicText('Done.'))
+    const input = '{"a":1.0,"b":12345678901234567890,"c":[1e3,-0,0.10],"d":"1.0","to":"jane.doe@example.com"}'
+    const use = `{"type":"tool_use","id":"t","name":"f","input":${input}}`
+    const body = `{"model":"auto","max_tokens":9,"temperature":1.0,"made_up":2.50,"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":[${use}]}]}`
+    expect((await post('/v1/messages', body)).status).toBe(200)
+    const { text } = await cloud.request(0)
+    const sent = body.replace('auto', 'claude-haiku-4-5').replace('jane.doe@example.com', '[email_1]')
+    expect(text.length).toBe(sent.length)
+    for (const part of [input.replace('jane.doe@example.com', '[email_1]'), '"temperature":1.0', '"made_up":2.50'])
+      expect(text).toContain(part)
+  })
+
   it.each([
     ['anthropic-version', 'newest'],
     ['anthropic-beta', 'a b'],
