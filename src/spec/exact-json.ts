@@ -27,12 +27,34 @@ export function isExactNumber(value: unknown): boolean {
   return EXACT.isRawJSON(value)
 }
 
-/** Strings first, so that no number is found in them. */
-const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/gs
-
 /** Whether a JSON text holds a number that JavaScript would write in another way. */
 export function holdsOddNumber(text: string): boolean {
-  for (const [token] of text.matchAll(STRING_OR_NUMBER))
-    if (!token.startsWith('"') && String(Number(token)) !== token) return true
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at] ?? ''
+    if (char === '"') at = endOfString(text, at)
+    else if (NUMBER_STARTS.includes(char)) {
+      const [number = char] = NUMBER.exec(text.slice(at, at + LONGEST_NUMBER)) ?? []
+      if (String(Number(number)) !== number) return true
+      at += number.length - 1
+    }
+  }
   return false
+}
+
+const NUMBER_STARTS = '-0123456789'
+const NUMBER = /^[\d.eE+-]+/
+/** JavaScript writes none longer; the rest of a longer one makes it odd. */
+const LONGEST_NUMBER = 32
+
+/** By search and not by expression: those keep a place to go back to for each escape, and texts have millions. */
+function endOfString(text: string, start: number): number {
+  let at = start + 1
+  for (;;) {
+    const quote = text.indexOf('"', at)
+    if (quote < 0) return text.length
+    let escapes = 0
+    while (text[quote - 1 - escapes] === '\\') escapes++
+    if (escapes % 2 === 0) return quote
+    at = quote + 1
+  }
 }
