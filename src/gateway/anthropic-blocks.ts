@@ -1,6 +1,7 @@
 /** The blocks of the Messages API: what we read of them, and what they are to the router. */
 import { z } from 'zod'
 import type { ContentPart, Message, ToolCall } from '../spec/request.ts'
+import { fieldsOf } from '../spec/wire-body.ts'
 import { isSafeUrl } from './read-body.ts'
 
 const BASE64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/
@@ -45,23 +46,41 @@ const toolUse = z.object({
 const thinking = z.object({ type: z.literal('thinking'), thinking: z.string(), signature: z.string() })
 const redacted = z.object({ type: z.literal('redacted_thinking'), data: z.string() })
 
-const READ = ['text', 'image', 'document', 'search_result', 'tool_use', 'tool_result', 'thinking', 'redacted_thinking']
 /** Of tools that run at the provider, and of what comes after this was written. */
-const other = z.object({
-  type: z.string().refine((type) => !READ.includes(type), 'is not a block of this form'),
-})
+const other = z.looseObject({ type: z.string() })
+
+const inResult = byType({ text, image, document, search_result: searchResult })
 const toolResult = z.object({
   type: z.literal('tool_result'),
   tool_use_id: z.string().min(1),
-  content: z
-    .union([z.string(), z.array(z.union([z.discriminatedUnion('type', [text, image, document, searchResult]), other]))])
-    .nullish(),
+  content: z.union([z.string(), z.array(inResult)]).nullish(),
   is_error: z.boolean().nullish(),
 })
-const block = z.union([
-  z.discriminatedUnion('type', [text, image, document, searchResult, toolUse, toolResult, thinking, redacted]),
-  other,
-])
+const block = byType({
+  text,
+  image,
+  document,
+  search_result: searchResult,
+  tool_use: toolUse,
+  tool_result: toolResult,
+  thinking,
+  redacted_thinking: redacted,
+})
+
+/** A block of a type that is read must have its form; one of any other type may have any. */
+function byType<Schemas extends Readonly<Record<string, z.ZodType>>>(
+  schemas: Schemas,
+): z.ZodType<z.output<Schemas[keyof Schemas]> | z.output<typeof other>> {
+  return z.unknown().transform((value, context) => {
+    const { type } = fieldsOf(value)
+    const own = typeof type === 'string' && Object.hasOwn(schemas, type) ? schemas[type] : undefined
+    const parsed = (own ?? other).safeParse(value)
+    if (parsed.success) return parsed.data as z.output<Schemas[keyof Schemas]>
+    const issues = parsed.error.issues.map((issue) => ({ ...issue, input: value }))
+    context.issues.push(...(issues as typeof context.issues))
+    return z.NEVER
+  })
+}
 
 export const messageSchema = z.object({
   role: z.enum(['user', 'assistant', 'system']),

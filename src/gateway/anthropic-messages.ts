@@ -39,10 +39,9 @@ interface WholeMessage {
 }
 
 async function wholeMessage({ app, response, signal }: Exchange, { request, choice }: WholeMessage): Promise<void> {
-  const outcome = answered(await app.router.complete(request, { signal }))
-  const json = messageJson(outcome)
+  const outcome = await app.router.complete(request, { signal })
   setDecisionHeaders(response, { ...knownOf(outcome), warning: warningOf(choice, outcome) })
-  sendJsonText(response, 200, json)
+  sendJsonText(response, 200, messageJson(answered(outcome)))
 }
 
 /** Counted here: nobody is asked, so it costs nothing and nothing leaves. */

@@ -11,7 +11,7 @@ import { internalComplete, internalStatus } from './internal.ts'
 import { routerForKey } from './key-router.ts'
 import type { KeyHolder } from './keys.ts'
 import { chatCompletions } from './openai-chat.ts'
-import { healthz, listModels, oneModel, readyz } from './pages.ts'
+import { healthz, listModels, oneModel, readyz, root } from './pages.ts'
 import { rerank } from './rerank.ts'
 
 interface Route {
@@ -29,6 +29,7 @@ const ROUTES: readonly Route[] = [
   { method: 'POST', path: /^\/v1\/feedback$/, answer: feedback },
   { method: 'GET', path: /^\/v1\/models$/, answer: listModels },
   { method: 'GET', path: /^\/v1\/models\/([^/]+)$/, answer: oneModel },
+  { method: 'GET', path: /^\/$/, isOpen: true, answer: root },
   { method: 'GET', path: /^\/healthz$/, isOpen: true, answer: healthz },
   { method: 'GET', path: /^\/readyz$/, isOpen: true, answer: readyz },
   { method: 'POST', path: /^\/spillway\/v1\/complete$/, answer: internalComplete },

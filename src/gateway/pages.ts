@@ -12,6 +12,11 @@ export async function healthz({ app, response }: Exchange): Promise<void> {
   sendJson(response, 200, { status: isOk ? 'ok' : 'degraded', policyDigest, policyProblem, audit, eventLoop })
 }
 
+/** Coding agents look whether somebody is there before they ask. */
+export async function root({ response }: Exchange): Promise<void> {
+  sendJson(response, 200, { name: 'spillway' })
+}
+
 /** At least one route to an answer exists. */
 export async function readyz({ app, response }: Exchange): Promise<void> {
   const { ready, models } = app.router.status()
