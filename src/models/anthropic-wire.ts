@@ -186,7 +186,7 @@ function toolChoice({ wire }: ModelCall): JsonObject {
   const serial = isSerial ? { disable_parallel_tool_use: true } : {}
   if (typeof name === 'string') return { tool_choice: { type: 'tool', name, ...serial } }
   if (wanted === 'required') return { tool_choice: { type: 'any', ...serial } }
-  return isSerial ? { tool_choice: { type: 'auto', ...serial } } : {}
+  return isSerial || wanted === 'auto' ? { tool_choice: { type: 'auto', ...serial } } : {}
 }
 
 function sampling({ temperature, topP }: ModelCall): JsonObject {
