@@ -35,7 +35,7 @@ export function recordedResponse(
     /** Never asks to wait: what a slow client has not read yet is in memory in any case. */
     write(piece: string | Uint8Array) {
       take(piece)
-      if (holdsLast(piece) || held.length > 0) held.push(piece)
+      if (isLast(piece) || held.length > 0) held.push(piece)
       else if (isThere()) response.write(piece)
       return true
     },
@@ -44,7 +44,7 @@ export function recordedResponse(
       isEnded = true
       const { status, headers } = head ?? { status: response.statusCode, headers: keptHeaders(response.getHeaders()) }
       const isStream = String(headers['content-type']).startsWith('text/event-stream')
-      keep({ status, headers, body: Buffer.concat(pieces) }, !isStream || held.length > 0 || holdsLast(piece))
+      keep({ status, headers, body: Buffer.concat(pieces) }, !isStream || held.length > 0 || isLast(piece))
       for (const one of held) if (isThere()) response.write(one)
       if (isThere()) response.end(piece)
       return recorded
@@ -71,8 +71,7 @@ export function recordedResponse(
   return recorded
 }
 
-/** What is said at the very end goes out in one piece with it. */
-function holdsLast(piece: unknown): boolean {
+function isLast(piece: unknown): boolean {
   return typeof piece === 'string' && LAST_EVENT.test(piece)
 }
 
