@@ -37,6 +37,7 @@ export function readOpenAiStream(settings: OpenAiAnswerSettings, call: ModelCall
   let servedBy = settings.model
   let counts: ReportedCounts | null = null
   let outputChars = 0
+  let stopSequence: string | null = null
 
   const readChoice = (choice: JsonObject): readonly ModelEvent[] => {
     const index = typeof choice.index === 'number' ? choice.index : 0
@@ -45,6 +46,8 @@ export function readOpenAiStream(settings: OpenAiAnswerSettings, call: ModelCall
     if (finishes.get(index) && events.length > 0) throw malformed(name, 'more text came after the finish reason')
     finishes.set(index, finishReason(name, choice.finish_reason) ?? finishes.get(index) ?? null)
     outputChars += answerChars(events)
+    // Servers of open models say which sequence it was.
+    if (index === 0) stopSequence = call.stop?.find((stop) => stop === choice.stop_reason) ?? stopSequence
     if (index === 0) listen(settings, choice, delta)
     return events
   }
@@ -70,6 +73,7 @@ export function readOpenAiStream(settings: OpenAiAnswerSettings, call: ModelCall
     finish: () => ({
       type: 'finish',
       finishReason: finishes.get(0) ?? [...finishes.values()][0] ?? 'stop',
+      ...(stopSequence !== null && { stopSequence }),
       usage: usageOf(counts, call, outputChars),
       signals: null,
       identity: { digest: null, quantisation: null, servedBy },

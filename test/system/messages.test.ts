@@ -82,6 +82,18 @@ describe('the real Anthropic client', () => {
     expect(counted.input_tokens).toBeGreaterThan(5)
   })
 
+  it('hears which stop sequence ended the words of the local model', async () => {
+    const client = await serve()
+    const asked = { model: 'auto', max_tokens: 60, temperature: 0, messages: say('Tell me about the sea.') }
+    const [block] = (await client.messages.create(asked)).content
+    const word = (block?.type === 'text' ? block.text : '').split(' ')[3] ?? ''
+    expect(word.length).toBeGreaterThan(0)
+    const stopped = await client.messages.create({ ...asked, stop_sequences: ['@@never@@', ` ${word}`] })
+    expect(stopped).toMatchObject({ stop_reason: 'stop_sequence', stop_sequence: ` ${word}` })
+    const streamed = await client.messages.stream({ ...asked, stop_sequences: [` ${word}`] }).finalMessage()
+    expect(streamed).toMatchObject({ stop_reason: 'stop_sequence', stop_sequence: ` ${word}` })
+  })
+
   it('gets a typed decision, and the calls of tools from clouds of both dialects', async () => {
     const client = await serve()
     const mood = await client.messages.create({

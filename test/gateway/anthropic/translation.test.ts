@@ -263,6 +263,17 @@ describe('a Messages request for a model behind an OpenAI API', () => {
     expect((await client.messages.stream(HI).finalMessage()).stop_reason).toBe(stopReason)
   })
 
+  it('names the stop sequence where the server does', async () => {
+    const { cloud, client } = await messagesGateway({ upstream: 'openai' })
+    const end = { index: 0, delta: {}, finish_reason: 'stop', stop_reason: 'END' }
+    const frames = [...openAiFrames([{ content: 'x' }]).slice(0, 2), `data: ${JSON.stringify({ choices: [end] })}\n\n`]
+    cloud.otherwise(eventStream(frames))
+    const stopped = { stop_reason: 'stop_sequence', stop_sequence: 'END' }
+    expect(await client.messages.create({ ...HI, stop_sequences: ['END'] })).toMatchObject(stopped)
+    expect(await client.messages.stream({ ...HI, stop_sequences: ['END'] }).finalMessage()).toMatchObject(stopped)
+    expect((await client.messages.create(HI)).stop_reason).toBe('end_turn')
+  })
+
   it('refuses to make a whole message of tool input that is no JSON object, and streams it as it is', async () => {
     const { cloud, post } = await messagesGateway({ upstream: 'openai' })
     cloud.otherwise(eventStream(openAiFrames([toolDelta('{"broken')], { finishReason: 'tool_calls' })))
