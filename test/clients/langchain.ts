@@ -70,7 +70,7 @@ export const langchainAnthropic: Client = {
     404: 'NotFoundError',
     429: 'RateLimitError',
     503: 'InternalServerError',
-    timeout: 'TimeoutError',
+    timeout: 'APIConnectionTimeoutError',
   },
   steps: stepsOf(
     ({ url, key, model, headers, retries, timeoutMs }) =>
@@ -117,11 +117,12 @@ async function chat(call: Call, model: ChatOf): Promise<Seen> {
 async function stream(call: Call, model: ChatOf): Promise<Seen> {
   let text = ''
   let pieces = 0
-  let outputTokens = 0
+  let outputTokens = -1
   for await (const chunk of await base(model(call)).stream(call.prompt)) {
     if (chunk.text) pieces += 1
     text += chunk.text
-    outputTokens += usageOf(chunk)?.output_tokens ?? 0
+    // Of Anthropic's streams it hands on the first count and the last, and a sum would be of both.
+    outputTokens = usageOf(chunk)?.output_tokens || outputTokens
   }
   return { text, pieces, outputTokens }
 }
