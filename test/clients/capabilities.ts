@@ -1,6 +1,6 @@
 /** What is tried with every client, in one table. A check that throws has failed. */
 import assert from 'node:assert/strict'
-import type { Client, Step } from './client.ts'
+import type { Client, Door, Step } from './client.ts'
 import { WEATHER_RESULT } from './client.ts'
 import { AFTER_TOOL, LIMIT_SECONDS, PIECES, READING, TEXT, TOOL_CALL } from './cloud.ts'
 import type { AuditRecord, Later } from './records.ts'
@@ -238,21 +238,21 @@ function recordsOf({ client }: Trial, upstream: Telling['upstream'], records: re
 }
 
 async function failsTyped(trial: Trial): Promise<undefined> {
-  const { kinds } = trial.client
+  const { kinds, door } = trial.client
   const told = { step: 'chat', play: 'text', upstream: 'same' } as const
   const own400 = await trial.failsAt({ ...told, change: { headers: { 'x-spillway-deadline-ms': 'soon' } } })
-  requireFailure(own400, { kind: kinds[400], status: 400, message: /deadline-ms/, calls: 0 })
+  requireFailure(door, own400, { kind: kinds[400], status: 400, message: /deadline-ms/, calls: 0 })
   const provider400 = await trial.failsAt({ ...told, play: 'invalid' })
-  requireFailure(provider400, { kind: kinds[400], status: 400, message: /scripted refusal 400/, calls: 1 })
+  requireFailure(door, provider400, { kind: kinds[400], status: 400, message: /scripted refusal 400/, calls: 1 })
   const badKey = await trial.failsAt({ ...told, change: { key: 'spw_wrong' } })
-  requireFailure(badKey, { kind: kinds[401], status: 401, message: /API key/, calls: 0 })
+  requireFailure(door, badKey, { kind: kinds[401], status: 401, message: /API key/, calls: 0 })
   const badModel = await trial.failsAt({ ...told, change: { model: 'no-such-model' } })
-  requireFailure(badModel, { kind: kinds[404], status: 404, message: /no-such-model/, calls: 0 })
+  requireFailure(door, badModel, { kind: kinds[404], status: 404, message: /no-such-model/, calls: 0 })
   const limited = await trial.failsAt({ ...told, play: 'limited', upstream: 'limited' })
-  requireFailure(limited, { kind: kinds[429], status: 429, message: /rate limited/, calls: 1 })
+  requireFailure(door, limited, { kind: kinds[429], status: 429, message: /rate limited/, calls: 1 })
   if (limited.failure.retryAfter !== null) assert.equal(limited.failure.retryAfter, String(LIMIT_SECONDS))
   const nobody = await trial.failsAt({ ...told, upstream: 'keyless' })
-  requireFailure(nobody, { kind: kinds[503], status: 503, message: /No model can answer/, calls: 0 })
+  requireFailure(door, nobody, { kind: kinds[503], status: 503, message: /No model can answer/, calls: 0 })
   return undefined
 }
 
@@ -264,9 +264,29 @@ interface ExpectedFailure {
   readonly calls: number
 }
 
-function requireFailure({ failure, requests }: Failed, { message, calls, ...rest }: ExpectedFailure): void {
+/** The `type` in the bodies of both dialects. */
+const TYPES: Readonly<Record<Door, Readonly<Record<number, RegExp>>>> = {
+  openai: {
+    400: /^invalid_request_error$/,
+    401: /^authentication_error$/,
+    404: /^invalid_request_error$/,
+    429: /^rate_limit_error$/,
+    503: /^server_error$/,
+  },
+  anthropic: {
+    400: /^invalid_request_error$/,
+    401: /^authentication_error$/,
+    404: /^not_found_error$/,
+    429: /^rate_limit_error$/,
+    503: /^(api|overloaded)_error$/,
+  },
+}
+
+function requireFailure(door: Door, { failure, requests }: Failed, expected: ExpectedFailure): void {
+  const { message, calls, ...rest } = expected
   const { kind, status } = failure
   assert.deepEqual({ kind, status }, rest, failure.message)
+  assert.match(failure.type ?? 'no type', TYPES[door][rest.status] ?? /^$/, failure.message)
   assert.match(failure.message, message)
   assert.equal(requests.length, calls, `${requests.length} calls of the provider for a ${status}`)
 }

@@ -58,6 +58,8 @@ export interface FailureSeen {
   /** Class of the error. */
   readonly kind: string
   readonly status: number | null
+  /** As the client read it from the body. */
+  readonly type: string | null
   readonly retryAfter: string | null
   readonly message: string
 }
@@ -111,17 +113,22 @@ export function jsFailure(error: unknown): FailureSeen {
   const thrown = error as {
     readonly constructor?: { readonly name?: string }
     readonly name?: string
+    readonly type?: unknown
+    readonly error?: { readonly error?: { readonly type?: unknown } }
+    readonly data?: { readonly error?: { readonly type?: unknown } }
     readonly status?: unknown
     readonly statusCode?: unknown
     readonly headers?: Headers | Readonly<Record<string, string>>
     readonly responseHeaders?: Readonly<Record<string, string>>
   }
   const status = thrown.status ?? thrown.statusCode
+  const type = thrown.error?.error?.type ?? thrown.data?.error?.type ?? thrown.type
   const headers = thrown.headers instanceof Headers ? Object.fromEntries(thrown.headers) : thrown.headers
   return {
     // Some wrap what they caught in a plain error and only name it.
     kind: thrown.constructor?.name === 'Error' ? (thrown.name ?? 'Error') : (thrown.constructor?.name ?? typeof error),
     status: typeof status === 'number' ? status : null,
+    type: typeof type === 'string' ? type : null,
     retryAfter: (headers ?? thrown.responseHeaders)?.['retry-after'] ?? null,
     message: error instanceof Error ? error.message : String(error),
   }

@@ -34,9 +34,12 @@ def patience(call: dict[str, Any]) -> dict[str, Any]:
 
 def failure(error: Exception) -> dict[str, Any]:
     response = getattr(error, "response", None)
+    body = getattr(error, "body", None) or {}
     return {
         "kind": type(error).__name__,
         "status": getattr(error, "status_code", None),
+        # One of the clients hands on the whole body, the other what is in it.
+        "type": body.get("error", body).get("type") if isinstance(body, dict) else None,
         "retryAfter": response.headers.get("retry-after") if response is not None else None,
         "message": str(error),
     }
