@@ -64,9 +64,11 @@ const llmBodies = adversarialRows<JsonRow>('bad_json/llm_requests.jsonl')?.filte
 describe.skipIf(llmBodies === undefined)('request bodies [F50] (skipped without the shared data)', () => {
   it.each(llmBodies ?? [])('$name is answered with $expect', async ({ raw_b64, body, expect: wanted }) => {
     const expected = String(wanted)
-    const gateway = await testGateway(answering().router, { unknownModel: 'error' })
+    const sample = answering()
+    const gateway = await testGateway(sample.router, { unknownModel: 'error' })
     const response = await post(gateway, raw_b64 === undefined ? JSON.stringify(body) : Buffer.from(raw_b64, 'base64'))
     expect(response.status).toBeLessThan(500)
+    if (response.status >= 400) expect(sample.models.big?.calls).toEqual([])
     const allowed = [...expected.matchAll(/\b([2-4]\d\d)\b/g)].map((match) => Number(match[1]))
     if (allowed.length > 0)
       expect([
@@ -87,7 +89,8 @@ const suite = adversarialRows<SuiteRow>('bad_json/jsontestsuite_dev.jsonl')
 
 describe.skipIf(suite === null)('the JSON suite as bodies [F50] (skipped without the shared data)', () => {
   it('is refused with 400 or 413 throughout, since none of it is a chat request, and nothing breaks', async () => {
-    const gateway = await testGateway(answering().router)
+    const sample = answering()
+    const gateway = await testGateway(sample.router)
     const wrong: string[] = []
     for (const row of suite ?? []) {
       const bytes = row.repeat ? Buffer.from(row.repeat[0].repeat(row.repeat[1])) : Buffer.from(row.b64 ?? '', 'base64')
@@ -95,6 +98,7 @@ describe.skipIf(suite === null)('the JSON suite as bodies [F50] (skipped without
       if (status !== 400 && status !== 413) wrong.push(`${row.name}: ${status}`)
     }
     expect(wrong).toEqual([])
+    expect(sample.models.big?.calls).toEqual([])
   })
 })
 
