@@ -108,7 +108,8 @@ describe('F50: the memory of the process', () => {
   it('does not grow by a GiB in chunks, which is refused at the limit with the end of the connection', async () => {
     const before = await peakMb()
     const { sentBytes, heard } = await sendEndlessly()
-    expect(heard).toMatch(/^HTTP\/1\.1 413 /)
+    // Who goes on writing may see the closed connection before the answer.
+    expect(heard).toMatch(/^$|^HTTP\/1\.1 413 /)
     // The limit, and what the buffers of the machine take.
     expect(sentBytes).toBeLessThan(64 * MIB)
     expect((await peakMb()) - before).toBeLessThan(30)
