@@ -4,29 +4,29 @@ import { parseArgs } from 'node:util'
 import { PAGE, pageOf } from './page.ts'
 import { CLIENT_NAMES, type RunReport, runClients } from './run.ts'
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean' },
-    only: { type: 'string', multiple: true },
-    write: { type: 'boolean' },
-  },
-})
-const names = values.only ?? CLIENT_NAMES
-const unknown = names.find((name) => !CLIENT_NAMES.includes(name))
-if (unknown !== undefined) {
-  process.stderr.write(`There is no client ${unknown}. Clients: ${CLIENT_NAMES.join(', ')}.\n`)
+const problem = await main().catch((error: Error) => error.message)
+if (problem !== null) {
+  process.stderr.write(`${problem}\n`)
   process.exitCode = 2
-} else if (values.write && values.only) {
-  process.stderr.write('The page is about all clients: leave out --only.\n')
-  process.exitCode = 2
-} else {
+}
+
+/** @returns what is wrong with the arguments; null when it ran */
+async function main(): Promise<string | null> {
+  const { values } = parseArgs({
+    options: { json: { type: 'boolean' }, only: { type: 'string', multiple: true }, write: { type: 'boolean' } },
+  })
+  const names = values.only ?? CLIENT_NAMES
+  const unknown = names.find((name) => !CLIENT_NAMES.includes(name))
+  if (unknown !== undefined) return `There is no client ${unknown}. Clients: ${CLIENT_NAMES.join(', ')}.`
+  if (values.write && values.only) return 'The page is about all clients: leave out --only.'
   const startedMs = performance.now()
   const report = await runClients(names)
   process.stdout.write(values.json ? `${JSON.stringify(table(report), null, 2)}\n` : lines(report))
   const failed = sayFailures(report)
   const seconds = Math.round((performance.now() - startedMs) / 1000)
   process.stderr.write(`${names.length} clients, ${report.calls.made} calls of the scripted cloud, ${seconds} s\n`)
-  process.exitCode = failed || !write(report) ? 1 : 0
+  process.exitCode = failed || (values.write && !write(report)) ? 1 : 0
+  return null
 }
 
 function table({ clients }: RunReport): Readonly<Record<string, Readonly<Record<string, string>>>> {
@@ -62,7 +62,6 @@ function sayFailures({ clients, calls }: RunReport): boolean {
 }
 
 function write(report: RunReport): boolean {
-  if (!values.write) return true
   const page = pageOf(report)
   if (page === null) process.stderr.write('The page is left as it is: not every client could be tried.\n')
   else writeFileSync(PAGE, page)

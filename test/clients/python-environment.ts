@@ -7,7 +7,8 @@ import { REQUIREMENTS } from './versions.ts'
 
 const CACHE = resolve(import.meta.dirname, '../../node_modules/.cache/spillway-clients')
 const IS_WINDOWS = process.platform === 'win32'
-const PATIENCE_MS = 5 * 60_000
+/** Of each step; the whole takes a quarter of a minute where the index is near. */
+const PATIENCE_MS = 90_000
 
 export interface PythonEnvironment {
   /** The interpreter; null where there is none. */
@@ -36,7 +37,17 @@ async function make(folder: string, python: string): Promise<string | null> {
   const venv = await failureOf(IS_WINDOWS ? 'python' : 'python3', ['-m', 'venv', folder])
   if (venv !== null) return `python3 -m venv: ${venv}`
   // Wheels only: nothing of a package runs while it is installed.
-  const words = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--only-binary', ':all:']
+  const words = [
+    '-m',
+    'pip',
+    'install',
+    '--quiet',
+    '--disable-pip-version-check',
+    '--only-binary',
+    ':all:',
+    '--retries',
+    '1',
+  ]
   const installed = await failureOf(python, [...words, '--requirement', REQUIREMENTS])
   if (installed !== null) return `pip install: ${installed}`
   const wrong = await failureOf(python, [

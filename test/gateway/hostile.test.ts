@@ -55,18 +55,29 @@ interface JsonRow {
   readonly expect: string | number
   readonly body?: unknown
   readonly raw_b64?: string
+  readonly why?: string
 }
 
 const llmBodies = adversarialRows<JsonRow>('bad_json/llm_requests.jsonl')?.filter(
-  (row) => row.dialect === 'openai-chat' && (row.raw_b64 !== undefined || row.body !== undefined),
+  (row) => row.raw_b64 !== undefined || row.body !== undefined,
 )
+const PATHS: Readonly<Record<string, string>> = {
+  'openai-chat': '/v1/chat/completions',
+  'anthropic-messages': '/v1/messages',
+}
 
 describe.skipIf(llmBodies === undefined)('request bodies [F50] (skipped without the shared data)', () => {
-  it.each(llmBodies ?? [])('$name is answered with $expect', async ({ raw_b64, body, expect: wanted }) => {
-    const expected = String(wanted)
+  it.for(llmBodies ?? [])('$name is answered with $expect', async (row, { skip }) => {
+    const { raw_b64, body, dialect } = row
+    const expected = String(row.expect)
     const sample = answering()
     const gateway = await testGateway(sample.router, { unknownModel: 'error' })
-    const response = await post(gateway, raw_b64 === undefined ? JSON.stringify(body) : Buffer.from(raw_b64, 'base64'))
+    const response = await fetch(`${gateway.url}${PATHS[dialect]}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${gateway.key}`, 'content-type': 'application/json', ...headersOf(row) },
+      body: raw_b64 === undefined ? JSON.stringify(body) : Buffer.from(raw_b64, 'base64'),
+    })
+    skip(dialect !== 'openai-chat' && response.status === 404, `${PATHS[dialect]} is not served`)
     expect(response.status).toBeLessThan(500)
     if (response.status >= 400) expect(sample.models.big?.calls).toEqual([])
     const allowed = [...expected.matchAll(/\b([2-4]\d\d)\b/g)].map((match) => Number(match[1]))
@@ -77,6 +88,13 @@ describe.skipIf(llmBodies === undefined)('request bodies [F50] (skipped without 
       ]).toContain(response.status)
   })
 })
+
+/** Those that a row is about stand in its words. */
+function headersOf({ dialect, name, why = '' }: JsonRow): Record<string, string> {
+  const beta = /^anthropic-beta: (\S+)$/.exec(why)?.[1]
+  const isVersioned = dialect === 'anthropic-messages' && name !== 'a-no-version-header'
+  return { ...(isVersioned && { 'anthropic-version': '2023-06-01' }), ...(beta && { 'anthropic-beta': beta }) }
+}
 
 interface SuiteRow {
   readonly name: string
