@@ -1,11 +1,9 @@
-/** Reads a JSON body with limits: bytes, depth, number of values, encoding. */
+/** Reads a JSON body with limits: bytes, depth, encoding. */
 import type { IncomingMessage } from 'node:http'
 import { RouterError } from '../spec/errors.ts'
 
 /** Deeper JSON is no request anybody means, and recursive code must not meet it. */
 const MAX_DEPTH = 128
-/** Long conversations with many tools have some thousands. Checking so many takes about 60 ms, in which nobody else is answered. */
-const MAX_VALUES = 50_000
 
 /**
  * @returns the parsed body; always an object
@@ -19,7 +17,7 @@ export async function readJsonBody(
   const declared = Number(request.headers['content-length'] ?? 0)
   if (declared > maxBytes) throw new RouterError('body_too_large', { limitBytes: maxBytes })
   const text = decode(await readBytes(request, maxBytes))
-  requirePlain(text)
+  requireShallow(text)
   const value = parse(text)
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new RouterError('request_invalid', {
@@ -90,8 +88,11 @@ function parse(text: string): unknown {
   }
 }
 
+/** Long conversations with many tools have some thousands. Checking so many takes about 60 ms, in which nobody else is answered. */
+const MAX_VALUES = 50_000
+
 /** Counts brackets and commas outside of strings, without building anything. */
-function requirePlain(text: string): void {
+function requireShallow(text: string): void {
   let depth = 0
   let values = 1
   let inString = false
