@@ -531,4 +531,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
       },
     ],
   },
+  {
+    behaviour:
+      'The clients that people use work as they are: chat, streams, tools, structured output, errors, retries, abort, time-outs',
+    source: 'docs/guides/clients.md',
+    citedBy: [
+      { file: 'test/system/clients.test.ts', title: '$name: $means' },
+      { file: 'test/system/clients.test.ts', title: 'found what the page says' },
+      { file: 'test/system/clients.test.ts', title: 'prints the answer as it stands in the guide' },
+    ],
+  },
 ]
