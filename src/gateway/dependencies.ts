@@ -29,7 +29,7 @@ export function watchDependencies(app: Pick<App, 'router' | 'limits'>, log: Logg
   const look = (): void => {
     const { postgres, sharedLimits } = dependenciesOf(app)
     if (postgres && postgres.state !== 'connecting') told('postgres', copyFound(postgres))
-    if (sharedLimits) told('sharedLimits', limitsFound(sharedLimits))
+    if (sharedLimits && sharedLimits.state !== 'connecting') told('sharedLimits', limitsFound(sharedLimits))
   }
   const timer = setInterval(look, LOOK_MS).unref()
   return { stop: () => clearInterval(timer) }

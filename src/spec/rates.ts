@@ -22,8 +22,8 @@ export interface RateState {
 export interface SharedRatesHealth {
   /** `host:port`, without user and password; null when the address is not set. */
   readonly place: string | null
-  /** `alone`: by this machine for itself, until the server answers in time again. */
-  readonly state: 'shared' | 'alone'
+  /** `alone`: by this machine for itself, until the server answers in time again; the same until the first connection stands. */
+  readonly state: 'connecting' | 'shared' | 'alone'
   /** Why not shared; null when it is. */
   readonly problem: string | null
 }

@@ -5,7 +5,7 @@
 import type { Redis } from 'ioredis'
 import { RouterError } from '../spec/errors.ts'
 import type { Connection } from '../spec/policy.ts'
-import type { LocalRateBook, RateBook, RateLimit, RateState } from '../spec/rates.ts'
+import type { LocalRateBook, RateBook, RateLimit, RateState, SharedRatesHealth } from '../spec/rates.ts'
 import { BLOCK_SHARE, LEFT_SHARE } from './rates.ts'
 
 export interface SharedRatesSettings extends Connection {
@@ -151,14 +151,14 @@ function connectInBackground(url: string | null, variable: string) {
   let client: Redis | null = null
   let isUsed = false
   let isClosed = false
-  let problem = url === null ? `${variable} is not set` : 'not connected yet'
+  let problem: string | null = url === null ? `${variable} is not set` : null
   const leave = (error: unknown): void => {
     isUsed = false
     problem = error instanceof Error ? error.message || String((error as NodeJS.ErrnoException).code) : String(error)
   }
   const run = async <T>(command: (client: Redis) => Promise<T>): Promise<T> => {
     try {
-      if (client?.status !== 'ready') throw new Error(problem)
+      if (client?.status !== 'ready') throw new Error(problem ?? 'there is no connection')
       return await inTime(command(client))
     } catch (error) {
       leave(error)
@@ -170,6 +170,7 @@ function connectInBackground(url: string | null, variable: string) {
     try {
       for (let turn = 0; turn < PROBES; turn++) await run((ready) => ready.ping())
       isUsed = true
+      problem = null
     } catch {
       // `run` has kept the reason.
     }
@@ -196,10 +197,10 @@ function connectInBackground(url: string | null, variable: string) {
   return {
     run,
     isUsed: () => isUsed,
-    health: () => ({
+    health: (): SharedRatesHealth => ({
       place,
-      state: isUsed ? ('shared' as const) : ('alone' as const),
-      problem: isUsed ? null : problem,
+      state: isUsed ? 'shared' : problem === null ? 'connecting' : 'alone',
+      problem,
     }),
     close() {
       isClosed = true
