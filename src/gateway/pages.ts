@@ -11,7 +11,8 @@ export async function healthz({ app, response }: Exchange): Promise<void> {
   const { isDegraded, ...eventLoop } = await app.loopHealth()
   const { postgres, sharedLimits } = dependenciesOf(app)
   const isBehind = postgres !== undefined && (postgres.problem !== null || postgres.alarm !== null)
-  const isOk = audit.ok && policyProblem === null && !isDegraded && !isBehind && (sharedLimits?.problem ?? null) === null
+  const isOk =
+    audit.ok && policyProblem === null && !isDegraded && !isBehind && (sharedLimits?.problem ?? null) === null
   const status = isOk ? 'ok' : 'degraded'
   sendJson(response, 200, { status, policyDigest, policyProblem, audit, eventLoop, sharedLimits })
 }

@@ -35,68 +35,46 @@ const TELL_MS = 1000
 const STOP_MS = 2000
 
 export function startCopier(settings: CopierSettings, ports: CopierPorts): Copier {
-  const { databasePath } = settings
-  let state = readCopyState(databasePath, settings, Date.now())
+  const progress = createProgress(settings, { ...ports, isConnected: () => target !== null })
   let target: CopyTarget | null = null
   let running: Promise<void> | null = null
   let retry: NodeJS.Timeout | null = null
   let failures = 0
-  let told = ''
-  let isStopped = false
   let isNew = false
+  /** Epoch milliseconds; null while nobody wants it to stop. */
+  let stopBy: number | null = null
 
-  const health = (): CopyHealth => {
-    const known = { alarmAfterMs: settings.alarmAfterMs, isConnected: target !== null, nowMs: Date.now() }
-    const database = ports.database()
-    return database ? database.read((raw) => copyHealth(raw, state, known)) : copyHealth(null, state, known)
-  }
-  const tell = (): void => {
-    const now = health()
-    // A lag that grows by itself is told, too, since an alarm comes of it.
-    const text = JSON.stringify(now)
-    if (text === told) return
-    told = text
-    ports.told(now)
-  }
-  const save = (next: CopyState): void => {
-    state = next
-    // What cannot be written is found in Postgres again; a full disk is told by the audit itself.
-    tolerate(() => writeCopyState(databasePath, state))
-  }
   const fail = (error: unknown): void => {
     target?.close()
     target = null
-    const problem = problemOf(error)
-    if (state.problem !== problem) save({ ...state, problem })
-    tolerate(tell)
+    progress.failed(problemOf(error))
     const wait = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures++)
     // Many machines that lost the same database do not come back in step.
-    if (!isStopped) retry ??= setTimeout(again, wait * (0.5 + Math.random() / 2))
+    if (stopBy === null) retry ??= setTimeout(again, wait * (0.5 + Math.random() / 2))
   }
   const again = (): void => {
     retry = null
     wake()
   }
+  const connected = async (): Promise<CopyTarget> => {
+    let own: CopyTarget | null = null
+    own = await openTarget(settings, (error) => {
+      // While it works, whoever waits for the work hears of it.
+      if (own !== null && own === target && !running) fail(error)
+    })
+    return own
+  }
   const work = async (): Promise<void> => {
     const database = ports.database()
     if (!database) return
-    target ??= await open()
-    const copying = { target, database, store: storeIdentity(databasePath) }
-    for await (const { cursor, isComplete } of copyPieces(copying, settings)) {
+    target ??= await connected()
+    const copying = { target, database, store: storeIdentity(settings.databasePath) }
+    for await (const step of copyPieces(copying, settings)) {
       failures = 0
-      const { chainId, refusedRows } = cursor
-      const completeAtMs = isComplete ? Date.now() : state.completeAtMs
-      save({ ...state, chainId, refusedRows, completeAtMs, problem: null })
-      if (isStopped && stopBy !== null && Date.now() > stopBy) return
+      progress.copied(step)
+      if (stopBy !== null && Date.now() > stopBy) return
     }
-    tell()
-  }
-  const open = async (): Promise<CopyTarget> => {
-    const { url, machine, variable } = settings
-    if (url === null) throw new RouterError('env_missing', { file: 'in force', variable, path: 'audit.postgres.url' })
-    const store = storeIdentity(databasePath)
-    const opened = await openCopyTarget({ url, machine, store, onLost: (error) => opened === target && fail(error) })
-    return opened
+    progress.tell()
   }
   const wake = (): void => {
     isNew = true
@@ -114,24 +92,22 @@ export function startCopier(settings: CopierSettings, ports: CopierPorts): Copie
       }
     })()
   }
-  let stopBy: number | null = null
   const look = (): void => {
-    tell()
+    progress.tell()
     // Other processes settle and delete, too.
-    if (health().lagRows > 0) wake()
+    if (progress.health().lagRows > 0) wake()
   }
   const ticks = setInterval(() => tolerate(look), TELL_MS)
   wake()
   return {
     wake,
-    copiedThrough: () => state.chainId,
-    health,
+    copiedThrough: progress.copiedThrough,
+    health: progress.health,
     async stop() {
-      isStopped = true
       clearInterval(ticks)
       stopBy = Date.now() + STOP_MS
       // A database that did not answer before is not waited for now.
-      if (state.problem === null) {
+      if (progress.health().problem === null) {
         wake()
         await Promise.race([running, new Promise((resolve) => setTimeout(resolve, STOP_MS))])
       }
@@ -141,6 +117,83 @@ export function startCopier(settings: CopierSettings, ports: CopierPorts): Copie
   }
 }
 
+/** What is known of copying, in this process and in the file that others read. */
+function createProgress(settings: CopierSettings, ports: CopierPorts & { readonly isConnected: () => boolean }) {
+  const { databasePath, alarmAfterMs } = settings
+  let state = readCopyState(databasePath, settings)
+  let told = ''
+  const save = (change: Partial<CopyState>): void => {
+    // Another process of this machine may have come further.
+    const chainId = Math.max(state.chainId, change.chainId ?? 0, readCopyState(databasePath, settings).chainId)
+    state = { ...state, ...change, chainId }
+    // What cannot be written is found in Postgres again; a full disk is told by the audit itself.
+    tolerate(() => writeCopyState(databasePath, state))
+  }
+  const health = (): CopyHealth => {
+    const known = { alarmAfterMs, isConnected: ports.isConnected(), nowMs: Date.now() }
+    const database = ports.database()
+    return database ? database.read((raw) => copyHealth(raw, state, known)) : copyHealth(null, state, known)
+  }
+  const tell = (): void => {
+    if (state.behindSinceMs === null && health().lagRows > 0) save({ behindSinceMs: Date.now() })
+    const now = health()
+    // A lag that grows by itself is told, too, since an alarm comes of it.
+    const text = JSON.stringify(now)
+    if (text === told) return
+    told = text
+    ports.told(now)
+  }
+  return {
+    health,
+    tell,
+    copiedThrough: () => state.chainId,
+    failed(problem: string): void {
+      if (state.problem !== problem) save({ problem })
+      tolerate(tell)
+    },
+    copied({ cursor: { chainId, refusedRows }, isComplete }: Progress): void {
+      save({ chainId, refusedRows, problem: null, ...(isComplete && { behindSinceMs: null }) })
+    },
+  }
+}
+
+/**
+ * Copies all that is recorded now, beside whoever else copies.
+ *
+ * @returns how many rows were missing
+ * @throws RouterError copy_failed, peer_missing, env_missing
+ */
+export async function copyNow(settings: CopierSettings, database: AuditDatabase): Promise<{ readonly rows: number }> {
+  const { databasePath, machine, place } = settings
+  let state = readCopyState(databasePath, settings)
+  let first: number | null = null
+  let target: CopyTarget | null = null
+  try {
+    const opened = await openTarget(settings, () => undefined)
+    target = opened
+    const copying = { target: opened, database, store: storeIdentity(databasePath) }
+    for await (const { from, cursor, isComplete } of copyPieces(copying, settings)) {
+      first ??= from
+      const { chainId, refusedRows } = cursor
+      state = { ...state, chainId, refusedRows, problem: null, ...(isComplete && { behindSinceMs: null }) }
+      writeCopyState(databasePath, state)
+    }
+    return { rows: state.chainId - (first ?? state.chainId) }
+  } catch (error) {
+    if (error instanceof RouterError) throw error
+    const fix = 'Start Postgres or correct the address; what is not there yet is kept and copied later.'
+    throw new RouterError('copy_failed', { machine, place: place ?? 'Postgres', problem: problemOf(error), fix }, error)
+  } finally {
+    target?.close()
+  }
+}
+
+async function openTarget(settings: CopierSettings, onLost: (error: Error) => void): Promise<CopyTarget> {
+  const { url, machine, variable, databasePath } = settings
+  if (url !== null) return openCopyTarget({ url, machine, store: storeIdentity(databasePath), onLost })
+  throw new RouterError('env_missing', { file: 'in force', variable, path: 'audit.postgres.url' })
+}
+
 interface Copying {
   readonly target: CopyTarget
   readonly database: AuditDatabase
@@ -148,6 +201,8 @@ interface Copying {
 }
 
 interface Progress {
+  /** The last link that was there before. */
+  readonly from: number
   readonly cursor: CopyCursor
   /** Nothing was left when it was looked. */
   readonly isComplete: boolean
@@ -160,7 +215,9 @@ async function* copyPieces(
   let limit = PIECE_LINKS
   while (true) {
     let seen = 0
+    let from = 0
     const linksAfter = (cursor: CopyCursor) => {
+      from = cursor.chainId
       const piece = database.read((raw) => {
         requireSameStore(cursor, { store, macThere: macOfLink(raw, cursor.chainId), settings })
         return nextPiece(raw, cursor.chainId, limit)
@@ -173,12 +230,15 @@ async function* copyPieces(
       const isComplete = seen < limit
       // After the rows around a refused one, whole pieces go again.
       limit = Math.min(PIECE_LINKS, limit * 2)
-      yield { cursor, isComplete }
+      yield { from, cursor, isComplete }
       if (isComplete) return
     } catch (error) {
       if (!isRefusal(error)) throw error
       if (limit > 1) limit = 1
-      else yield { cursor: await target.skip((cursor) => firstOf(linksAfter(cursor))), isComplete: false }
+      else {
+        const cursor = await target.skip((before) => firstOf(linksAfter(before)))
+        yield { from, cursor, isComplete: false }
+      }
     }
   }
 }

@@ -1,7 +1,7 @@
 /** How far copying is, as every process of the machine finds it: the database of many machines has the truth, this follows it. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 import type { CopyHealth } from '../spec/router.ts'
 import { lastLink, lostRecords } from './copy-feed.ts'
@@ -23,7 +23,7 @@ const stateSchema = z.object({
   place: z.string().nullable(),
   machine: z.string(),
   chainId: z.number(),
-  completeAtMs: z.number(),
+  behindSinceMs: z.number().nullable(),
   refusedRows: z.number(),
   problem: z.string().nullable(),
 })
@@ -33,8 +33,8 @@ export interface CopyState {
   readonly machine: string
   /** The last link that is there for certain. */
   readonly chainId: number
-  /** Epoch milliseconds when everything was there for the last time; of the first look when it never was. */
-  readonly completeAtMs: number
+  /** Epoch milliseconds since when not everything is there; null while it is, or nobody has looked. */
+  readonly behindSinceMs: number | null
   readonly refusedRows: number
   readonly problem: string | null
 }
@@ -47,10 +47,10 @@ export function copyStatePath(databasePath: string): string {
 }
 
 /** What is known of copying to this place under this name; from the beginning when nothing is. */
-export function readCopyState(databasePath: string, { place, machine }: CopySettings, nowMs: number): CopyState {
+export function readCopyState(databasePath: string, { place, machine }: CopySettings): CopyState {
   const found = anyCopyState(databasePath)
   if (found && found.place === place && found.machine === machine) return found
-  return { place, machine, chainId: 0, completeAtMs: nowMs, refusedRows: 0, problem: null }
+  return { place, machine, chainId: 0, behindSinceMs: null, refusedRows: 0, problem: null }
 }
 
 /** The same wherever it goes; null when nothing was ever copied, or nothing can be read. */
@@ -70,6 +70,19 @@ export function writeCopyState(databasePath: string, state: CopyState): void {
   renameSync(draft, path)
 }
 
+/** What another process finds: whether somebody copies now is not known, only how the last try went. */
+export function storedCopyHealth(databasePath: string, settings: CopySettings, nowMs: number): CopyHealth {
+  const saved = readCopyState(databasePath, settings)
+  const known = { alarmAfterMs: settings.alarmAfterMs, isConnected: true, nowMs }
+  if (!existsSync(databasePath)) return copyHealth(null, saved, known)
+  const database = new DatabaseSync(databasePath, { readOnly: true, timeout: 5000 })
+  try {
+    return copyHealth(database, saved, known)
+  } finally {
+    database.close()
+  }
+}
+
 /** @param database null when nothing was recorded yet */
 export function copyHealth(
   database: DatabaseSync | null,
@@ -77,7 +90,7 @@ export function copyHealth(
   { alarmAfterMs, isConnected, nowMs }: { alarmAfterMs: number; isConnected: boolean; nowMs: number },
 ): CopyHealth {
   const lagRows = database ? Math.max(0, lastLink(database) - saved.chainId) : 0
-  const lagMs = lagRows === 0 ? 0 : Math.max(0, nowMs - saved.completeAtMs)
+  const lagMs = lagRows === 0 ? 0 : Math.max(0, nowMs - (saved.behindSinceMs ?? nowMs))
   const lost = database ? lostRecords(database) : { rows: 0, latestMs: null }
   const isLost = lost.latestMs !== null && nowMs - lost.latestMs < LOSS_ALARM_MS
   const alarms = [

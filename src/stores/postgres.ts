@@ -46,7 +46,7 @@ interface Tables {
 }
 
 /** The version that the optional peer is tested with. */
-export const PG_VERSION = '8.23.1'
+const PG_VERSION = '8.23.1'
 /** Step n leads from schema n to n + 1, and is never changed once it was released. */
 const MIGRATIONS = [
   // The text of a record stays as it is, byte by byte, so that its digest in the chain can be checked: json, not jsonb.
@@ -123,11 +123,16 @@ export function isRefusal(error: unknown): boolean {
   return /^(22|23|54)[0-9A-Z]{3}$/.test(code)
 }
 
-async function connect({ url, onLost }: TargetSettings): Promise<Client> {
-  const driver = await import('pg').catch((error: NodeJS.ErrnoException) => {
+/** @throws RouterError peer_missing */
+export async function loadPostgresDriver() {
+  return await import('pg').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
     throw new RouterError('peer_missing', { key: 'audit.postgres', name: 'pg', version: PG_VERSION }, error)
   })
+}
+
+async function connect({ url, onLost }: TargetSettings): Promise<Client> {
+  const driver = await loadPostgresDriver()
   const client = new driver.default.Client({
     connectionString: url,
     application_name: 'spillway',

@@ -15,7 +15,7 @@ export interface SharedRatesSettings extends Connection {
 }
 
 /** The version that the optional peer is tested with. */
-export const IOREDIS_VERSION = '6.0.0'
+const IOREDIS_VERSION = '6.0.0'
 /** Longer than a command takes in one data centre, and less than anybody notices. */
 const COMMAND_MS = 15
 /** Between two looks at a server that is not used; no request tries it out. */
@@ -177,7 +177,7 @@ function connectInBackground(url: string | null, variable: string) {
   }
   const timer = setInterval(() => void probe(), PROBE_MS).unref()
   const open = async (address: string): Promise<void> => {
-    const { Redis: Client } = await loadClient()
+    const { Redis: Client } = await loadValkeyClient()
     if (isClosed) return
     client = new Client(address, {
       connectionName: 'spillway',
@@ -211,7 +211,8 @@ function connectInBackground(url: string | null, variable: string) {
   }
 }
 
-async function loadClient() {
+/** @throws RouterError peer_missing */
+export async function loadValkeyClient() {
   return await import('ioredis').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
     const values = { key: 'gateway.limits.shared', name: 'ioredis', version: IOREDIS_VERSION }

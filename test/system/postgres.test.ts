@@ -113,10 +113,10 @@ function rowText(row: Readonly<Record<string, unknown>>): string {
 /** Waits until `records` are there, and compares all that is there with all that is here. */
 async function expectSame(opened: Opened, records: number): Promise<void> {
   await expect.poll(() => rowsHere(opened)).toHaveLength(records)
-  await expect.poll(() => copyOf(opened)).toMatchObject({ state: 'copying', problem: null, lagRows: 0, alarm: null })
+  await expect.poll(() => linksThere(opened)).toEqual(linksHere(opened))
   expect(await rowsThere(opened)).toEqual(rowsHere(opened))
-  expect(await linksThere(opened)).toEqual(linksHere(opened))
   expect(await rowsThere(opened)).toHaveLength(records)
+  await expect.poll(() => copyOf(opened)).toMatchObject({ state: 'copying', problem: null, lagRows: 0, alarm: null })
 }
 
 describe.skipIf(noPostgres)(`records in Postgres${unless(noPostgres)}`, () => {
@@ -222,6 +222,7 @@ describe.skipIf(noPostgres)(`F32: Postgres is down${unless(noPostgres)}`, () => 
       postgres: { state: 'down', problem: expect.stringContaining('ECONNREFUSED'), machine: opened.machine },
     })
     expect(await page(opened, '/healthz')).toMatchObject({ httpStatus: 200, status: 'degraded' })
+    await expect.poll(() => logged(opened)).toMatchObject([{ copying: false, problem: expect.any(String) }])
     await server.start()
     await expectSame(opened, 10)
     expect(await page(opened, '/healthz')).toMatchObject({ status: 'ok' })

@@ -7,11 +7,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { issueKey } from '../../src/gateway/issued-keys.ts'
 import type { RateBook } from '../../src/spec/rates.ts'
 import { openSharedRates } from '../../src/stores/valkey.ts'
+import { script, USER } from '../gateway/chat-script.ts'
 import { closeGateways, type TestGateway, testGateway } from '../support/gateway.ts'
 import { sampleRouter } from '../support/sample-router.ts'
 import { noValkey, type RealServer, startValkey, unless } from '../support/servers.ts'
 import { type SlowProxy, startSlowProxy } from '../support/slow-proxy.ts'
-import { script, USER } from '../gateway/chat-script.ts'
 
 let server: RealServer
 let proxy: SlowProxy
@@ -64,7 +64,8 @@ async function open({ url = server.url, requestsPerMinute = 1000, gateways = 1 }
   const [first] = opened
   if (!first) throw new Error('no gateway was asked for')
   const { key } = issueKey(first.stateDir, { name: 'ci', grant: { requestsPerMinute } })
-  for (const { stateDir } of opened.slice(1)) copyFileSync(join(first.stateDir, 'keys.json'), join(stateDir, 'keys.json'))
+  for (const { stateDir } of opened.slice(1))
+    copyFileSync(join(first.stateDir, 'keys.json'), join(stateDir, 'keys.json'))
   const send = ({ url: gatewayUrl }: TestGateway) =>
     fetch(`${gatewayUrl}/v1/chat/completions`, {
       method: 'POST',
@@ -113,7 +114,8 @@ describe.skipIf(noValkey)(`limits shared by gateways${unless(noValkey)}`, () => 
       .poll(
         async () => {
           const { gateways, send } = await open({ requestsPerMinute: 5, gateways: 2 })
-          for (const gateway of gateways) await expect.poll(() => sharedLimits(gateway)).toMatchObject({ state: 'shared' })
+          for (const gateway of gateways)
+            await expect.poll(() => sharedLimits(gateway)).toMatchObject({ state: 'shared' })
           const told: unknown[] = []
           for (let turn = 0; turn < 6; turn++) {
             const response = await send(gateways[turn % 2] as TestGateway)
