@@ -70,7 +70,9 @@ export function openSharedRates({ url, variable, own, monotonicMs }: SharedRates
   const server = connectInBackground(url, variable)
   const ask = async ({ name, limit }: RateLimit, missing: number, how: 'within' | 'always'): Promise<Cell> => {
     const words = [`spillway:rate:${name}`, limit, missing, how] as const
-    const [more, taken, minute, leftMs] = await server.run((client) => client.eval(TAKE, 1, ...words) as Promise<Reply>)
+    const [more, taken, minute, leftMs] = await server.run(
+      (client) => client.call('EVAL', TAKE, 1, ...words) as Promise<Reply>,
+    )
     const known = cells.get(name)
     // Two that asked at the turn of a minute may be answered in any order.
     if (known && known.minute > minute && monotonicMs() < known.endsAtMs) return known
