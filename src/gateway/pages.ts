@@ -8,7 +8,7 @@ import { sendJson } from './failure.ts'
 export async function healthz({ app, response }: Exchange): Promise<void> {
   const { audit, policyDigest } = app.router.status()
   const policyProblem = app.policyProblem()
-  const { isDegraded, ...eventLoop } = await app.loopHealth()
+  const { isDegraded, ...eventLoop } = app.loopHealth()
   const { postgres, sharedLimits } = dependenciesOf(app)
   const isBehind = postgres !== undefined && (postgres.problem !== null || postgres.alarm !== null)
   const isOk =
