@@ -4,7 +4,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { AuditRecord, JournalEntry } from '../../src/spec/audit.ts'
+import { applyRetention, isRetentionDue } from '../../src/stores/apply-retention.ts'
 import { auditPaths, openAuditLog, readAuditLog } from '../../src/stores/audit-log.ts'
+import { lostRecords } from '../../src/stores/copy-feed.ts'
 import { openLearnedHeads } from '../../src/stores/heads-in-force.ts'
 import { journalFileName, processStart } from '../../src/stores/journal-files.ts'
 import { encodeEntry } from '../../src/stores/journal-format.ts'
@@ -272,5 +274,30 @@ describe('retention', () => {
     await log.close()
     expect(ids(dir)).toEqual(['old'])
     rmSync(dir, { recursive: true, force: true })
+  })
+})
+
+describe('retention where records are copied elsewhere', () => {
+  it('leaves what is not copied yet for as long as it is held, then deletes it and counts what was lost', () => {
+    const dir = stateDir()
+    write(dir, [settled('a', on(0)), settled('b', on(1)), settled('c', on(2))])
+    const database = openAuditDatabase(auditPaths(dir).databasePath)
+    const retain = (day: number) => {
+      // Of the three links the first is copied.
+      const spans = { recordsMs: DAY_MS, contentMs: null, uncopied: { afterLink: 1, holdForMs: 10 * DAY_MS } }
+      for (const _ of applyRetention(database, spans, DAY_ONE + day * DAY_MS));
+      return isRetentionDue(database, spans, DAY_ONE + day * DAY_MS)
+    }
+    expect(retain(5)).toBe(false)
+    expect(ids(dir)).toEqual(['b', 'c'])
+    expect(database.read(lostRecords)).toEqual({ rows: 0, latestMs: null })
+    expect(retain(12.5)).toBe(false)
+    expect(ids(dir)).toEqual(['c'])
+    expect(database.read(lostRecords)).toMatchObject({ rows: 1 })
+    retain(30)
+    expect(ids(dir)).toEqual([])
+    expect(database.read(lostRecords)).toMatchObject({ rows: 2, latestMs: expect.any(Number) })
+    database.close()
+    expect(verified(dir)).toMatchObject({ purged: 3, problems: [] })
   })
 })
