@@ -123,9 +123,8 @@ function createProgress(settings: CopierSettings, ports: CopierPorts & { readonl
   let state = readCopyState(databasePath, settings)
   let told = ''
   const save = (change: Partial<CopyState>): void => {
-    // Another process of this machine may have come further.
-    const chainId = Math.max(state.chainId, change.chainId ?? 0, readCopyState(databasePath, settings).chainId)
-    state = { ...state, ...change, chainId }
+    // Other processes of this machine copy, too, and only what Postgres said last counts.
+    state = { ...readCopyState(databasePath, settings), ...change }
     // What cannot be written is found in Postgres again; a full disk is told by the audit itself.
     tolerate(() => writeCopyState(databasePath, state))
   }

@@ -300,4 +300,25 @@ describe('retention where records are copied elsewhere', () => {
     database.close()
     expect(verified(dir)).toMatchObject({ purged: 3, problems: [] })
   })
+
+  it.each([
+    { holdForMs: 3650 * DAY_MS, left: ['a'], lostRows: 0 },
+    { holdForMs: 1, left: [], lostRows: 1 },
+  ])(
+    'waits for $holdForMs ms where nothing is copied, and tells how much it lost',
+    async ({ holdForMs, left, lostRows }) => {
+      const dir = stateDir()
+      write(dir, [settled('a', on(0)), settled('b', { receivedAt: new Date().toISOString() })])
+      const retention = { recordsMs: DAY_MS, contentMs: null, everyMs: 20 }
+      const copy = { variable: 'DB', url: null, place: null, machine: 'box', holdForMs, alarmAfterMs: DAY_MS }
+      const log = openAuditLog({ ...SETTINGS, stateDir: dir, retention, copy })
+      // Each look of the thread that deletes comes before it tells of the next.
+      await expect.poll(() => log.health().copy).toMatchObject({ state: 'down', lostRows })
+      await expect.poll(() => ids(dir)).toEqual([...left, 'b'])
+      expect(log.health().copy?.alarm).toBe(
+        lostRows === 0 ? null : '1 records were deleted by retention before they were copied',
+      )
+      await log.close()
+    },
+  )
 })
