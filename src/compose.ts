@@ -28,6 +28,7 @@ import type { Router } from './spec/router.ts'
 import { openAuditLog } from './stores/audit-log.ts'
 import { openBudgets, openBudgetsLater } from './stores/budgets.ts'
 import { openCalibrations } from './stores/calibrations.ts'
+import { copySettings } from './stores/connections.ts'
 import { openConversations } from './stores/conversations.ts'
 import { type HeadsInForce, headsInForce, openLearnedHeads } from './stores/heads-in-force.ts'
 import { keptLimits, openKeptExamples } from './stores/kept-examples.ts'
@@ -48,7 +49,7 @@ export interface RouterSettings {
   readonly clock?: Clock
   /** Bytes that a model could take now, asked before each route. Default: what the system says. */
   readonly availableMemory?: () => number
-  /** Folder of journal, audit database and kept examples. Default: the state directory. */
+  /** Folder of journal, audit database and kept examples. Default: the state directory, which alone `audit.postgres` copies. */
   readonly auditDir?: string
   /** Hears of every local answer that gates checked, rejected ones included, whose text is nowhere else. */
   readonly onDraft?: (requestId: string, draft: CheckedDraft) => void
@@ -73,7 +74,10 @@ export function createRouter(settings: RouterSettings): Router {
   const sealer = content === 'replay' ? contentSealer(env) : null
   const availableMemory = settings.availableMemory ?? (() => process.availableMemory())
   const retention = retentionOf(loaded.policy.audit)
-  const log = openAuditLog({ stateDir: settings.auditDir ?? paths.stateDir, durability, onFailure, retention })
+  const stateDir = settings.auditDir ?? paths.stateDir
+  // A folder of its own is a trial, for example an evaluation: its records are nobody else's.
+  const copy = settings.auditDir === undefined ? copySettings(loaded) : null
+  const log = openAuditLog({ stateDir, durability, onFailure, retention, copy })
   const budgetFile = { stateDir: paths.stateDir, monotonicMs: clock.monotonicMs }
   const budgets = hasCeiling(loaded.policy.budgets) ? openBudgets(budgetFile) : openBudgetsLater(budgetFile)
   const heads =

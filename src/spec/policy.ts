@@ -295,6 +295,14 @@ export interface PairExampleSet {
   readonly digest: string
 }
 
+/** What a policy's reference to another server leads to. */
+export interface Connection {
+  /** The environment variable. */
+  readonly variable: string
+  /** Its value; null when it is not set. Never logged, never in the digest. */
+  readonly url: string | null
+}
+
 /** A validated policy with what was found while reading it. */
 export interface LoadedPolicy {
   readonly policy: Policy
@@ -309,4 +317,6 @@ export interface LoadedPolicy {
   readonly pairs: ReadonlyMap<string, PairExampleSet>
   /** Resolved API keys by model name. Never logged, never in the digest. */
   readonly keys: ReadonlyMap<string, string>
+  /** `audit.postgres.url` and `gateway.limits.shared.url`; null where the policy has none. */
+  readonly connections: { readonly postgres: Connection | null; readonly valkey: Connection | null }
 }

@@ -16,6 +16,7 @@ import {
 import { optionsOf, policyProblems } from '../spec/policy-problems.ts'
 import { PRESETS } from '../spec/presets.ts'
 import { closest } from '../spec/suggest.ts'
+import { type ConnectionProblem, isConnectionPath, readConnections } from './connections.ts'
 import { readHeadExamples } from './head-examples.ts'
 import { readPairExamples } from './pair-examples.ts'
 
@@ -74,6 +75,9 @@ export function validatePolicy(input: unknown, source: Source, where: (path: Pat
     if (value) keys.set(name, value)
     else missingKeys[name] = variable
   }
+  const connections = readConnections(parsed.data, source.env, ({ path, problem, fix }: ConnectionProblem) =>
+    invalid(source, where(path), problem, fix),
+  )
   const examples = headExamples(parsed.data, source, where)
   return {
     policy: parsed.data,
@@ -82,6 +86,7 @@ export function validatePolicy(input: unknown, source: Source, where: (path: Pat
     missingKeys,
     ...examples,
     keys,
+    connections,
   }
 }
 
@@ -132,8 +137,9 @@ function withOllamaAddress(input: unknown, env: Environment): unknown {
   return { ...input, models: Object.fromEntries(models) }
 }
 
-/** Replaces `${env:NAME}` everywhere but in apiKey, where the value is kept out of the policy and its digest. */
+/** Replaces `${env:NAME}` everywhere but in keys and addresses with passwords, which stay out of the policy and its digest. */
 function expand(value: unknown, path: Path, source: Source, where: (path: Path) => string): unknown {
+  if (isConnectionPath(path)) return value
   if (typeof value === 'string')
     return path.at(-1) === 'apiKey' ? checkedKey(value, path, source, where) : fromEnv(value, path, source, where)
   if (Array.isArray(value)) return value.map((item, index) => expand(item, [...path, index], source, where))
