@@ -41,7 +41,7 @@ export function latencyByTier(
 
 /** A second opinion is no answer: it is shorter, and nobody reads it. */
 function isAnswer({ outcome, purpose }: AuditRecord['attempts'][number]): boolean {
-  return outcome === 'answered' && purpose !== 'agreement' && purpose !== 'judge'
+  return outcome === 'answered' && (purpose === 'answer' || purpose === 'shadow')
 }
 
 /** `local_fast    12 answers  p50 88 ms  p95 140 ms  target 200 ms  met` */

@@ -295,6 +295,13 @@ export interface PairExampleSet {
   readonly digest: string
 }
 
+/** Texts that must not stop, for a task's `stopCheck`. */
+export interface HarmlessTexts {
+  readonly texts: readonly string[]
+  /** `sha256:` of the texts. */
+  readonly digest: string
+}
+
 /** A validated policy with what was found while reading it. */
 export interface LoadedPolicy {
   readonly policy: Policy
@@ -307,6 +314,8 @@ export interface LoadedPolicy {
   readonly heads: ReadonlyMap<string, HeadExampleSet>
   /** The same for tasks of kind `similarity`. */
   readonly pairs: ReadonlyMap<string, PairExampleSet>
+  /** The harmless texts of every task with a `stopCheck` that names some, by task name. */
+  readonly harmless: ReadonlyMap<string, HarmlessTexts>
   /** Resolved API keys by model name. Never logged, never in the digest. */
   readonly keys: ReadonlyMap<string, string>
 }

@@ -1,0 +1,171 @@
+/** The second look for a hard stop: a yes/no question about the request, put to a local model, beside harmless texts. */
+import type { GateInput } from '../gates/gate.ts'
+import { firstRejection, inOrder, isStopped, looksAgain, type NamedGate, runGates } from '../gates/gates.ts'
+import type { StopOpinion } from '../gates/opinions.ts'
+import { shareAtLeast } from '../learn/conformal.ts'
+import { unseenTexts, whyOff } from '../learn/harmless.ts'
+import type { Asked } from '../patterns/pattern.ts'
+import type { ModelIdentity, Usage, Verdict } from '../spec/decision.ts'
+import type { HarmlessTexts, TaskPolicy } from '../spec/policy.ts'
+import { optionsOf } from '../spec/policy-problems.ts'
+import type { CallLimits, DecideResult, ModelPort } from '../spec/ports.ts'
+import { inputText, type Message, messageText } from '../spec/request.ts'
+import type { AskContext, Reader } from './exchange.ts'
+import { type Asking, mayAsk, openAsking, opinionOf } from './opinion-context.ts'
+import { decideCallFor } from './task-prompt.ts'
+
+export interface Looked {
+  readonly asked: Asked
+  readonly input: GateInput
+  /** Of the gates that ask nobody. */
+  readonly own: readonly Verdict[]
+  readonly gates: readonly NamedGate[]
+}
+
+/**
+ * Adds the verdict of the stop check, where the task has one. It is needed although another gate may have rejected:
+ * without a frontier in reach such an answer may be served degraded, and after a hard stop never. Where it cannot be
+ * served any more, nobody is asked.
+ *
+ * @throws RouterError cancelled; that the model could not be asked is a verdict
+ */
+export async function withStopCheck(
+  context: AskContext,
+  { asked, input, own, gates }: Looked,
+): Promise<readonly Verdict[]> {
+  const again = gates.filter(looksAgain)
+  if (again.length === 0 || isStopped(own)) return own
+  if (firstRejection(own) && !context.run.decision.mayDegrade) return own
+  const stop = await stopOpinion(openAsking(context, asked))
+  return inOrder([...own, ...runGates(again, { ...input, opinions: { score: null, stop } })])
+}
+
+async function stopOpinion(asking: Asking): Promise<StopOpinion> {
+  const { run, deps } = asking.context
+  const { loaded } = deps
+  const rule = run.task.stopCheck
+  const question = rule && loaded.policy.tasks[rule.task]
+  if (!rule || !question) return { state: 'failed', why: 'its question is not in the policy' }
+  const harmless = loaded.harmless.get(run.features.task)
+  const texts = unseenTexts(harmless, deps.heads.get(rule.task))
+  const why = whyOff(rule, texts)
+  if (why !== null) return { state: 'off', why }
+  const model = modelFor(asking, question)
+  if (model === null) return { state: 'failed', why: 'no local model that reads decisions can be asked now' }
+  const own = await readRequest(asking, { model, name: rule.task, task: question })
+  if (!own) return { state: 'failed', why: `${model} did not say` }
+  const usual = await inTime(asking, usualScores(asking, own, { texts, digest: harmless?.digest ?? '' }))
+  if (!usual) return { state: 'failed', why: `${model} has not read the ${texts.length} harmless texts yet` }
+  const { probability } = own
+  return { state: 'read', probability, share: shareAtLeast(usual, probability), harmless: usual.length }
+}
+
+interface Question {
+  readonly model: string
+  /** Of the task that puts it. */
+  readonly name: string
+  readonly task: TaskPolicy
+}
+
+/** The model that answered, when the question's task may use it: it is loaded. Never a frontier. */
+function modelFor(asking: Asking, question: TaskPolicy): string | null {
+  const { roster } = asking.context.deps
+  const local = roster.states().filter(({ actor }) => actor === 'local')
+  const slot = question.local || ['local_fast', 'local_quality']
+  const inSlot = slot.flatMap((entry) => local.filter(({ name, tier }) => name === entry || tier === entry))
+  const names = inSlot.map(({ name }) => name)
+  const first = names.filter((name) => name === asking.asked.model)
+  const readable = (name: string): boolean => roster.port(name, question.adapter).decide !== undefined
+  return [...first, ...names].find((name) => mayAsk(asking, name) && readable(name)) ?? null
+}
+
+/** What was read of the request, and how to read another text in the same way. */
+interface ReadRequest extends Question {
+  readonly probability: number
+  readonly identity: ModelIdentity
+  readonly port: ModelPort
+}
+
+async function readRequest(asking: Asking, question: Question): Promise<ReadRequest | null> {
+  const { request } = asking.context.run
+  const found: ReadRequest[] = []
+  const read: Reader = async ({ port }, limits) => {
+    const results: DecideResult[] = []
+    for (const text of textsOf(request.messages))
+      results.push(await decided(asking, { ...question, port }, { text, limits }))
+    const surest = results.toSorted((a, b) => yesOf(b) - yesOf(a))[0]
+    if (!surest) throw new Error('the request holds no text')
+    const { signals, identity, options } = surest
+    found.push({ ...question, probability: yesOf(surest), identity, port })
+    const answer = { text: options[0]?.value ?? '', toolCalls: [], finishReason: 'stop', signals, raw: null } as const
+    return { answer: { ...answer, usage: together(results) }, option: null, identity, firstTokenMs: null }
+  }
+  const { model, task } = question
+  const call = { model, request, prompt: 'own', read, adapter: task.adapter } as const
+  return (await opinionOf(asking, 'stop_check', call)) ? (found[0] ?? null) : null
+}
+
+/** Results of tools that are read beside what the user said; each costs a reading. */
+const MOST_RESULTS = 3
+
+/** What the model is to act on: the last user message and the latest results of tools that came after it. */
+function textsOf(messages: readonly Message[]): readonly string[] {
+  const last = messages.findLastIndex(({ role }) => role === 'user')
+  const results = last < 0 ? [] : messages.slice(last + 1).filter(({ role }) => role === 'tool')
+  return [inputText(messages), ...results.slice(-MOST_RESULTS).map(messageText)]
+}
+
+function decided(
+  { context }: Asking,
+  { name, task, model, port }: Question & { readonly port: ModelPort },
+  { text, limits }: { readonly text: string; readonly limits: CallLimits },
+): Promise<DecideResult> {
+  if (!port.decide) throw new Error(`model ${port.name} cannot decide`)
+  const options = optionsOf(task) ?? []
+  return port.decide(decideCallFor({ name, task, model, options, text }, context.deps.heads), limits)
+}
+
+function yesOf({ options }: DecideResult): number {
+  return options.find(({ value }) => value === 'yes')?.probability ?? 0
+}
+
+function together(results: readonly DecideResult[]): Usage {
+  const sum = (of: (usage: Usage) => number): number => results.reduce((all, { usage }) => all + of(usage), 0)
+  const source = results[0]?.usage.source ?? 'estimated'
+  return { inputTokens: sum((usage) => usage.inputTokens), outputTokens: sum((usage) => usage.outputTokens), source }
+}
+
+/** The same reading of every harmless text; other requests go first. */
+function usualScores(asking: Asking, own: ReadRequest, { texts, digest }: HarmlessTexts): Promise<readonly number[]> {
+  const { heads, harmless } = asking.context.deps
+  const { identity, task, name } = own
+  const setup = decideCallFor({ ...own, options: [], text: '' }, heads)
+  const weights = [identity.digest, identity.servedBy, task.adapter ?? null]
+  // The head's examples say which of the texts are left out.
+  const parts = [VERSION, weights, setup, heads.get(name)?.digest ?? null, digest]
+  const limits: CallLimits = { signal: new AbortController().signal, priority: 'background', deadlines: TEXT_DEADLINES }
+  return harmless.of({ parts, texts, read: async (text) => yesOf(await decided(asking, own, { text, limits })) })
+}
+
+/** Raised when texts are read in another way. */
+const VERSION = 1
+/** For one text: two seconds on a slow core; the first one may wait for a head or for a load. */
+const TEXT_MS = 120_000
+const TEXT_DEADLINES = { connectMs: TEXT_MS, firstByteMs: TEXT_MS, idleMs: TEXT_MS, totalMs: TEXT_MS }
+
+/** Null when the time of the opinion is over before, or the reading failed; it goes on for those who come after. */
+async function inTime<T>({ context, endsMs }: Asking, work: Promise<T>): Promise<T | null> {
+  const { signal, deps } = context
+  const over = Promise.withResolvers<null>()
+  const end = (): void => over.resolve(null)
+  const timer = setTimeout(end, Math.max(0, endsMs - deps.clock.monotonicMs()))
+  signal.addEventListener('abort', end, { once: true })
+  try {
+    const done = await Promise.race([work.catch(() => null), over.promise])
+    signal.throwIfAborted()
+    return done
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', end)
+  }
+}
