@@ -10,6 +10,7 @@ import type { HarmlessTexts, TaskPolicy } from '../spec/policy.ts'
 import { optionsOf } from '../spec/policy-problems.ts'
 import type { CallLimits, DecideResult, ModelPort } from '../spec/ports.ts'
 import { inputText, type Message, messageText } from '../spec/request.ts'
+import { abortedBy } from './attempt.ts'
 import type { AskContext, Reader } from './exchange.ts'
 import { type Asking, mayAsk, openAsking, opinionOf } from './opinion-context.ts'
 import { decideCallFor } from './task-prompt.ts'
@@ -153,7 +154,11 @@ const VERSION = 1
 const TEXT_MS = 120_000
 const TEXT_DEADLINES = { connectMs: TEXT_MS, firstByteMs: TEXT_MS, idleMs: TEXT_MS, totalMs: TEXT_MS }
 
-/** Null when the time of the opinion is over before, or the reading failed; it goes on for those who come after. */
+/**
+ * Null when the time of the opinion is over before, or the reading failed; it goes on for those who come after.
+ *
+ * @throws RouterError cancelled, deadline_exceeded
+ */
 async function inTime<T>({ context, endsMs }: Asking, work: Promise<T>): Promise<T | null> {
   const { signal, deps } = context
   const over = Promise.withResolvers<null>()
@@ -162,7 +167,7 @@ async function inTime<T>({ context, endsMs }: Asking, work: Promise<T>): Promise
   signal.addEventListener('abort', end, { once: true })
   try {
     const done = await Promise.race([work.catch(() => null), over.promise])
-    signal.throwIfAborted()
+    if (signal.aborted) throw abortedBy(context)
     return done
   } finally {
     clearTimeout(timer)
