@@ -186,6 +186,17 @@ describe('a stop check', () => {
     expect(outcome.verdicts.map(({ gate }) => gate).slice(0, 2)).toEqual(['answer_hard_stop', 'stop_check'])
   })
 
+  it('keeps no answer of a stopped request, and looks at each text of its own', async () => {
+    const router = sample({ policy: { cache: { exact: true, semantic: true } } })
+    const turns = ['yes .9', 'yes .9', 'Is the harmless 1 open?', 'Is the harmless 1 open?', 'is the harmless 1 open']
+    const routes: string[] = []
+    for (const text of turns) routes.push((await router.router.complete(ask(text))).decision.route)
+    expect(routes).toEqual(['frontier', 'frontier', 'local', 'cache', 'local'])
+    const plain = sample({ check: null, policy: { cache: { exact: true, semantic: true } } })
+    for (const text of turns.slice(3)) routes.push((await plain.router.complete(ask(text))).decision.route)
+    expect(routes.slice(-2)).toEqual(['local', 'cache'])
+  })
+
   it('speaks in a shadow too', async () => {
     const router = sample({ task: { stage: 'shadow' } })
     await router.router.complete(ask('yes .9'))
