@@ -1,6 +1,6 @@
 import type { Verdict } from '../spec/decision.ts'
 import { accept, type Gate, reject } from './gate.ts'
-import type { StopOpinion } from './opinions.ts'
+import { ROUNDING, type StopOpinion } from './opinions.ts'
 
 /**
  * Rejects with `hard_stop_<kind>` when hardly any harmless text is as likely a yes to the question as this request: at
@@ -16,7 +16,7 @@ export const stopCheck: Gate = ({ task, opinions }) => {
   const { share, probability, harmless } = found
   const threshold = rule.maxFalseStopRate
   const detail = `${(100 * share).toFixed(1)} % of ${harmless} harmless texts are as likely a yes to ${rule.task} (probability ${probability.toFixed(3)}), maxFalseStopRate ${threshold}.`
-  if (share > threshold) return accept('stop_check', detail, { score: share, threshold })
+  if (share > threshold + ROUNDING) return accept('stop_check', detail, { score: share, threshold })
   return reject('stop_check', { reason: `hard_stop_${rule.kind}`, detail, score: share, threshold })
 }
 

@@ -7,7 +7,6 @@ import { unseenTexts, whyOff } from '../learn/harmless.ts'
 import type { Asked } from '../patterns/pattern.ts'
 import type { ModelIdentity, Usage, Verdict } from '../spec/decision.ts'
 import type { HarmlessTexts, TaskPolicy } from '../spec/policy.ts'
-import { optionsOf } from '../spec/policy-problems.ts'
 import type { CallLimits, DecideResult, ModelPort } from '../spec/ports.ts'
 import { inputText, type Message, messageText } from '../spec/request.ts'
 import { abortedBy } from './attempt.ts'
@@ -34,32 +33,31 @@ export async function withStopCheck(
   context: AskContext,
   { asked, input, own, gates }: Looked,
 ): Promise<readonly Verdict[]> {
-  const again = gates.filter(looksAgain)
-  if (again.length === 0 || isStopped(own)) return own
-  if (firstRejection(own) && !context.run.decision.mayDegrade) return own
-  const stop = await stopOpinion(openAsking(context, asked))
-  return inOrder([...own, ...runGates(again, { ...input, opinions: { score: null, stop } })])
+  const { task, decision } = context.run
+  if (!task.stopCheck || isStopped(own)) return own
+  if (firstRejection(own) && !decision.mayDegrade) return own
+  const stop = await stopOpinion(openAsking(context, asked), task.stopCheck)
+  return inOrder([...own, ...runGates(gates.filter(looksAgain), { ...input, opinions: { score: null, stop } })])
 }
 
-async function stopOpinion(asking: Asking): Promise<StopOpinion> {
+async function stopOpinion(asking: Asking, rule: NonNullable<TaskPolicy['stopCheck']>): Promise<StopOpinion> {
   const { run, deps } = asking.context
-  const { loaded } = deps
-  const rule = run.task.stopCheck
-  const question = rule && loaded.policy.tasks[rule.task]
-  if (!rule || !question) return { state: 'failed', why: 'its question is not in the policy' }
-  const harmless = loaded.harmless.get(run.features.task)
+  const harmless = deps.loaded.harmless.get(run.features.task) ?? NO_TEXTS
   const texts = unseenTexts(harmless, deps.heads.get(rule.task))
-  const why = whyOff(rule, texts)
-  if (why !== null) return { state: 'off', why }
-  const model = modelFor(asking, question)
-  if (model === null) return { state: 'failed', why: 'no local model that reads decisions can be asked now' }
-  const own = await readRequest(asking, { model, name: rule.task, task: question })
+  const off = whyOff(rule, texts)
+  if (off !== null) return { state: 'off', why: off }
+  const question = questionOf(asking, rule.task)
+  if (!question) return { state: 'failed', why: 'no local model that reads decisions can be asked now' }
+  const { model } = question
+  const own = await readRequest(asking, question)
   if (!own) return { state: 'failed', why: `${model} did not say` }
-  const usual = await inTime(asking, usualScores(asking, own, { texts, digest: harmless?.digest ?? '' }))
+  const usual = await inTime(asking, usualScores(asking, own, { ...harmless, texts }))
   if (!usual) return { state: 'failed', why: `${model} has not read the ${texts.length} harmless texts yet` }
   const { probability } = own
   return { state: 'read', probability, share: shareAtLeast(usual, probability), harmless: usual.length }
 }
+
+const NO_TEXTS: HarmlessTexts = { texts: [], digest: '' }
 
 interface Question {
   readonly model: string
@@ -68,16 +66,19 @@ interface Question {
   readonly task: TaskPolicy
 }
 
-/** The model that answered, when the question's task may use it: it is loaded. Never a frontier. */
-function modelFor(asking: Asking, question: TaskPolicy): string | null {
-  const { roster } = asking.context.deps
+/** Put to the model that answered, when the question's task may use it: it is loaded. Never to a frontier. */
+function questionOf(asking: Asking, name: string): Question | null {
+  const { roster, loaded } = asking.context.deps
+  const task = loaded.policy.tasks[name]
+  if (!task) return null
   const local = roster.states().filter(({ actor }) => actor === 'local')
-  const slot = question.local || ['local_fast', 'local_quality']
-  const inSlot = slot.flatMap((entry) => local.filter(({ name, tier }) => name === entry || tier === entry))
-  const names = inSlot.map(({ name }) => name)
-  const first = names.filter((name) => name === asking.asked.model)
-  const readable = (name: string): boolean => roster.port(name, question.adapter).decide !== undefined
-  return [...first, ...names].find((name) => mayAsk(asking, name) && readable(name)) ?? null
+  const slot = task.local || ['local_fast', 'local_quality']
+  const inSlot = slot.flatMap((entry) => local.filter((state) => state.name === entry || state.tier === entry))
+  const models = inSlot.map((state) => state.name)
+  const first = models.filter((model) => model === asking.asked.model)
+  const canRead = (model: string): boolean => roster.port(model, task.adapter).decide !== undefined
+  const model = [...first, ...models].find((one) => mayAsk(asking, one) && canRead(one))
+  return model === undefined ? null : { model, name, task }
 }
 
 /** What was read of the request, and how to read another text in the same way. */
@@ -94,16 +95,15 @@ async function readRequest(asking: Asking, question: Question): Promise<ReadRequ
     const results: DecideResult[] = []
     for (const text of textsOf(request.messages))
       results.push(await decided(asking, { ...question, port }, { text, limits }))
-    const surest = results.toSorted((a, b) => yesOf(b) - yesOf(a))[0]
-    if (!surest) throw new Error('the request holds no text')
-    const { signals, identity, options } = surest
+    const surest = results.reduce((most, one) => (yesOf(one) > yesOf(most) ? one : most))
+    const { signals, identity } = surest
     found.push({ ...question, probability: yesOf(surest), identity, port })
-    const answer = { text: options[0]?.value ?? '', toolCalls: [], finishReason: 'stop', signals, raw: null } as const
-    return { answer: { ...answer, usage: together(results) }, option: null, identity, firstTokenMs: null }
+    const answer = { text: '', toolCalls: [], finishReason: 'stop', signals, raw: null } as const
+    return { answer: { ...answer, usage: together(results, surest) }, option: null, identity, firstTokenMs: null }
   }
   const { model, task } = question
-  const call = { model, request, prompt: 'own', read, adapter: task.adapter } as const
-  return (await opinionOf(asking, 'stop_check', call)) ? (found[0] ?? null) : null
+  await opinionOf(asking, 'stop_check', { model, request, prompt: 'own', read, adapter: task.adapter })
+  return found[0] ?? null
 }
 
 /** Results of tools that are read beside what the user said; each costs a reading. */
@@ -116,31 +116,32 @@ function textsOf(messages: readonly Message[]): readonly string[] {
   return [inputText(messages), ...results.slice(-MOST_RESULTS).map(messageText)]
 }
 
+/** The policy lets only a task of kind boolean put the question. */
+const OPTIONS = ['yes', 'no']
+
 function decided(
   { context }: Asking,
   { name, task, model, port }: Question & { readonly port: ModelPort },
   { text, limits }: { readonly text: string; readonly limits: CallLimits },
 ): Promise<DecideResult> {
   if (!port.decide) throw new Error(`model ${port.name} cannot decide`)
-  const options = optionsOf(task) ?? []
-  return port.decide(decideCallFor({ name, task, model, options, text }, context.deps.heads), limits)
+  return port.decide(decideCallFor({ name, task, model, options: OPTIONS, text }, context.deps.heads), limits)
 }
 
 function yesOf({ options }: DecideResult): number {
-  return options.find(({ value }) => value === 'yes')?.probability ?? 0
+  return options.reduce((sum, { value, probability }) => (value === 'yes' ? sum + probability : sum), 0)
 }
 
-function together(results: readonly DecideResult[]): Usage {
-  const sum = (of: (usage: Usage) => number): number => results.reduce((all, { usage }) => all + of(usage), 0)
-  const source = results[0]?.usage.source ?? 'estimated'
-  return { inputTokens: sum((usage) => usage.inputTokens), outputTokens: sum((usage) => usage.outputTokens), source }
+function together(results: readonly DecideResult[], { usage }: DecideResult): Usage {
+  const inputTokens = results.reduce((sum, one) => sum + one.usage.inputTokens, 0)
+  return { ...usage, inputTokens }
 }
 
 /** The same reading of every harmless text; other requests go first. */
 function usualScores(asking: Asking, own: ReadRequest, { texts, digest }: HarmlessTexts): Promise<readonly number[]> {
   const { heads, harmless } = asking.context.deps
   const { identity, task, name } = own
-  const setup = decideCallFor({ ...own, options: [], text: '' }, heads)
+  const setup = decideCallFor({ ...own, options: OPTIONS, text: '' }, heads)
   const weights = [identity.digest, identity.servedBy, task.adapter ?? null]
   // The head's examples say which of the texts are left out.
   const parts = [VERSION, weights, setup, heads.get(name)?.digest ?? null, digest]
