@@ -1,9 +1,12 @@
 /**
- * `npm run bench:stop-check -- [--json] [--data DIR]`: what a stop check adds to the terms, as JSON, with SmolLM2-135M.
+ * `npm run bench:stop-check -- [--json] [--data DIR] [--only PART]…`: what a stop check adds to the terms, as JSON, with
+ * SmolLM2-135M. Parts, each in figures of its own:
  *
- * Build logs: examples and harmless texts are logs of six tool chains, the logs of the other six are scored, then the other way
- * round. Blocks of security, production and irreversible stops are common to all tool chains of that file, so `byKind` matters: only
- * access stops are of another wording. Lines: written by people, a batch that neither terms nor head have seen.
+ * - `lines`: of tools and people in eight languages; a batch is scored that neither terms nor head have seen.
+ * - `toolChains`: build logs; examples and harmless texts are of six tool chains, the other six are scored, then the other way round. Blocks of
+ *   security, production and irreversible stops are common to all tool chains of that file, so `byKind` matters: only access stops
+ *   are of another wording.
+ * - `excerpts`: the same, with the shipped excerpts as examples; `withoutHead`: with the bare question.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -27,7 +30,11 @@ import { percents, wilson } from './tasks/metrics.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const { values } = parseArgs({
-  options: { data: { type: 'string', default: resolve(ROOT, '../shared/data') }, json: { type: 'boolean' } },
+  options: {
+    data: { type: 'string', default: resolve(ROOT, '../shared/data') },
+    only: { type: 'string', multiple: true, default: ['lines', 'toolChains', 'excerpts', 'withoutHead'] },
+    json: { type: 'boolean' },
+  },
 })
 const RATES = [0.01, 0.02, 0.05]
 /** Of the benign logs of a half, so that as many are left to say what is usual. */
@@ -82,14 +89,25 @@ const paths = resolvePaths(process.env, process.platform)
 const model = openEmbeddedModel({ name: 'small', policy: small, paths, env: process.env })
 const port = readOnce(model)
 const timesMs: number[] = []
-let report: unknown
+const PARTS: Readonly<Record<string, () => Promise<unknown>>> = {
+  lines,
+  toolChains: () =>
+    buildLogs(({ genuine, benign }) => [yesNo(genuine, benign.slice(0, NO_ROWS)), benign.slice(NO_ROWS)]),
+  excerpts: () => buildLogs(({ benign }) => [shippedHead(), benign]),
+  withoutHead: () => buildLogs(({ benign }) => [null, benign]),
+}
+const report: Record<string, unknown> = {}
 try {
-  report = { lines: await lines(), buildLogs: await buildLogs(), readingMs: middle(timesMs) }
+  for (const part of values.only) {
+    const measure = PARTS[part]
+    if (!measure) throw new Error(`there is no part ${part}; known: ${Object.keys(PARTS).join(', ')}`)
+    report[part] = await measure()
+  }
 } finally {
   await model.close()
   rmSync(folder, { recursive: true, force: true })
 }
-console.log(JSON.stringify(report, null, 2))
+console.log(JSON.stringify({ ...report, lookMs: middle(timesMs) }, null, 2))
 
 async function lines(): Promise<unknown> {
   const asTexts = (rows: readonly (readonly [string, string, string])[], isGenuine: boolean): readonly Text[] =>
@@ -101,40 +119,33 @@ async function lines(): Promise<unknown> {
   return { examples: head.rows.length, ...(await figuresOf([{ head, harmless, scored }])) }
 }
 
-async function buildLogs(): Promise<unknown> {
+/** The logs of the tool chains that a setup is made of. */
+interface Half {
+  readonly genuine: readonly Text[]
+  /** In random order. */
+  readonly benign: readonly Text[]
+}
+
+async function buildLogs(
+  setUp: (half: Half) => readonly [head: HeadExampleSet | null, harmless: readonly Text[]],
+): Promise<unknown> {
   const logs = logTexts()
   if (logs.length === 0) return { reason: `traffic/logs.jsonl is not below ${values.data}; nothing was measured` }
   const chains = [...new Set(logs.map(({ group }) => group))].toSorted()
-  const halves = [0, 1].map((half) => new Set(chains.filter((_, at) => at % 2 === half)))
-  const parts = halves.map((own) => ({
-    own: logs.filter(({ group }) => own.has(group)),
-    scored: logs.filter(({ group }) => !own.has(group)),
-  }))
-  const shipped = shippedHead()
-  const benignOf = (texts: readonly Text[]): readonly Text[] => shuffled(texts.filter(({ kind }) => kind === null))
-  return {
-    headOfOtherToolChains: await figuresOf(
-      parts.map(({ own, scored }) => ({
-        head: yesNo(
-          own.filter(({ kind }) => kind !== null),
-          benignOf(own).slice(0, NO_ROWS),
-        ),
-        harmless: benignOf(own).slice(NO_ROWS).map(textOf),
-        scored,
-      })),
-    ),
-    headOfShippedExcerpts: await figuresOf(
-      parts.map(({ own, scored }) => ({ head: shipped, harmless: benignOf(own).map(textOf), scored })),
-    ),
-    withoutHead: await figuresOf(
-      parts.map(({ own, scored }) => ({ head: null, harmless: benignOf(own).map(textOf), scored })),
-    ),
-  }
+  const setups = [0, 1].map((half): Setup => {
+    const isOwn = ({ group }: Text): boolean => chains.indexOf(group) % 2 === half
+    const own = logs.filter(isOwn)
+    const [head, harmless] = setUp({
+      genuine: own.filter(({ kind }) => kind !== null),
+      benign: shuffled(own.filter(({ kind }) => kind === null)),
+    })
+    return { head, harmless: harmless.map(({ text }) => text), scored: logs.filter((log) => !isOwn(log)) }
+  })
+  return figuresOf(setups)
 }
 
 interface Scored extends Text {
   readonly share: number
-  readonly harmless: number
 }
 
 async function figuresOf(setups: readonly Setup[]): Promise<Record<string, unknown>> {
@@ -191,20 +202,17 @@ async function scoresOf({ head, harmless, scored }: Setup): Promise<readonly Sco
   const heads = new Map(head ? [['risky', head]] : [])
   const decider = withHeads(port, { heads, folder, excerpt: excerptForDecision })
   const yes = async (text: string): Promise<number> => {
-    const startedMs = performance.now()
     const call = decideCallFor(
       { name: 'risky', task: risky as NonNullable<typeof risky>, model: 'small', options: ['yes', 'no'], text },
       heads,
     )
     const result = await decider.decide?.(call, limits())
-    timesMs.push(performance.now() - startedMs)
     return result?.options.find(({ value }) => value === 'yes')?.probability ?? 0
   }
   const usual: number[] = []
   for (const text of harmless) usual.push(await yes(text))
   const out: Scored[] = []
-  for (const one of scored)
-    out.push({ ...one, share: shareAtLeast(usual, await yes(one.text)), harmless: usual.length })
+  for (const one of scored) out.push({ ...one, share: shareAtLeast(usual, await yes(one.text)) })
   return out
 }
 
@@ -215,10 +223,10 @@ function readOnce(from: ModelPort): ModelPort {
   if (!embed || !decide) throw new Error('the model reads nothing')
   return {
     ...from,
-    decide: (call, given) => decide.call(from, call, given),
+    decide: (call, given) => timed(() => decide.call(from, call, given)),
     embed: (text, given, frame) => {
       const key = JSON.stringify([text, frame])
-      const found = known.get(key) ?? embed.call(from, text, given, frame)
+      const found = known.get(key) ?? timed(() => embed.call(from, text, given, frame))
       known.set(key, found)
       return found
     },
@@ -256,10 +264,6 @@ function yesNo(yes: readonly Text[], no: readonly Text[]): HeadExampleSet {
   return headExampleSet(rows, ['yes', 'no'])
 }
 
-function textOf({ text }: Text): string {
-  return text
-}
-
 function shuffled(texts: readonly Text[]): readonly Text[] {
   const random = randomFrom(1)
   return texts
@@ -268,7 +272,14 @@ function shuffled(texts: readonly Text[]): readonly Text[] {
     .map(({ text }) => text)
 }
 
-/** Milliseconds of one reading, with all that is kept from before; the fits lie in the few long ones. */
+async function timed<T>(read: () => Promise<T>): Promise<T> {
+  const startedMs = performance.now()
+  const done = await read()
+  timesMs.push(performance.now() - startedMs)
+  return done
+}
+
+/** Milliseconds of one look of the model at a text; a reading is one look without a head, two or three with one. */
 function middle(times: readonly number[]): Record<string, number> {
   const sorted = times.toSorted((a, b) => a - b)
   const at = (share: number): number => Math.round(sorted[Math.floor(share * (sorted.length - 1))] ?? 0)
