@@ -5,6 +5,7 @@ import { excerptForDecision } from './classify/excerpt.ts'
 import { type SimilarityHead, withComparison } from './decide/similarity.ts'
 import { createAnthropicModel } from './models/anthropic.ts'
 import { embeddedObstacle, openEmbeddedModel } from './models/embedded/configured.ts'
+import { ENGINE_VERSION } from './models/embedded/engine-lock.ts'
 import { keyOf, readHead, writeHead } from './models/head-cache.ts'
 import { withHeads } from './models/head-decider.ts'
 import { createOllamaModel } from './models/ollama.ts'
@@ -15,6 +16,7 @@ import { createServerProbe } from './models/probe.ts'
 import { openAnswerCache } from './pipeline/answer-cache.ts'
 import { createAuditWatch } from './pipeline/audit-watch.ts'
 import { systemClock } from './pipeline/clock.ts'
+import { createHarmlessScores } from './pipeline/harmless-scores.ts'
 import { createNoveltyWatch } from './pipeline/novelty.ts'
 import { createPlaceholderNumbers } from './pipeline/placeholder-numbers.ts'
 import { requestIdAt } from './pipeline/request-id.ts'
@@ -117,6 +119,9 @@ export function createRouter(settings: RouterSettings): Router {
       (task, learn) => examples.list(task, keptLimits(learn, clock.epochMs())),
       clock.monotonicMs,
     ),
+    harmless: createHarmlessScores(
+      keptIn<readonly number[]>(join(paths.dataDir, 'heads'), 'stop check', ENGINE_VERSION),
+    ),
     readAudit,
     auditHealth: log.health,
     closeStores: async () => {
@@ -180,11 +185,15 @@ function rosterModel(setup: ModelSetup): RosterModel {
 function withTaskHeads(port: ModelPort, { loaded, heads, paths }: ModelSetup): ModelPort {
   const folder = join(paths.dataDir, 'heads')
   const decider = withHeads(port, { heads, folder, excerpt: excerptForDecision })
-  const store = {
-    read: (parts: readonly unknown[]) => readHead<SimilarityHead>(folder, keyOf(parts)),
-    write: (parts: readonly unknown[], head: SimilarityHead) => writeHead(folder, keyOf(parts), head),
+  return withComparison(decider, { pairs: loaded.pairs, store: keptIn<SimilarityHead>(folder) })
+}
+
+/** What a model made of examples, by all that it depends on. */
+function keptIn<Kept>(folder: string, ...always: readonly string[]) {
+  return {
+    read: (parts: readonly unknown[]) => readHead<Kept>(folder, keyOf([...always, ...parts])),
+    write: (parts: readonly unknown[], kept: Kept) => writeHead(folder, keyOf([...always, ...parts]), kept),
   }
-  return withComparison(decider, { pairs: loaded.pairs, store })
 }
 
 function openModel(setup: ModelSetup): ModelPort {

@@ -32,6 +32,19 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ],
   },
   {
+    behaviour:
+      'A stop check only adds hard stops; its answer is never served, and it is off, and says so, without history',
+    source: 'docs/guides/hard-stops.md',
+    citedBy: [
+      { file: 'test/pipeline/stop-check.test.ts', title: 'every request that is stopped without it is stopped' },
+      { file: 'test/pipeline/stop-check.test.ts', title: 'never lets an answer be served degraded' },
+      { file: 'test/pipeline/stop-check.test.ts', title: 'holds a stream back until it has spoken' },
+      { file: 'test/pipeline/stop-check.test.ts', title: 'is off and says so, whatever the model would say' },
+      { file: 'test/cli/stop-checks.test.ts', title: 'says which stop checks are off' },
+      { file: 'test/engine/stop-check.test.ts', title: 'stops what its question says yes to' },
+    ],
+  },
+  {
     behaviour: 'Text of partition local_only never reaches a frontier',
     source: 'README.md',
     citedBy: [

@@ -9,6 +9,7 @@ import { serverChecks } from './doctor-servers.ts'
 import { auditCheck, engineCheck, keyChecks, modelChecks, policyCheck, runnableCheck } from './doctor-spillway.ts'
 import { ExitCode } from './failure.ts'
 import { serversCheck } from './models-servers.ts'
+import { stopCheckChecks } from './stop-checks.ts'
 import type { Terminal } from './terminal.ts'
 
 interface DoctorFlags {
@@ -63,6 +64,7 @@ async function inspect(flags: DoctorFlags, context: CliContext): Promise<Finding
     policy,
     ...keys,
     ...destinationChecks(loaded),
+    ...stopCheckChecks(loaded),
     ...(flags.network ? [await hubCheck(place)] : []),
     await portCheck(loaded, paths),
     await serversCheck(context.signal),

@@ -303,6 +303,13 @@ export interface Connection {
   readonly url: string | null
 }
 
+/** Texts that must not stop, for a task's `stopCheck`. */
+export interface HarmlessTexts {
+  readonly texts: readonly string[]
+  /** `sha256:` of the texts. */
+  readonly digest: string
+}
+
 /** A validated policy with what was found while reading it. */
 export interface LoadedPolicy {
   readonly policy: Policy
@@ -315,6 +322,8 @@ export interface LoadedPolicy {
   readonly heads: ReadonlyMap<string, HeadExampleSet>
   /** The same for tasks of kind `similarity`. */
   readonly pairs: ReadonlyMap<string, PairExampleSet>
+  /** The harmless texts of every task with a `stopCheck` that names some, by task name. */
+  readonly harmless: ReadonlyMap<string, HarmlessTexts>
   /** Resolved API keys by model name. Never logged, never in the digest. */
   readonly keys: ReadonlyMap<string, string>
   /** `audit.postgres.url` and `gateway.limits.shared.url`; null where the policy has none. */
