@@ -3,6 +3,7 @@ import { RouterError } from '../spec/errors.ts'
 import { dependenciesOf } from './dependencies.ts'
 import type { Exchange } from './exchange.ts'
 import { dialectOf, sendJson } from './failure.ts'
+import { setRequestId } from './headers.ts'
 
 /** The process lives; what is wrong inside is told, not hidden behind a status. */
 export async function healthz({ app, response }: Exchange): Promise<void> {
@@ -39,6 +40,7 @@ const VIRTUAL_MODELS = ['auto', 'local', 'frontier'] as const
 export async function listModels(exchange: Exchange): Promise<void> {
   const ids = modelIds(exchange)
   const isMessages = dialectOf(exchange.request) === 'anthropic_messages'
+  setRequestId(exchange.response, exchange.requestId)
   sendJson(exchange.response, 200, isMessages ? messagesList(ids) : { object: 'list', data: ids.map(modelEntry) })
 }
 
@@ -47,6 +49,7 @@ export async function oneModel(exchange: Exchange): Promise<void> {
   const id = params[0] ?? ''
   if (!modelIds(exchange).includes(id))
     throw new RouterError('not_found', { subject: 'model', value: id, fix: 'GET /v1/models lists the names.' })
+  setRequestId(response, exchange.requestId)
   sendJson(response, 200, dialectOf(exchange.request) === 'anthropic_messages' ? messagesEntry(id) : modelEntry(id))
 }
 
