@@ -5,7 +5,7 @@ import type { CopyHealth } from '../spec/router.ts'
 import { auditPaths } from '../stores/audit-log.ts'
 import { copySettings } from '../stores/connections.ts'
 import { copyNow } from '../stores/copier.ts'
-import { storedCopyHealth } from '../stores/copy-state.ts'
+import { anyCopyState, storedCopyHealth } from '../stores/copy-state.ts'
 import { moveAll } from '../stores/journal-mover.ts'
 import { openAuditDatabase } from '../stores/sqlite.ts'
 import type { CliContext } from './context.ts'
@@ -17,6 +17,15 @@ import { printResult } from './terminal.ts'
 export function copyStatus(stateDir: string, loaded: LoadedPolicy): CopyHealth | null {
   const settings = copySettings(loaded)
   return settings && storedCopyHealth(auditPaths(stateDir).databasePath, settings, Date.now())
+}
+
+/** How many rows, deletions among them, were not in Postgres when somebody last looked; null where nothing was ever copied. */
+export function waitingRows(stateDir: string): number | null {
+  const { databasePath } = auditPaths(stateDir)
+  const saved = anyCopyState(databasePath)
+  if (!saved) return null
+  const nowhere = { variable: '', url: null, holdForMs: 0, alarmAfterMs: 0 }
+  return storedCopyHealth(databasePath, { ...nowhere, place: saved.place, machine: saved.machine }, Date.now()).lagRows
 }
 
 /** For the end of a machine: what is in its journals is moved and copied before it goes. */

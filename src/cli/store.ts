@@ -173,8 +173,16 @@ async function purge(flags: PurgeFlags, context: CliContext): Promise<void> {
     monotonicMs: systemClock.monotonicMs,
     sleep: (ms) => delay(ms),
   })
-  const value = { dryRun: flags.dryRun === true, ...report }
-  printResult({ json: flags.json, value, lines: purgeLines(report, value.dryRun) }, context.terminal)
+  const { waitingRows } = await import('./store-copy.ts')
+  const waiting = waitingRows(stateDirOf(context))
+  const value = { dryRun: flags.dryRun === true, ...report, waitingForPostgres: waiting }
+  const lines = [
+    ...purgeLines(report, value.dryRun),
+    ...(waiting
+      ? [`${waiting} rows, deletions among them, wait to reach Postgres; \`spillway store copy\` tries now`]
+      : []),
+  ]
+  printResult({ json: flags.json, value, lines }, context.terminal)
 }
 
 function purgeLines(report: PurgeReport, dryRun: boolean): readonly string[] {

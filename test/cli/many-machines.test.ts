@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { resolvePaths } from '../../src/models/paths.ts'
 import { openAuditLog } from '../../src/stores/audit-log.ts'
 import { auditRecord } from '../support/audit-record.ts'
@@ -23,9 +23,18 @@ beforeAll(async () => {
   box = sandbox()
   writeFileSync(join(box.folder, 'spillway.yaml'), POLICY)
   const { stateDir } = resolvePaths(box.env, process.platform)
-  const log = openAuditLog({ stateDir, durability: 'process', onFailure: 'refuse' })
+  const copy = {
+    variable: 'DATABASE_URL',
+    url: NOBODY.DATABASE_URL,
+    place: '127.0.0.1:9/records',
+    machine: 'box-7',
+    holdForMs: 1000,
+    alarmAfterMs: 3_600_000,
+  }
+  const log = openAuditLog({ stateDir, durability: 'process', onFailure: 'refuse', copy })
   for (const requestId of ['a', 'b', 'c'])
     log.journal.append({ type: 'settle', requestId, record: auditRecord(requestId, { outcome: 'accepted' }) })
+  await vi.waitFor(() => expect(log.health().copy).toMatchObject({ state: 'down', lagRows: 3 }), 15_000)
   await log.close()
 })
 afterAll(() => box.close())
@@ -40,8 +49,8 @@ describe('doctor', () => {
   it('says what waits to be copied and where limits are counted, without passwords', async () => {
     const found = await checks(NOBODY)
     expect(found.get('postgres')).toMatchObject({
-      state: 'ok',
-      why: '127.0.0.1:9/records as box-7: 3 rows wait to be copied.',
+      state: 'warn',
+      why: '127.0.0.1:9/records as box-7: 3 rows wait to be copied. The last try failed: connect ECONNREFUSED 127.0.0.1:9',
     })
     expect(found.get('shared limits')).toMatchObject({ state: 'ok', why: expect.stringContaining('127.0.0.1:9') })
     expect(JSON.stringify([...found])).not.toContain('hunter2')
@@ -88,5 +97,12 @@ describe('store', () => {
     writeFileSync(join(box.folder, 'plain.yaml'), 'tasks: { chat: { local: false } }\n')
     const none = await box.run(['store', 'copy', '--policy', 'plain.yaml'])
     expect(none).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('The policy has no audit.postgres') })
+  })
+
+  it('purge says that its deletions still have to reach Postgres', async () => {
+    const { stdout } = await box.run(['store', 'purge', '--older-than', '1s'], { env: NOBODY })
+    // Three settlements, three deletions, and the event that ordered them.
+    expect(stdout).toContain('deleted: 3 records')
+    expect(stdout).toContain('7 rows, deletions among them, wait to reach Postgres')
   })
 })
