@@ -10,11 +10,12 @@ import { internalComplete, internalStatus } from './internal.ts'
 import { routerForKey } from './key-router.ts'
 import type { KeyHolder } from './keys.ts'
 import { chatCompletions } from './openai-chat.ts'
+import { createResponse, deleteResponse, oneResponse } from './openai-responses.ts'
 import { healthz, listModels, oneModel, readyz } from './pages.ts'
 import { rerank } from './rerank.ts'
 
 interface Route {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: RegExp
   readonly isOpen?: true
   readonly answer: (exchange: Exchange) => Promise<void>
@@ -22,6 +23,9 @@ interface Route {
 
 const ROUTES: readonly Route[] = [
   { method: 'POST', path: /^\/v1\/chat\/completions$/, answer: chatCompletions },
+  { method: 'POST', path: /^\/v1\/responses$/, answer: createResponse },
+  { method: 'GET', path: /^\/v1\/responses\/([^/]+)$/, answer: oneResponse },
+  { method: 'DELETE', path: /^\/v1\/responses\/([^/]+)$/, answer: deleteResponse },
   { method: 'POST', path: /^\/v1\/rerank$/, answer: rerank },
   { method: 'POST', path: /^\/v1\/feedback$/, answer: feedback },
   { method: 'GET', path: /^\/v1\/models$/, answer: listModels },

@@ -5,8 +5,9 @@ import { answered, completionBody } from './completion.ts'
 import type { Exchange } from './exchange.ts'
 import { sendJson } from './failure.ts'
 import { knownOf, setDecisionHeaders } from './headers.ts'
+import { chooseModel, type ModelChoice, warningOf } from './model-choice.ts'
 import { streamChat } from './openai-stream.ts'
-import { chooseModel, type ModelChoice, parseChat, toRouterRequest, warningOf } from './openai-wire.ts'
+import { parseChat, toRouterRequest } from './openai-wire.ts'
 
 export async function chatCompletions(exchange: Exchange): Promise<void> {
   const { app, request: incoming } = exchange

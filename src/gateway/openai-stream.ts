@@ -7,7 +7,7 @@ import { answered, answeredBy, type ChunkBase, chunkBody, type Delta, spillwayFi
 import type { Exchange } from './exchange.ts'
 import { failureOf, sendFailure, wireError } from './failure.ts'
 import { knownOf, setDecisionHeaders, setRequestId } from './headers.ts'
-import { type ModelChoice, warningOf } from './openai-wire.ts'
+import { type ModelChoice, warningOf } from './model-choice.ts'
 
 export interface StreamSettings {
   readonly request: RouterRequest

@@ -45,7 +45,8 @@ export function recordedResponse(
       isEnded = true
       const { status, headers } = head ?? { status: response.statusCode, headers: keptHeaders(response.getHeaders()) }
       const isStream = String(headers['content-type']).startsWith('text/event-stream')
-      keep({ status, headers, body: Buffer.concat(pieces) }, !isStream || held.length > 0)
+      const isLast = held.length > 0 || (typeof piece === 'string' && LAST_EVENT.test(piece))
+      keep({ status, headers, body: Buffer.concat(pieces) }, !isStream || isLast)
       for (const one of held) if (isThere()) response.write(one)
       if (isThere()) response.end(piece)
       return recorded

@@ -3,12 +3,15 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { IdempotencyBook } from '../spec/idempotency.ts'
 import type { RateBook } from '../spec/rates.ts'
+import type { ResponseBook } from '../spec/response-book.ts'
 import { openIdempotency } from './idempotency.ts'
 import { openRates } from './rates.ts'
+import { openResponses } from './responses.ts'
 
 export interface GatewayStores {
   readonly rates: RateBook
   readonly idempotency: IdempotencyBook
+  readonly responses: ResponseBook
 }
 
 export interface MachineClock {
@@ -22,7 +25,8 @@ export function openGatewayStores(stateDir: string, { epochMs, machineMs }: Mach
   const rates = openRates({ path: join(stateDir, 'rates.sqlite'), machineMs })
   const path = join(stateDir, 'idempotency.sqlite')
   const writer = `${process.pid} ${randomUUID()}`
-  return { rates, idempotency: openIdempotency({ path, writer, machineMs, epochMs }) }
+  const responses = openResponses({ path: join(stateDir, 'responses.sqlite'), epochMs })
+  return { rates, idempotency: openIdempotency({ path, writer, machineMs, epochMs }), responses }
 }
 
 const MACHINE: MachineClock = {

@@ -1,0 +1,45 @@
+/** What a model name in a request asks for; the same names at every door. */
+import { RouterError } from '../spec/errors.ts'
+import type { ModelState } from '../spec/ports.ts'
+
+/** What a model name asks for. */
+export interface ModelChoice {
+  readonly override?: 'local' | 'frontier'
+  readonly task?: string
+  /** A configured model: a wish for its side. Which model of that side answers is for the policy to say. */
+  readonly model?: string
+  /** Set when the name is not known and is treated as `auto`. */
+  readonly warning?: string
+}
+
+/** The names a policy gives, read only when a virtual name does not settle the question. */
+export interface KnownNames {
+  readonly tasks: readonly string[]
+  readonly models: readonly Pick<ModelState, 'name' | 'actor'>[]
+}
+
+/** @throws RouterError not_found when the policy wants unknown names refused */
+export function chooseModel(
+  model: string,
+  known: { readonly names: () => KnownNames; readonly unknownModel: 'auto' | 'error' },
+): ModelChoice {
+  if (model === 'auto') return {}
+  if (model === 'local' || model === 'frontier') return { override: model }
+  const { tasks, models } = known.names()
+  if (tasks.includes(model)) return { task: model }
+  const configured = models.find(({ name }) => name === model)
+  if (configured) return { override: configured.actor, model }
+  if (known.unknownModel === 'error')
+    throw new RouterError('not_found', {
+      subject: 'model',
+      value: model,
+      fix: 'GET /v1/models lists the names: auto, local, frontier, the tasks and the models.',
+    })
+  return { warning: `model ${model} is not known here and was treated as auto` }
+}
+
+/** What to tell a caller whose model name was not taken literally. */
+export function warningOf(choice: ModelChoice, answeredBy: string | null): string | undefined {
+  if (choice.model === undefined || answeredBy === null || answeredBy === choice.model) return choice.warning
+  return `model ${choice.model} was asked for and ${answeredBy} answered, by policy`
+}
