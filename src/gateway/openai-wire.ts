@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { ContentPart, Message, RouterRequest } from '../spec/request.ts'
 import { metadataOf, type RequestHeaders, withoutOurKeys } from './metadata.ts'
-import type { ModelChoice } from './model-choice.ts'
+import { type ModelChoice, wishOf } from './model-choice.ts'
 import { parseBody } from './parse-body.ts'
 
 const text = z.object({ type: z.literal('text'), text: z.string() })
@@ -130,7 +130,7 @@ export function toRouterRequest(
       body: Object.keys(rest).length > 0 ? { ...bodyWithout, metadata: rest } : bodyWithout,
     },
     needs: needsOf(chat),
-    ...(from.choice.override && { override: from.choice.override }),
+    ...wishOf(from.choice),
     ...(chat.tools && {
       tools: chat.tools.map((entry) => entry.function as NonNullable<RouterRequest['tools']>[number]),
     }),

@@ -2,6 +2,7 @@
 import { RouterError } from '../spec/errors.ts'
 import type { Exchange } from './exchange.ts'
 import { sendJson } from './failure.ts'
+import { VIRTUAL_MODELS } from './model-choice.ts'
 
 /** The process lives; what is wrong inside is told, not hidden behind a status. */
 export async function healthz({ app, response }: Exchange): Promise<void> {
@@ -19,8 +20,6 @@ export async function readyz({ app, response }: Exchange): Promise<void> {
   const why = models.map(({ name, unavailable }) => ({ model: name, unavailable: unavailable?.why ?? null }))
   sendJson(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not_ready', models: why })
 }
-
-const VIRTUAL_MODELS = ['auto', 'local', 'frontier'] as const
 
 export async function listModels(exchange: Exchange): Promise<void> {
   sendJson(exchange.response, 200, { object: 'list', data: modelIds(exchange).map(modelEntry) })
@@ -42,7 +41,8 @@ function modelIds({ app, holder }: Exchange): readonly string[] {
   const mayName = models.filter(
     ({ name, tier }) => !grant.models || [name, tier].some((one) => grant.models?.includes(one)),
   )
-  return [...new Set([...VIRTUAL_MODELS, ...mayUse, ...mayName.map(({ name }) => name)])]
+  const atProviders = mayName.flatMap(({ providerModel }) => providerModel ?? [])
+  return [...new Set([...VIRTUAL_MODELS, ...mayUse, ...mayName.map(({ name }) => name), ...atProviders])]
 }
 
 function modelEntry(id: string): Readonly<Record<string, unknown>> {

@@ -228,6 +228,8 @@ export interface ModelState {
   readonly name: string
   readonly actor: 'local' | 'frontier'
   readonly tier: Tier
+  /** What it is at its provider, as `provider:model`. */
+  readonly providerModel?: string
   /** Why it cannot be used now; null when it can. */
   readonly unavailable: Unavailable | null
   /** The caller's API key leaves it out. */

@@ -56,6 +56,8 @@ export interface RouterRequest {
   readonly messages: readonly Message[]
   readonly metadata?: RequestMetadata
   readonly override?: RouteOverride
+  /** A model or a tier: of the models that the rules leave to each side, those are asked first. */
+  readonly prefer?: string
   readonly tools?: readonly ToolDefinition[]
   /** A JSON Schema the answer must satisfy, or `json` for any JSON value. */
   readonly responseSchema?: Readonly<Record<string, unknown>> | 'json'
@@ -92,6 +94,7 @@ export interface DecideRequest {
   readonly instruction?: string
   readonly metadata?: RequestMetadata
   readonly override?: RouteOverride
+  readonly prefer?: string
 }
 
 /** What a question is about, and the question. */
