@@ -3,6 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { requestIdAt } from '../pipeline/request-id.ts'
 import { RouterError } from '../spec/errors.ts'
 import { requireKey, requireOwnHost } from './auth.ts'
+import { decisions } from './decisions.ts'
+import { embeddings } from './embeddings.ts'
 import type { App, Exchange } from './exchange.ts'
 import { failureOf, sendFailure } from './failure.ts'
 import { feedback } from './feedback.ts'
@@ -26,6 +28,8 @@ const ROUTES: readonly Route[] = [
   { method: 'POST', path: /^\/v1\/responses$/, answer: createResponse },
   { method: 'GET', path: /^\/v1\/responses\/([^/]+)$/, answer: oneResponse },
   { method: 'DELETE', path: /^\/v1\/responses\/([^/]+)$/, answer: deleteResponse },
+  { method: 'POST', path: /^\/v1\/decisions$/, answer: decisions },
+  { method: 'POST', path: /^\/v1\/embeddings$/, answer: embeddings },
   { method: 'POST', path: /^\/v1\/rerank$/, answer: rerank },
   { method: 'POST', path: /^\/v1\/feedback$/, answer: feedback },
   { method: 'GET', path: /^\/v1\/models$/, answer: listModels },

@@ -6,6 +6,7 @@ import type { Timers } from './deadlines.ts'
 import { generateOverHttp, generateTogether, type HttpModel } from './http-model.ts'
 import { generateLocally, type Listener } from './local-server.ts'
 import { readOpenAiBody, readOpenAiStream } from './openai-answer.ts'
+import { embeddingsDialect } from './openai-embeddings.ts'
 import { openAiRequestBody } from './openai-wire.ts'
 import { notProbed, type ServerProbe } from './probe.ts'
 import { createTransport } from './transport.ts'
@@ -67,14 +68,22 @@ export function createOpenAiCompatibleModel(settings: OpenAiCompatibleSettings):
     },
   })
   const plain = httpModel({})
+  const { url: _, headers } = plain.dialect
+  const vectors = {
+    ...plain,
+    dialect: embeddingsDialect({ name, model, apiKey, baseUrl: settings.baseUrl, headers }),
+  }
   const probe = settings.probe ?? notProbed
   return {
     name,
+    givesVectors: true,
     generate: (call, limits) =>
-      tier === 'frontier'
-        ? generateOverHttp(plain, call, limits)
+      tier === 'frontier' || call.embed
+        ? generateOverHttp(call.embed ? vectors : plain, call, limits)
         : generateLocally({ name, model, probe }, { call, limits, httpModel }),
-    ...(tier === 'frontier' && { generateTogether: (call, limits) => generateTogether(plain, call, limits) }),
+    ...(tier === 'frontier' && {
+      generateTogether: (call, limits) => generateTogether(call.embed ? vectors : plain, call, limits),
+    }),
     close: async () => {
       probe.close()
       await transport.close()

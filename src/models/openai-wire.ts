@@ -60,7 +60,7 @@ const DESTINATION_FIELDS: ReadonlySet<string> = new Set([
   'userconfig',
 ])
 
-function withoutDestinations(body: JsonObject): JsonObject {
+export function withoutDestinations(body: JsonObject): JsonObject {
   const fields = Object.entries(body)
   return Object.fromEntries(fields.filter(([name]) => !DESTINATION_FIELDS.has(name.replace(/[_-]/g, '').toLowerCase())))
 }

@@ -85,8 +85,9 @@ function maxTokensOf({ request, model }: Exchange): number {
 
 async function piecesOf(exchange: Exchange, limits: CallLimits): Promise<AsyncIterable<readonly ModelEvent[]>> {
   const { request, model, port, sink, deps, run } = exchange
-  const { messages, tools, responseSchema, temperature, topP, stop, seed, wire } = request
+  const { messages, tools, responseSchema, temperature, topP, stop, seed, embed, wire } = request
   const streaming = sink.streaming && exchange.delivery !== 'held'
+  if (embed && !port.givesVectors) throw noVectors(model.name)
   const call = {
     messages,
     maxOutputTokens: maxTokensOf(exchange),
@@ -97,11 +98,20 @@ async function piecesOf(exchange: Exchange, limits: CallLimits): Promise<AsyncIt
     ...(topP !== undefined && { topP }),
     ...(stop && { stop }),
     ...(seed !== undefined && { seed }),
+    ...(embed && { embed }),
     ...(wire && { wire }),
   }
   if (model.policy.tier !== 'frontier') return generateTogether(port, call, limits)
   const egress = { port, run, deps, purpose: exchange.purpose }
-  return generateThroughEgress(egress, call, wire && !streaming ? patient(limits) : limits)
+  return generateThroughEgress(egress, call, (wire || embed) && !streaming ? patient(limits) : limits)
+}
+
+function noVectors(model: string): RouterError {
+  return new RouterError('request_invalid', {
+    path: 'model',
+    problem: `${model} gives no vectors`,
+    fix: 'Name a model of the embedded engine, or one behind an OpenAI-compatible API that makes embeddings.',
+  })
 }
 
 /** A whole body begins when the model has ended: only the total deadline says something about it. */
@@ -170,12 +180,20 @@ function finished(
   end: { readonly event: Extract<ModelEvent, { type: 'finish' }>; readonly firstTokenMs: number | null },
 ): Collected {
   const { event, firstTokenMs } = end
-  const { finishReason, usage, signals, raw, identity } = event
+  const { finishReason, usage, signals, raw, identity, vectors } = event
   const { model, run } = exchange
   if (model.policy.tier !== 'frontier')
     run.localModel = { name: model.name, identity, prompt: promptIdentity(promptFor(run.task, model.name)) }
   return {
-    answer: { text: parts.text, toolCalls: parts.toolCalls(), finishReason, usage, signals, raw },
+    answer: {
+      text: parts.text,
+      toolCalls: parts.toolCalls(),
+      finishReason,
+      usage,
+      signals,
+      raw,
+      ...(vectors && { vectors: { values: vectors, cut: 0 } }),
+    },
     option: null,
     identity,
     firstTokenMs,

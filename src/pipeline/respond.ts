@@ -30,6 +30,7 @@ export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): 
     usage: answer?.usage ?? null,
     wouldEscalateTo: result.wouldEscalateTo,
     raw: answer?.raw ?? null,
+    ...(answer?.vectors && { vectors: answer.vectors }),
   }
 }
 

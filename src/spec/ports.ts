@@ -16,6 +16,7 @@ export interface ModelCall {
   readonly topP?: number
   readonly stop?: readonly string[]
   readonly seed?: number
+  readonly embed?: RouterRequest['embed']
   readonly wire?: RouterRequest['wire']
   /** Whether the caller reads the answer as it comes; adapters may use either wire form as long as events are the same. */
   readonly stream: boolean
@@ -66,6 +67,8 @@ export type ModelEvent =
       readonly signals: Signals | null
       readonly identity: ModelIdentity
       readonly raw: Readonly<Record<string, unknown>> | null
+      /** Of a call that asked for them: one for each message. */
+      readonly vectors?: readonly (readonly number[])[]
     }
 
 /** A worked example for a typed decision. */
@@ -186,6 +189,8 @@ export interface EmbedResult {
   readonly vector: readonly number[]
   readonly usage: Usage
   readonly identity: ModelIdentity
+  /** Set when the model reads fewer tokens than the text has: the rest did not count. */
+  readonly isCut?: boolean
   /** Names how text becomes a vector; vectors of two recipes cannot be compared. */
   readonly recipe: string
 }
@@ -194,6 +199,8 @@ export interface EmbedResult {
 export interface ModelPort {
   readonly name: string
   generate(call: ModelCall, limits: CallLimits): AsyncIterable<ModelEvent>
+  /** Set where `generate` answers calls with `embed`; see also `embed` below. */
+  readonly givesVectors?: true
   /** The same events, those that came together in one piece: what a stream costs is counted in steps. Absent where each comes alone. */
   generateTogether?(call: ModelCall, limits: CallLimits): AsyncIterable<readonly ModelEvent[]>
   /** Absent where the model's distribution cannot be read. */

@@ -51,6 +51,14 @@ export interface RequestMetadata {
 /** A caller's wish inside what the rules leave. It can never add an actor. */
 export type RouteOverride = 'auto' | 'local' | 'frontier'
 
+/** Vectors of two models cannot be compared, so one model is named and no other stands in for it. */
+export interface EmbedWish {
+  /** Null: the first local model that gives vectors. */
+  readonly model: string | null
+  /** Wanted from models that can give fewer; others give what they have. */
+  readonly dimensions?: number
+}
+
 export interface RouterRequest {
   readonly id?: string
   readonly messages: readonly Message[]
@@ -66,10 +74,15 @@ export interface RouterRequest {
   readonly topP?: number
   readonly stop?: readonly string[]
   readonly seed?: number
+  /** Set when no answer is wanted, but one vector for each message; see `EmbedWish`. */
+  readonly embed?: EmbedWish
   /** Things the caller asks for that only an upstream of its own dialect can do, for example `logprobs`. */
   readonly needs?: readonly string[]
   /** The caller's own request on the wire; sent on unchanged, but for the model, to an upstream of the same dialect. */
-  readonly wire?: { readonly dialect: 'openai_chat'; readonly body: Readonly<Record<string, unknown>> }
+  readonly wire?: {
+    readonly dialect: 'openai_chat' | 'openai_embeddings'
+    readonly body: Readonly<Record<string, unknown>>
+  }
 }
 
 /** A question with a closed set of answers, read from the model's distribution instead of generated. */
