@@ -8,7 +8,7 @@ const MAX_QUESTIONS = 400
 const image = z.looseObject({ type: z.literal('input_image') })
 const part = z.discriminatedUnion('type', [
   z.object({ type: z.enum(['input_text', 'output_text']), text: z.string() }),
-  z.looseObject({ type: z.literal('input_json') }),
+  z.object({ type: z.literal('input_json'), data: z.unknown() }),
   z.object({ type: z.literal('refusal'), refusal: z.string() }),
   image,
 ])
@@ -126,11 +126,8 @@ function textOf(value: Parts, path: string): string {
   if (typeof value === 'string') return value
   const texts = value.map((one, index) => {
     if (one.type === 'refusal') return one.refusal
-    if (one.type !== 'input_image' && one.type !== 'input_json') return one.text
-    if (one.type === 'input_json') {
-      const { type: _, ...rest } = one
-      return JSON.stringify('json' in rest ? rest.json : rest)
-    }
+    if (one.type === 'input_json') return JSON.stringify(one.data)
+    if (one.type !== 'input_image') return one.text
     throw new RouterError('request_invalid', {
       path: `${path}.${index}.type`,
       problem: 'decisions are read from text, and nobody here reads them from images',

@@ -58,4 +58,21 @@ describe('the embedded engine', () => {
     const long = await gateway.client.embeddings.create({ model: 'small', input: 'word '.repeat(2000) }).withResponse()
     expect(long.response.headers.get('x-spillway-warning')).toContain('of 1 texts only the beginning was read')
   })
+
+  it('answers /v1/decisions with probabilities that sum to 1', async () => {
+    const choices = [{ value: 'sport' }, { value: 'economy' }]
+    const { answers } = await gateway.client.decisions.create({
+      model: 'auto',
+      input: 'The team won the final after extra time.',
+      questions: [
+        { type: 'choice', name: 'topic', instructions: 'What is the news about?', choices },
+        { type: 'predicate', instructions: 'It is about a match.' },
+      ],
+    })
+    const [topic, match] = answers
+    if (topic?.type !== 'choice' || match?.type !== 'predicate') throw new Error('the answers are of other kinds')
+    expect(topic.probabilities.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 4)
+    expect(match.probability).toBeGreaterThan(0)
+    expect(match.probability).toBeLessThan(1)
+  })
 })
