@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { requestIdAt } from '../pipeline/request-id.ts'
 import { RouterError } from '../spec/errors.ts'
 import { requireKey, requireOwnHost } from './auth.ts'
+import { completions } from './completions.ts'
 import { decisions } from './decisions.ts'
 import { embeddings } from './embeddings.ts'
 import type { App, Exchange } from './exchange.ts'
@@ -25,6 +26,7 @@ interface Route {
 
 const ROUTES: readonly Route[] = [
   { method: 'POST', path: /^\/v1\/chat\/completions$/, answer: chatCompletions },
+  { method: 'POST', path: /^\/v1\/completions$/, answer: completions },
   { method: 'POST', path: /^\/v1\/responses$/, answer: createResponse },
   { method: 'GET', path: /^\/v1\/responses\/([^/]+)$/, answer: oneResponse },
   { method: 'DELETE', path: /^\/v1\/responses\/([^/]+)$/, answer: deleteResponse },

@@ -80,6 +80,8 @@ export const chatSchema = z
     stop: z.union([z.string().min(1), z.array(z.string().min(1)).max(16)]).nullish(),
     logprobs: z.boolean().nullish(),
     logit_bias: z.record(z.string(), z.number()).nullish(),
+    presence_penalty: z.number().min(-2).max(2).nullish(),
+    frequency_penalty: z.number().min(-2).max(2).nullish(),
     modalities: z.array(z.string()).nullish(),
     functions: z.array(z.unknown()).nullish(),
     web_search_options: z.record(z.string(), z.unknown()).nullish(),
@@ -178,6 +180,7 @@ function needsOf(chat: ChatBody): readonly string[] {
   if ((chat.n ?? 1) > 1) needs.push('n')
   if (chat.logprobs) needs.push('logprobs')
   if (Object.keys(chat.logit_bias ?? {}).length > 0) needs.push('logit_bias')
+  if (chat.presence_penalty || chat.frequency_penalty) needs.push('penalties')
   if ((chat.functions ?? []).length > 0) needs.push('functions')
   if (chat.web_search_options) needs.push('web_search')
   if (chat.modalities?.some((kind) => kind !== 'text')) needs.push('modalities')

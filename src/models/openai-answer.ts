@@ -157,7 +157,7 @@ function deltaEvents(delta: JsonObject, toolIndexes: ToolIndexes): readonly Mode
 }
 
 /** `{error: …}` of most servers, `{object: "error", message}` of some; null when the body reports none. */
-function reportIn(body: JsonObject): unknown {
+export function reportIn(body: JsonObject): unknown {
   if (body.object === 'error') return body
   return body.error ?? null
 }
@@ -182,13 +182,13 @@ const BREAK_OFFS: ReadonlySet<string> = new Set([
   'insufficient_system_resource',
 ])
 
-function finishReason(model: string, word: unknown): FinishReason | null {
+export function finishReason(model: string, word: unknown): FinishReason | null {
   if (typeof word !== 'string' || word === '') return null
   if (BREAK_OFFS.has(word)) throw new RouterError('model_incomplete', { model })
   return FINISH_REASONS[word] ?? 'stop'
 }
 
-function countsIn(usage: unknown): ReportedCounts | null {
+export function countsIn(usage: unknown): ReportedCounts | null {
   const counts = asObject(usage)
   if (counts === null) return null
   return {

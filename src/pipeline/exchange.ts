@@ -85,9 +85,10 @@ function maxTokensOf({ request, model }: Exchange): number {
 
 async function piecesOf(exchange: Exchange, limits: CallLimits): Promise<AsyncIterable<readonly ModelEvent[]>> {
   const { request, model, port, sink, deps, run } = exchange
-  const { messages, tools, responseSchema, temperature, topP, stop, seed, embed, wire } = request
+  const { messages, tools, responseSchema, temperature, topP, stop, seed, embed, completion, wire } = request
   const streaming = sink.streaming && exchange.delivery !== 'held'
-  if (embed && !port.givesVectors) throw noVectors(model.name)
+  if (embed && !port.givesVectors) throw cannot(model.name, 'gives no vectors')
+  if (completion && !port.completes) throw cannot(model.name, 'only answers, and continues no text')
   const call = {
     messages,
     maxOutputTokens: maxTokensOf(exchange),
@@ -99,6 +100,7 @@ async function piecesOf(exchange: Exchange, limits: CallLimits): Promise<AsyncIt
     ...(stop && { stop }),
     ...(seed !== undefined && { seed }),
     ...(embed && { embed }),
+    ...(completion && { completion }),
     ...(wire && { wire }),
   }
   if (model.policy.tier !== 'frontier') return generateTogether(port, call, limits)
@@ -106,11 +108,11 @@ async function piecesOf(exchange: Exchange, limits: CallLimits): Promise<AsyncIt
   return generateThroughEgress(egress, call, (wire || embed) && !streaming ? patient(limits) : limits)
 }
 
-function noVectors(model: string): RouterError {
+function cannot(model: string, what: string): RouterError {
   return new RouterError('request_invalid', {
     path: 'model',
-    problem: `${model} gives no vectors`,
-    fix: 'Name a model of the embedded engine, or one behind an OpenAI-compatible API that makes embeddings.',
+    problem: `${model} ${what}`,
+    fix: 'Name a model of the embedded engine, or one behind an OpenAI-compatible API that can.',
   })
 }
 

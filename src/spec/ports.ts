@@ -17,6 +17,7 @@ export interface ModelCall {
   readonly stop?: readonly string[]
   readonly seed?: number
   readonly embed?: RouterRequest['embed']
+  readonly completion?: true
   readonly wire?: RouterRequest['wire']
   /** Whether the caller reads the answer as it comes; adapters may use either wire form as long as events are the same. */
   readonly stream: boolean
@@ -201,6 +202,8 @@ export interface ModelPort {
   generate(call: ModelCall, limits: CallLimits): AsyncIterable<ModelEvent>
   /** Set where `generate` answers calls with `embed`; see also `embed` below. */
   readonly givesVectors?: true
+  /** Set where `generate` answers calls with `completion`. */
+  readonly completes?: true
   /** The same events, those that came together in one piece: what a stream costs is counted in steps. Absent where each comes alone. */
   generateTogether?(call: ModelCall, limits: CallLimits): AsyncIterable<readonly ModelEvent[]>
   /** Absent where the model's distribution cannot be read. */

@@ -76,11 +76,13 @@ export interface RouterRequest {
   readonly seed?: number
   /** Set when no answer is wanted, but one vector for each message; see `EmbedWish`. */
   readonly embed?: EmbedWish
+  /** Set when the text is to be continued, not answered: the first message is what stands before, a second one what comes after. */
+  readonly completion?: true
   /** Things the caller asks for that only an upstream of its own dialect can do, for example `logprobs`. */
   readonly needs?: readonly string[]
   /** The caller's own request on the wire; sent on unchanged, but for the model, to an upstream of the same dialect. */
   readonly wire?: {
-    readonly dialect: 'openai_chat' | 'openai_embeddings'
+    readonly dialect: 'openai_chat' | 'openai_completions' | 'openai_embeddings'
     readonly body: Readonly<Record<string, unknown>>
   }
 }

@@ -75,4 +75,17 @@ describe('the embedded engine', () => {
     expect(match.probability).toBeGreaterThan(0)
     expect(match.probability).toBeLessThan(1)
   })
+
+  it('goes on with a text as it stands, without answering it', async () => {
+    const asked = { model: 'chat', prompt: 'One, two, three, four, five, six,', max_tokens: 6, temperature: 0 }
+    const { choices, model, usage } = await gateway.client.completions.create(asked)
+    expect(model).toBe('small')
+    expect(choices[0]?.text).toContain('seven')
+    expect(choices[0]?.finish_reason).toBe('length')
+    expect(usage?.completion_tokens).toBe(6)
+    let streamed = ''
+    for await (const chunk of await gateway.client.completions.create({ ...asked, stream: true }))
+      streamed += chunk.choices[0]?.text ?? ''
+    expect(streamed).toBe(choices[0]?.text)
+  })
 })

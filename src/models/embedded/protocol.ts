@@ -37,6 +37,8 @@ export type SignalReading = 'bracket' | 'exact'
 export interface GenerateParams {
   readonly model: ModelSpec
   readonly turns: readonly ChatTurn[]
+  /** A text to be continued as it stands, in place of the turns. */
+  readonly continued?: string
   readonly maxOutputTokens: number
   readonly temperature: number
   readonly topP: number
