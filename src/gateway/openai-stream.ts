@@ -206,7 +206,9 @@ function isUsageOnly({ choices, usage }: Readonly<Record<string, unknown>>): boo
   return Array.isArray(choices) && choices.length === 0 && usage instanceof Object
 }
 
-function toolCallDelta({ index, id, name, argumentsDelta }: Extract<StreamEvent, { type: 'tool_call' }>): unknown {
-  const named = { ...(name !== undefined && { name }), arguments: argumentsDelta }
-  return { index, ...(id !== undefined && { id, type: 'function' }), function: named }
+function toolCallDelta(event: Extract<StreamEvent, { type: 'tool_call' }>): unknown {
+  const { index, id, name, argumentsDelta, isCustom } = event
+  const kind = isCustom ? 'custom' : 'function'
+  const said = { ...(name !== undefined && { name }), [isCustom ? 'input' : 'arguments']: argumentsDelta }
+  return { index, ...(id !== undefined && { id, type: kind }), [kind]: said }
 }

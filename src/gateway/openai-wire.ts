@@ -1,6 +1,6 @@
 /** The OpenAI chat-completions request: what we read of it, and what it means to the router. */
 import { z } from 'zod'
-import type { ContentPart, Message, RouterRequest } from '../spec/request.ts'
+import type { ContentPart, Message, RouterRequest, ToolCall, ToolDefinition } from '../spec/request.ts'
 import { metadataOf, type RequestHeaders, withoutOurKeys } from './metadata.ts'
 import { type ModelChoice, wishOf } from './model-choice.ts'
 import { parseBody } from './parse-body.ts'
@@ -12,11 +12,14 @@ const image = z.object({
 })
 const other = z.object({ type: z.enum(['input_audio', 'file', 'refusal']) })
 const content = z.union([z.string(), z.array(z.union([text, image, other])).min(1)])
-const toolCall = z.object({
-  id: z.string(),
-  type: z.literal('function'),
-  function: z.object({ name: z.string(), arguments: z.string() }),
-})
+const toolCall = z.discriminatedUnion('type', [
+  z.object({
+    id: z.string(),
+    type: z.literal('function'),
+    function: z.object({ name: z.string(), arguments: z.string() }),
+  }),
+  z.object({ id: z.string(), type: z.literal('custom'), custom: z.object({ name: z.string(), input: z.string() }) }),
+])
 const name = z.string().max(256).optional()
 
 const message = z.discriminatedUnion('role', [
@@ -30,14 +33,21 @@ const message = z.discriminatedUnion('role', [
   z.object({ role: z.literal('tool'), content, tool_call_id: z.string() }),
 ])
 
-const tool = z.object({
-  type: z.literal('function'),
-  function: z.object({
-    name: z.string().regex(/^[\w-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -'),
-    description: z.string().optional(),
-    parameters: z.record(z.string(), z.unknown()).optional(),
+const toolName = z.string().regex(/^[\w-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -')
+const tool = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('function'),
+    function: z.object({
+      name: toolName,
+      description: z.string().optional(),
+      parameters: z.record(z.string(), z.unknown()).optional(),
+    }),
   }),
-})
+  z.object({
+    type: z.literal('custom'),
+    custom: z.object({ name: toolName, description: z.string().optional() }),
+  }),
+])
 
 const responseFormat = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text') }),
@@ -68,6 +78,11 @@ export const chatSchema = z
       .union([
         z.enum(['none', 'auto', 'required']),
         z.object({ type: z.literal('function'), function: z.object({ name: z.string() }) }),
+        z.object({ type: z.literal('custom'), custom: z.object({ name: z.string() }) }),
+        z.object({
+          type: z.literal('allowed_tools'),
+          allowed_tools: z.looseObject({ mode: z.enum(['auto', 'required']) }),
+        }),
       ])
       .nullish(),
     response_format: responseFormat.nullish(),
@@ -92,10 +107,11 @@ export const chatSchema = z
   })
   .refine((body) => !body.stream_options || body.stream, { path: ['stream_options'], message: 'needs stream: true' })
   .refine(
-    (body) =>
-      typeof body.tool_choice !== 'object' ||
-      body.tool_choice === null ||
-      body.tools?.some((t) => t.function.name === (body.tool_choice as { function: { name: string } }).function.name),
+    ({ tools, tool_choice: choice }) => {
+      if (typeof choice !== 'object' || choice === null || choice.type === 'allowed_tools') return true
+      const wanted = choice.type === 'custom' ? choice.custom.name : choice.function.name
+      return tools?.some((one) => toolOf(one).name === wanted)
+    },
     {
       path: ['tool_choice'],
       message: 'names a tool that is not in tools',
@@ -134,7 +150,7 @@ export function toRouterRequest(
     needs: needsOf(chat),
     ...wishOf(from.choice),
     ...(chat.tools && {
-      tools: chat.tools.map((entry) => entry.function as NonNullable<RouterRequest['tools']>[number]),
+      tools: chat.tools.map(toolOf),
     }),
     ...(schema && { responseSchema: schema }),
     ...(cap && { maxOutputTokens: cap }),
@@ -150,12 +166,17 @@ function toMessage(entry: ChatBody['messages'][number]): Message {
   if (entry.role === 'tool') return { ...base, toolCallId: entry.tool_call_id }
   if (entry.role !== 'assistant' || !entry.tool_calls)
     return entry.name === undefined ? base : { ...base, name: entry.name }
-  const toolCalls = entry.tool_calls.map((call) => ({
-    id: call.id,
-    name: call.function.name,
-    arguments: call.function.arguments,
-  }))
+  const toolCalls = entry.tool_calls.map(
+    (call): ToolCall =>
+      call.type === 'custom'
+        ? { id: call.id, name: call.custom.name, arguments: call.custom.input, isCustom: true }
+        : { id: call.id, ...call.function },
+  )
   return { ...base, toolCalls }
+}
+
+function toolOf(entry: z.output<typeof tool>): ToolDefinition {
+  return (entry.type === 'custom' ? entry.custom : entry.function) as ToolDefinition
 }
 
 function toContent(value: z.output<typeof content> | null | undefined): Message['content'] {

@@ -144,13 +144,17 @@ function deltaEvents(delta: JsonObject, toolIndexes: ToolIndexes): readonly Mode
   return [
     ...texts.map((text): ModelEvent => ({ type: 'text', delta: text })),
     ...objectsIn(delta.tool_calls).map((call): ModelEvent => {
-      const { name, arguments: text } = asObject(call.function) ?? {}
+      const custom = asObject(call.custom)
+      const { name, arguments: text } = custom
+        ? { name: custom.name, arguments: custom.input }
+        : (asObject(call.function) ?? {})
       return {
         type: 'tool_call',
         index: toolIndexes(call),
         ...(typeof call.id === 'string' && call.id !== '' ? { id: call.id } : {}),
         ...(typeof name === 'string' && name !== '' ? { name } : {}),
         argumentsDelta: typeof text === 'string' ? text : '',
+        ...(custom && { isCustom: true }),
       }
     }),
   ]

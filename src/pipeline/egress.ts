@@ -192,7 +192,7 @@ async function* restore(
     if (event.type === 'raw') return []
     if (event.type === 'text') return [{ type: 'text', delta: text.push(event.delta) }]
     if (event.type === 'tool_call') {
-      const unmasker = tools.get(event.index) ?? createUnmasker(vault, 'json')
+      const unmasker = tools.get(event.index) ?? createUnmasker(vault, event.isCustom ? 'text' : 'json')
       tools.set(event.index, unmasker)
       return [{ ...event, argumentsDelta: unmasker.push(event.argumentsDelta) }]
     }

@@ -207,7 +207,7 @@ class Parts {
   text = ''
   /** Of text and tool arguments. */
   chars = 0
-  readonly #calls = new Map<number, { id: string; name: string; arguments: string }>()
+  readonly #calls = new Map<number, { id: string; name: string; arguments: string; isCustom?: true }>()
 
   add(event: ModelEvent): void {
     if (event.type === 'text') this.text += event.delta
@@ -218,6 +218,7 @@ class Parts {
     call.id ||= event.id ?? ''
     call.name ||= event.name ?? ''
     call.arguments += event.argumentsDelta
+    if (event.isCustom) call.isCustom = true
     this.#calls.set(event.index, call)
   }
 

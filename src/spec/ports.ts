@@ -58,6 +58,8 @@ export type ModelEvent =
       readonly id?: string
       readonly name?: string
       readonly argumentsDelta: string
+      /** See `ToolCall`. */
+      readonly isCustom?: true
     }
   /** `data`: the chunk's own JSON on one line, where it came as that. */
   | { readonly type: 'raw'; readonly chunk: Readonly<Record<string, unknown>>; readonly data?: string }

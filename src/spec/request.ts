@@ -14,6 +14,8 @@ export interface ToolCall {
   readonly name: string
   /** The argument text exactly as the model wrote it. */
   readonly arguments: string
+  /** Of a tool that takes a text as it is, and no JSON. */
+  readonly isCustom?: true
 }
 
 export interface Message {

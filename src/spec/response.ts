@@ -82,6 +82,8 @@ export type StreamEvent =
       readonly id?: string
       readonly name?: string
       readonly argumentsDelta: string
+      /** See `ToolCall`. */
+      readonly isCustom?: true
     }
   /** A chunk of an upstream that speaks the caller's dialect, to be relayed unchanged. */
   | { readonly type: 'raw'; readonly chunk: Readonly<Record<string, unknown>>; readonly data?: string }
