@@ -153,7 +153,7 @@ function maskMessage(message: Message, policy: Policy, vault: Vault): Message {
     content,
     toolCalls: message.toolCalls.map((call) => ({
       ...call,
-      arguments: maskText(call.arguments, kindsOf(policy), vault, 'json').text,
+      arguments: maskText(call.arguments, kindsOf(policy), vault, call.isCustom ? 'text' : 'json').text,
     })),
   }
 }
