@@ -15,7 +15,7 @@ const SLOW = [
   'test/faults/**/*.test.ts',
   'test/engine/{heads,json,typed-kinds,extract}.test.ts',
   'test/models/bundle.test.ts',
-  'test/cli/{babysit,heads,keys,models,preload}.test.ts',
+  'test/cli/{babysit,calibrate,commands,eval,heads,keys,lab-cascade,models,preload,store,uninstall}.test.ts',
 ]
 
 export default defineConfig({

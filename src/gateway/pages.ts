@@ -8,7 +8,7 @@ import { VIRTUAL_MODELS } from './model-choice.ts'
 export async function healthz({ app, response }: Exchange): Promise<void> {
   const { audit, policyDigest } = app.router.status()
   const policyProblem = app.policyProblem()
-  const { isDegraded, ...eventLoop } = await app.loopHealth()
+  const { isDegraded, ...eventLoop } = app.loopHealth()
   const isOk = audit.ok && policyProblem === null && !isDegraded
   sendJson(response, 200, { status: isOk ? 'ok' : 'degraded', policyDigest, policyProblem, audit, eventLoop })
 }
