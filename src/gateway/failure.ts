@@ -51,6 +51,9 @@ export function sendFailure(response: ServerResponse, error: RouterError, reques
     response.setHeader('retry-after', String(Math.ceil(error.retryAfterSeconds)))
     response.setHeader('retry-after-ms', String(Math.ceil(error.retryAfterSeconds * 1000)))
   }
+  // The limits of the caller's own key say more, and stand there already.
+  for (const [name, value] of Object.entries(error.values))
+    if (name.startsWith('x-ratelimit-') && !response.hasHeader(name)) response.setHeader(name, String(value))
   if (error.code === 'body_too_large') response.setHeader('connection', 'close')
   sendJson(response, error.row.status, wireError(error))
 }

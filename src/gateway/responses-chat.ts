@@ -1,7 +1,7 @@
 /** A Responses request said in the chat dialect, which every model behind the router understands. */
 import { RouterError } from '../spec/errors.ts'
 import { chatMessages } from './responses-items.ts'
-import { inputItems, OWN_FIELDS, type ResponsesBody, type ResponsesItem } from './responses-wire.ts'
+import { fieldsOnlyHere, inputItems, OWN_FIELDS, type ResponsesBody, type ResponsesItem } from './responses-wire.ts'
 
 export interface ChatRequest {
   readonly chat: Readonly<Record<string, unknown>>
@@ -22,7 +22,7 @@ export function chatRequestOf(body: ResponsesBody, earlier: readonly ResponsesIt
     throw new RouterError('request_invalid', { path: 'input', problem: 'it is empty', fix: 'Send a text or items.' })
   const tools = toolsOf(body)
   const truncates = body.truncation === 'auto' ? ['truncation: auto (nothing is ever cut)'] : []
-  const notCarried = [...lost, ...tools.lost, ...truncates]
+  const notCarried = [...lost, ...tools.lost, ...fieldsOnlyHere(body), ...truncates]
   return {
     chat: {
       ...Object.fromEntries(Object.entries(body).filter(([field]) => !OWN_FIELDS.has(field))),

@@ -27,6 +27,9 @@ const format = z.discriminatedUnion('type', [
   }),
 ])
 
+/** Fields that the chat dialect does not have: they say how the provider of this one works, and not what is asked. */
+const ONLY_HERE = ['access_programs', 'client_metadata', 'context_management', 'image'] as const
+
 /** What has no meaning on another wire stays loose, and travels on. */
 const responsesSchema = z.looseObject({
   model: z
@@ -76,7 +79,12 @@ export function parseResponses(body: unknown): ResponsesBody {
 }
 
 /** Fields that this wire alone knows or that were translated; every other one travels on as it came. */
-export const OWN_FIELDS: ReadonlySet<string> = new Set(Object.keys(responsesSchema.shape))
+export const OWN_FIELDS: ReadonlySet<string> = new Set([...Object.keys(responsesSchema.shape), ...ONLY_HERE])
+
+/** @returns the names of those fields of the request that no other wire has */
+export function fieldsOnlyHere(body: ResponsesBody): readonly string[] {
+  return ONLY_HERE.filter((field) => body[field] !== undefined && body[field] !== null)
+}
 
 /** @returns the input as a list of items */
 export function inputItems({ input }: ResponsesBody): readonly ResponsesItem[] {

@@ -200,12 +200,17 @@ describe('a streamed response', () => {
 describe('a stream that fails', () => {
   it('is a true status before anything was said', async () => {
     const opened = await gatewayOnCloud({ policy: { routing: { maxFallbackAttempts: 0 } } })
-    opened.cloud.enqueue(openAiError(429, 'slow down', { 'retry-after': '7' }))
+    opened.cloud.enqueue(
+      openAiError(429, 'slow down', { 'retry-after': '7', 'x-ratelimit-remaining-requests': '0', 'x-other': 'secret' }),
+    )
     const failure = await failureOf(
       opened.gateway.client.responses.create({ model: 'auto', input: INPUT, stream: true }),
     )
     expect(failure.status).toBe(429)
     expect(failure.headers?.get('retry-after')).toBe('7')
+    expect(failure.headers?.get('x-should-retry')).toBe('true')
+    expect(failure.headers?.get('x-ratelimit-remaining-requests')).toBe('0')
+    expect(failure.headers?.has('x-other')).toBe(false)
   })
 
   it('ends with failed and error, and never looks whole', async () => {
