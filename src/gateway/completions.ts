@@ -182,11 +182,10 @@ async function streamed(exchange: Exchange, { requests, includeUsage, warningFor
     writer.end()
   } catch (error) {
     const failure = failureOf(error, app)
-    if (!writer.isOpen) sendFailure(response, failure, requestId)
-    else {
+    if (writer.isOpen) {
       writer.data(wireError(failure))
       writer.end()
-    }
+    } else if (!response.destroyed) sendFailure(response, failure, requestId)
     throw failure
   } finally {
     writer.stop()

@@ -7,7 +7,7 @@ import { answered, answeredBy, spillwayField } from './completion.ts'
 import { optionsOf, parseDecisions, type Question, subjectOf } from './decisions-wire.ts'
 import type { Exchange } from './exchange.ts'
 import { sendJson } from './failure.ts'
-import { knownOf, setDecisionHeaders, setRequestId } from './headers.ts'
+import { knownOf, setDecisionHeaders, setRequestId, setWarning } from './headers.ts'
 import { metadataOf } from './metadata.ts'
 import { chooseModel, type ModelChoice, warningOf, wishOf } from './model-choice.ts'
 import { responseUsage } from './responses-answer.ts'
@@ -53,8 +53,7 @@ async function answerDecisions(
     setDecisionHeaders(response, { ...knownOf(only), warning: warningOf(choice, only.decision.model) })
   } else {
     setRequestId(response, requestId)
-    if (choice.warning !== undefined)
-      response.setHeader('x-spillway-warning', choice.warning.replace(/[^\x20-\x7e]/g, '?'))
+    setWarning(response, choice.warning)
   }
   const models = [...new Set(outcomes.map(answeredBy))]
   sendJson(response, 200, {
