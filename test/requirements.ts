@@ -537,4 +537,43 @@ export const REQUIREMENTS: readonly Requirement[] = [
       { file: 'test/system/server.test.ts', title: 'takes a changed policy within seconds' },
     ],
   },
+  {
+    behaviour:
+      'A Messages request reaches a provider of its dialect as it was sent, and its answer comes back as it came',
+    source: 'docs/guides/gateway.md',
+    citedBy: [
+      { file: 'test/gateway/anthropic/direct.test.ts', title: 'goes out as it came but for the model' },
+      { file: 'test/gateway/anthropic/direct.test.ts', title: 'relays what providers sent byte by byte' },
+      {
+        file: 'test/gateway/anthropic/coding-agent.test.ts',
+        title: 'reaches the provider request by request as it was sent',
+      },
+    ],
+  },
+  {
+    behaviour:
+      'Nothing of a request is dropped in silence where it is translated, and arguments of tools stay byte for byte',
+    source: 'docs/reference/translation.md',
+    citedBy: [
+      { file: 'test/gateway/anthropic/translation.test.ts', title: 'refuses what would mean something else there' },
+      {
+        file: 'test/gateway/anthropic/translation.test.ts',
+        title: 'tells in a header and in the answer what the model was not asked',
+      },
+      { file: 'test/gateway/anthropic/translation.test.ts', title: 'reach a client of the other dialect byte by byte' },
+      { file: 'test/gateway/anthropic/round-trip.test.ts', title: 'comes back as it was from the OpenAI dialect' },
+    ],
+  },
+  {
+    behaviour: 'Every text of a Messages body is masked, and a secret where none can be masked holds the request',
+    source: 'docs/guides/gateway.md',
+    citedBy: [
+      { file: 'test/gateway/anthropic/masking.test.ts', title: 'is masked in every text of a body' },
+      { file: 'test/gateway/anthropic/masking.test.ts', title: 'which cannot be masked, holds the request' },
+      {
+        file: 'test/gateway/anthropic/masking.test.ts',
+        title: 'stands in a stream again, wherever the pieces are cut',
+      },
+    ],
+  },
 ]

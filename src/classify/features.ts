@@ -59,6 +59,7 @@ export function classify({ request, policy, sha256, earlier = null, detector = P
     // A hard stop says who may answer, and a vector answers nothing.
     hardStops: request.embed ? [] : findHardStops(fields, policy.hardStops),
     needs: request.needs ?? [],
+    ...(request.wire && { dialect: request.wire.dialect }),
     wantsCodeChange: asksForCodeChange(input),
     impact: strongerImpact(metadata.impact, task.impact),
     affectsSystemState: metadata.affectsSystemState ?? false,

@@ -9,8 +9,8 @@ import type { Exchange } from './exchange.ts'
 import { failureOf, sendFailure, sendJson, wireError } from './failure.ts'
 import { knownOf, setDecisionHeaders } from './headers.ts'
 import { metadataOf } from './metadata.ts'
-import { chooseModel, warningOf, wishOf } from './model-choice.ts'
-import { parseBody } from './parse-body.ts'
+import { type Answering, chooseModel, warningOf, wishOf } from './model-choice.ts'
+import { readAs } from './read-body.ts'
 
 /** Of one request; each is asked for by itself. */
 const MAX_CHOICES = 128
@@ -50,13 +50,13 @@ type Body = z.output<typeof bodySchema>
 interface Asked {
   readonly requests: readonly RouterRequest[]
   readonly includeUsage: boolean
-  readonly warningFor: (model: string | null) => string | undefined
+  readonly warningFor: (answer: Answering) => string | undefined
 }
 
 export async function completions(exchange: Exchange): Promise<void> {
   const { app, request: incoming } = exchange
   const raw = await readJsonBody(incoming, app.settings.maxBodyBytes)
-  const body = parseBody(bodySchema, raw, {
+  const body = readAs(bodySchema, raw, {
     what: 'a completions request',
     fix: 'Send {"model": "auto", "prompt": "…"}, with "suffix" for a text to be filled in.',
   })
@@ -70,7 +70,7 @@ export async function completions(exchange: Exchange): Promise<void> {
       ...(index === 0 && { id: exchange.requestId }),
     })),
     includeUsage: body.stream_options?.include_usage === true,
-    warningFor: (model) => warningOf(choice, model),
+    warningFor: (answer) => warningOf(choice, answer),
   }
   await app.idempotency.once(exchange, {
     tenant: metadata.tenant ?? null,
@@ -127,7 +127,7 @@ async function whole({ app, response, signal, requestId }: Exchange, { requests,
   for (const request of requests) outcomes.push(answered(await app.router.complete(request, { signal })))
   const [first] = outcomes
   if (!first) return
-  setDecisionHeaders(response, { ...knownOf(first), warning: warningFor(first.decision.model) })
+  setDecisionHeaders(response, { ...knownOf(first), warning: warningFor(first) })
   sendJson(response, 200, {
     id: `cmpl-${requestId}`,
     object: 'text_completion',
@@ -136,7 +136,7 @@ async function whole({ app, response, signal, requestId }: Exchange, { requests,
     choices: outcomes.map((outcome, index) => ({
       text: outcome.answer ?? '',
       index,
-      logprobs: logprobsOf(outcome.raw),
+      logprobs: logprobsOf(outcome.raw?.body ?? {}),
       finish_reason: outcome.finishReason ?? 'stop',
     })),
     usage: usageOf(outcomes),
@@ -158,14 +158,14 @@ async function streamed(exchange: Exchange, { requests, includeUsage, warningFor
     else if (event.type === 'text' && event.delta !== '') say(index, { text: event.delta })
     else if (event.type === 'commit' && event.decision.route !== 'held') {
       model = answeredBy(event)
-      if (!writer.isOpen) setDecisionHeaders(response, { ...event, warning: warningFor(event.decision.model) })
+      if (!writer.isOpen) setDecisionHeaders(response, { ...event, warning: warningFor(event) })
       writer.open()
     } else if (event.type === 'raw') {
       const logprobs = logprobsOf(event.chunk)
       if (logprobs) say(index, { logprobs })
     } else if (event.type === 'final') {
       if (!writer.isOpen)
-        setDecisionHeaders(response, { ...knownOf(event.outcome), warning: warningFor(event.outcome.decision.model) })
+        setDecisionHeaders(response, { ...knownOf(event.outcome), warning: warningFor(event.outcome) })
       outcomes.push(answered(event.outcome))
       model = answeredBy(event.outcome)
       say(index, { finish_reason: event.outcome.finishReason ?? 'stop' })
@@ -185,15 +185,15 @@ async function streamed(exchange: Exchange, { requests, includeUsage, warningFor
     if (writer.isOpen) {
       writer.data(wireError(failure))
       writer.end()
-    } else if (!response.destroyed) sendFailure(response, failure, requestId)
+    } else if (!response.destroyed) sendFailure(response, failure, { requestId, dialect: 'openai_chat' })
     throw failure
   } finally {
     writer.stop()
   }
 }
 
-function logprobsOf(raw: Outcome['raw']): unknown {
-  const [choice] = Array.isArray(raw?.choices) ? (raw.choices as readonly unknown[]) : []
+function logprobsOf({ choices }: Readonly<Record<string, unknown>>): unknown {
+  const [choice] = Array.isArray(choices) ? (choices as readonly unknown[]) : []
   return (choice as { readonly logprobs?: unknown } | undefined)?.logprobs ?? null
 }
 

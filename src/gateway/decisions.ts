@@ -50,7 +50,7 @@ async function answerDecisions(
   // Of several, those that may be answered are; the others say why not.
   if (outcomes.length === 1 && only) {
     answered(only)
-    setDecisionHeaders(response, { ...knownOf(only), warning: warningOf(choice, only.decision.model) })
+    setDecisionHeaders(response, { ...knownOf(only), warning: warningOf(choice, only) })
   } else {
     setRequestId(response, requestId)
     setWarning(response, choice.warning)

@@ -10,7 +10,7 @@ import { sendJson } from './failure.ts'
 import { knownOf, setDecisionHeaders } from './headers.ts'
 import { metadataOf } from './metadata.ts'
 import { chooseModel, type ModelChoice, warningOf } from './model-choice.ts'
-import { parseBody } from './parse-body.ts'
+import { readAs } from './read-body.ts'
 
 /** As many as OpenAI takes. */
 const MAX_INPUTS = 2048
@@ -36,7 +36,7 @@ interface Asked {
 export async function embeddings(exchange: Exchange): Promise<void> {
   const { app, request: incoming } = exchange
   const raw = await readJsonBody(incoming, app.settings.maxBodyBytes)
-  const body = parseBody(bodySchema, raw, {
+  const body = readAs(bodySchema, raw, {
     what: 'an embeddings request',
     fix: 'Send {"model": "auto", "input": "…"}, or a list of texts.',
   })
@@ -73,7 +73,7 @@ async function answerEmbeddings({ app, response, signal }: Exchange, { body, req
   const outcome = await app.router.complete(request, { signal })
   answered(outcome)
   const { values, warning } = finishedVectors(outcome, body)
-  const told = [warningOf(choice, outcome.decision.model), warning].filter((one) => one).join('; ')
+  const told = [warningOf(choice, outcome), warning].filter((one) => one).join('; ')
   setDecisionHeaders(response, { ...knownOf(outcome), warning: told || undefined })
   const tokens = outcome.usage?.inputTokens ?? 0
   sendJson(response, 200, {

@@ -1,4 +1,5 @@
-/** What a model name in a request asks for; the same names at every door. */
+/** What a model name in a request asks for, and what its caller is told of it; the same names at every door. */
+import type { Decision } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { ModelState } from '../spec/ports.ts'
 import type { RouterRequest } from '../spec/request.ts'
@@ -51,8 +52,18 @@ export function wishOf({ override, model, tier }: ModelChoice): Pick<RouterReque
   return { ...(override && { override }), ...(prefer !== undefined && { prefer }) }
 }
 
-/** What to tell a caller whose model name was not taken literally. */
-export function warningOf(choice: ModelChoice, answeredBy: string | null): string | undefined {
-  if (choice.model === undefined || answeredBy === null || answeredBy === choice.model) return choice.warning
-  return `model ${choice.model} was asked for and ${answeredBy} answered, by policy`
+/** Who answers, and what of the request it was not asked. */
+export interface Answering {
+  readonly decision: Pick<Decision, 'model'>
+  readonly unasked?: readonly string[]
+}
+
+/** What to tell a caller whose model name was not taken literally, or whose model was not asked all of the request. */
+export function warningOf(choice: ModelChoice, { decision, unasked = [] }: Answering): string | undefined {
+  const { model } = decision
+  const isOther = choice.model !== undefined && model !== null && model !== choice.model
+  const named = isOther ? `model ${choice.model} was asked for and ${model} answered, by policy` : choice.warning
+  if (unasked.length === 0) return named
+  const lost = `${model} was not asked ${unasked.join(', ')}`
+  return named === undefined ? lost : `${named}; ${lost}`
 }

@@ -8,7 +8,7 @@ import { sendJson } from './failure.ts'
 import { knownOf, setDecisionHeaders } from './headers.ts'
 import { dropResponse, findResponse, keepResponse, mayBeKept } from './kept-responses.ts'
 import { metadataOf } from './metadata.ts'
-import { chooseModel, warningOf } from './model-choice.ts'
+import { type Answering, chooseModel, warningOf } from './model-choice.ts'
 import { parseChat, toRouterRequest } from './openai-wire.ts'
 import { newFrame, outputOf, type ResponseFrame, responseObject, statusOf } from './responses-answer.ts'
 import { chatRequestOf } from './responses-chat.ts'
@@ -22,7 +22,7 @@ interface Asked {
   readonly frame: ResponseFrame
   readonly conversation: readonly ResponsesItem[]
   readonly tenant: string | null
-  readonly warningFor: (model: string | null) => string | undefined
+  readonly warningFor: (answer: Answering) => string | undefined
 }
 
 export async function createResponse(exchange: Exchange): Promise<void> {
@@ -60,8 +60,8 @@ function askedOf(exchange: Exchange, body: ResponsesBody): Asked {
     unknownModel: app.settings.unknownModel,
   })
   const request = toRouterRequest({ ...parsed, metadata: body.metadata }, chat, { choice, headers: incoming.headers })
-  const warningFor = (model: string | null): string | undefined =>
-    [warningOf(choice, model), warning].filter((text) => typeof text === 'string').join('; ') || undefined
+  const warningFor = (answer: Answering): string | undefined =>
+    [warningOf(choice, answer), warning].filter((text) => typeof text === 'string').join('; ') || undefined
   return {
     body,
     // The metadata of a response belong to it, and to nobody behind us.
@@ -81,7 +81,7 @@ async function wholeResponse(exchange: Exchange, asked: Asked): Promise<void> {
   const output = outputOf(outcome, frame)
   const isStored = keep(exchange, asked, { outcome, output })
   const model = answeredBy(outcome)
-  setDecisionHeaders(response, { ...knownOf(outcome), warning: warningFor(outcome.decision.model) })
+  setDecisionHeaders(response, { ...knownOf(outcome), warning: warningFor(outcome) })
   sendJson(response, 200, responseObject(frame, { status: statusOf(outcome), model, output, isStored, outcome }))
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { ContentPart, Message, RouterRequest, ToolCall, ToolDefinition } from '../spec/request.ts'
 import { metadataOf, type RequestHeaders, withoutOurKeys } from './metadata.ts'
 import { type ModelChoice, wishOf } from './model-choice.ts'
-import { parseBody } from './parse-body.ts'
+import { hasNoRemoteReference, isSafeUrl, readAs } from './read-body.ts'
 
 const text = z.object({ type: z.literal('text'), text: z.string() })
 const image = z.object({
@@ -122,10 +122,7 @@ export type ChatBody = z.output<typeof chatSchema>
 
 /** @throws RouterError request_invalid with the path of the first problem */
 export function parseChat(body: unknown): ChatBody {
-  return parseBody(chatSchema, body, {
-    what: 'a chat request',
-    fix: 'See the OpenAI chat-completions reference for what may stand there.',
-  })
+  return readAs(chatSchema, body, { what: 'a chat request', reference: 'the OpenAI chat-completions reference' })
 }
 
 /** The router's request; the caller's body travels along for an upstream of the same dialect. */
@@ -208,18 +205,7 @@ function needsOf(chat: ChatBody): readonly string[] {
   return needs
 }
 
-/** The gateway never fetches an image, but an upstream would: no files, no addresses inside a network. */
 function isSafeImage(url: string): boolean {
   if (url.startsWith('data:')) return /^data:image\/[a-z+.-]+;base64,[A-Za-z0-9+/]+={0,2}$/.test(url)
-  const parsed = URL.canParse(url) ? new URL(url) : null
-  if (parsed?.protocol !== 'https:') return false
-  return !/^(localhost|\[.*\]|\d+\.\d+\.\d+\.\d+)$/.test(parsed.hostname)
-}
-
-function hasNoRemoteReference(schema: unknown): boolean {
-  if (Array.isArray(schema)) return schema.every(hasNoRemoteReference)
-  if (typeof schema !== 'object' || schema === null) return true
-  return Object.entries(schema).every(([key, value]) =>
-    key === '$ref' && typeof value === 'string' ? value.startsWith('#') : hasNoRemoteReference(value),
-  )
+  return isSafeUrl(url)
 }

@@ -1,7 +1,7 @@
 /** The small read-only routes. */
 import { RouterError } from '../spec/errors.ts'
 import type { Exchange } from './exchange.ts'
-import { sendJson } from './failure.ts'
+import { dialectOf, sendJson } from './failure.ts'
 import { VIRTUAL_MODELS } from './model-choice.ts'
 
 /** The process lives; what is wrong inside is told, not hidden behind a status. */
@@ -13,6 +13,11 @@ export async function healthz({ app, response }: Exchange): Promise<void> {
   sendJson(response, 200, { status: isOk ? 'ok' : 'degraded', policyDigest, policyProblem, audit, eventLoop })
 }
 
+/** Coding agents look whether somebody is there before they ask. */
+export async function root({ response }: Exchange): Promise<void> {
+  sendJson(response, 200, { name: 'spillway' })
+}
+
 /** At least one route to an answer exists. */
 export async function readyz({ app, response }: Exchange): Promise<void> {
   const { ready, models } = app.router.status()
@@ -22,7 +27,9 @@ export async function readyz({ app, response }: Exchange): Promise<void> {
 }
 
 export async function listModels(exchange: Exchange): Promise<void> {
-  sendJson(exchange.response, 200, { object: 'list', data: modelIds(exchange).map(modelEntry) })
+  const ids = modelIds(exchange)
+  const isMessages = dialectOf(exchange.request) === 'anthropic_messages'
+  sendJson(exchange.response, 200, isMessages ? messagesList(ids) : { object: 'list', data: ids.map(modelEntry) })
 }
 
 export async function oneModel(exchange: Exchange): Promise<void> {
@@ -30,7 +37,7 @@ export async function oneModel(exchange: Exchange): Promise<void> {
   const id = params[0] ?? ''
   if (!modelIds(exchange).includes(id))
     throw new RouterError('not_found', { subject: 'model', value: id, fix: 'GET /v1/models lists the names.' })
-  sendJson(response, 200, modelEntry(id))
+  sendJson(response, 200, dialectOf(exchange.request) === 'anthropic_messages' ? messagesEntry(id) : modelEntry(id))
 }
 
 /** The names a client may send: virtual models, the tasks of the policy, its models, as far as the key may use them; of equal names the first counts. */
@@ -47,4 +54,18 @@ function modelIds({ app, holder }: Exchange): readonly string[] {
 
 function modelEntry(id: string): Readonly<Record<string, unknown>> {
   return { id, object: 'model', created: 0, owned_by: 'spillway' }
+}
+
+/** In the shape of the Messages API, all on one page. */
+function messagesList(ids: readonly string[]): Readonly<Record<string, unknown>> {
+  return {
+    data: ids.map(messagesEntry),
+    has_more: false,
+    first_id: ids.at(0) ?? null,
+    last_id: ids.at(-1) ?? null,
+  }
+}
+
+function messagesEntry(id: string): Readonly<Record<string, unknown>> {
+  return { type: 'model', id, display_name: id, created_at: '1970-01-01T00:00:00Z' }
 }

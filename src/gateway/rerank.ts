@@ -55,7 +55,7 @@ interface Asked {
 async function answerRerank({ app, response, signal }: Exchange, { body, question, choice }: Asked): Promise<void> {
   const outcome = await app.router.decide(question, { signal })
   answered(outcome)
-  setDecisionHeaders(response, { ...knownOf(outcome), warning: warningOf(choice, outcome.decision.model) })
+  setDecisionHeaders(response, { ...knownOf(outcome), warning: warningOf(choice, outcome) })
   const results = ranked(outcome, body.documents).slice(0, body.top_n ?? body.documents.length)
   sendJson(response, 200, {
     id: `rerank-${outcome.requestId}`,

@@ -153,7 +153,8 @@ interface Said {
 }
 
 function chatMessageOf(raw: Outcome['raw']): Said {
-  const choice = objectOf(Array.isArray(raw?.choices) ? raw.choices[0] : null)
+  const choices = raw?.dialect === 'openai_chat' ? raw.body.choices : null
+  const choice = objectOf(Array.isArray(choices) ? choices[0] : null)
   const message = objectOf(choice.message)
   const annotations = Array.isArray(message.annotations) ? message.annotations.map(annotationOf) : []
   return {

@@ -7,6 +7,7 @@ import { EventWriter } from './event-writer.ts'
 import type { Exchange } from './exchange.ts'
 import { failureOf, sendFailure } from './failure.ts'
 import { knownOf, setDecisionHeaders } from './headers.ts'
+import type { Answering } from './model-choice.ts'
 import {
   callItem,
   customInput,
@@ -27,7 +28,7 @@ import type { ResponsesItem } from './responses-wire.ts'
 export interface ResponseStreamSettings {
   readonly request: RouterRequest
   readonly frame: ResponseFrame
-  readonly warningFor: (model: string | null) => string | undefined
+  readonly warningFor: (answer: Answering) => string | undefined
   /** Keeps the whole answer before its client sees the end of it, where it is to be kept. */
   readonly keep: (outcome: Outcome, output: readonly ResponsesItem[]) => boolean
 }
@@ -73,8 +74,9 @@ class ResponseStream {
 
   /** @returns a promise only while the client reads slowly, so that the model waits too */
   take(event: StreamEvent): Promise<void> | undefined {
-    if (event.type === 'raw') this.#note(event.chunk)
-    else if (event.type === 'commit') this.#commit(event)
+    if (event.type === 'raw') {
+      if (event.dialect === 'openai_chat') this.#note(event.chunk)
+    } else if (event.type === 'commit') this.#commit(event)
     else if (event.type === 'final') this.#finish(event.outcome)
     else if (event.type === 'waiting') this.#writer.comment()
     else if (event.type === 'tool_call') this.#call(event)
@@ -85,7 +87,7 @@ class ResponseStream {
   fail(error: RouterError): void {
     const { response, requestId } = this.#exchange
     if (response.destroyed) return
-    if (!this.#writer.isOpen) return void sendFailure(response, error, requestId)
+    if (!this.#writer.isOpen) return void sendFailure(response, error, { requestId, dialect: 'openai_chat' })
     // Neither `completed` nor `incomplete`: a broken answer must not look like a whole one.
     const { status } = error.row
     const told = { code: status === 429 ? 'rate_limit_exceeded' : 'server_error', message: error.message }
@@ -99,11 +101,12 @@ class ResponseStream {
     this.#writer.stop()
   }
 
-  #commit({ requestId, decision, attempts }: Extract<StreamEvent, { type: 'commit' }>): void {
+  #commit(event: Extract<StreamEvent, { type: 'commit' }>): void {
+    const { requestId, decision, attempts } = event
     if (decision.route === 'held') return
     this.#model = answeredBy({ decision })
     if (!this.#writer.isOpen) {
-      const warning = this.#settings.warningFor(decision.model)
+      const warning = this.#settings.warningFor(event)
       setDecisionHeaders(this.#exchange.response, { requestId, decision, attempts, warning })
     }
     this.#begin()
@@ -213,7 +216,7 @@ class ResponseStream {
     const { keep, warningFor } = this.#settings
     const { response } = this.#exchange
     if (!this.#writer.isOpen) {
-      const warning = warningFor(outcome.decision.model)
+      const warning = warningFor(outcome)
       setDecisionHeaders(response, { ...knownOf(outcome), warning })
     }
     answered(outcome)

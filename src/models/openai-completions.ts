@@ -3,6 +3,7 @@ import type { FinishReason } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { ModelCall, ModelEvent } from '../spec/ports.ts'
 import { messageText } from '../spec/request.ts'
+import { withoutDestinations } from './caller-body.ts'
 import {
   type AnswerReader,
   asObject,
@@ -13,7 +14,6 @@ import {
   parseObject,
 } from './http-model.ts'
 import { countsIn, finishReason, reportIn } from './openai-answer.ts'
-import { withoutDestinations } from './openai-wire.ts'
 import type { Frame } from './server-sent-events.ts'
 import { reportedError } from './upstream-errors.ts'
 import { type ReportedCounts, usageOf } from './usage.ts'
@@ -76,7 +76,7 @@ function readStream(settings: OpenAiCompletionsSettings, call: ModelCall): Answe
       if (finish !== null && text !== '') throw malformed(name, 'more text came after the finish reason')
       finish = finishReason(name, choice.finish_reason) ?? finish
       outputChars += text.length
-      return [...(text === '' ? [] : [textEvent(text)]), { type: 'raw', chunk }]
+      return [...(text === '' ? [] : [textEvent(text)]), { type: 'raw', dialect: 'openai_completions', chunk }]
     },
     isAnswered: () => finish !== null,
     finish: () => finished({ call, counts, outputChars, servedBy, finish: finish ?? 'stop', raw: null }),
@@ -116,6 +116,6 @@ function finished(end: {
     usage: usageOf(end.counts, end.call, end.outputChars),
     signals: null,
     identity: { digest: null, quantisation: null, servedBy: end.servedBy },
-    raw: end.raw,
+    raw: end.raw && { dialect: 'openai_completions', body: end.raw },
   }
 }

@@ -2,8 +2,8 @@
 import { RouterError } from '../spec/errors.ts'
 import type { ModelCall, ModelEvent } from '../spec/ports.ts'
 import { messageText } from '../spec/request.ts'
+import { withoutDestinations } from './caller-body.ts'
 import { asObject, type Dialect, type JsonObject, malformed, objectsIn } from './http-model.ts'
-import { withoutDestinations } from './openai-wire.ts'
 import { reportedError } from './upstream-errors.ts'
 import { usageOf } from './usage.ts'
 

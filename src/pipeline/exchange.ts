@@ -6,12 +6,14 @@ import { RouterError } from '../spec/errors.ts'
 import type { CallLimits, ModelEvent, ModelPort, Priority } from '../spec/ports.ts'
 import { messageText, type RouterRequest, type ToolCall } from '../spec/request.ts'
 import type { Answer } from '../spec/response.ts'
+import { dialectOfProvider } from '../spec/wire.ts'
 import { earlyStop } from './early-stop.ts'
 import { generateThroughEgress, generateTogether } from './egress.ts'
 import type { RosterModel } from './roster.ts'
 import type { PipelineDeps, Run } from './run.ts'
 import type { Sink } from './sink.ts'
 import { promptFor, promptIdentity } from './task-prompt.ts'
+import { unaskedOf } from './unasked.ts'
 
 /** Everything an attempt may use, whatever model it asks. */
 export interface AskContext {
@@ -105,7 +107,8 @@ async function piecesOf(exchange: Exchange, limits: CallLimits): Promise<AsyncIt
   }
   if (model.policy.tier !== 'frontier') return generateTogether(port, call, limits)
   const egress = { port, run, deps, purpose: exchange.purpose }
-  return generateThroughEgress(egress, call, (wire || embed) && !streaming ? patient(limits) : limits)
+  const speaks = embed || completion || wire?.dialect === dialectOfProvider(model.policy.provider)
+  return generateThroughEgress(egress, call, speaks && !streaming ? patient(limits) : limits)
 }
 
 function cannot(model: string, what: string): RouterError {
@@ -129,6 +132,8 @@ function deliver(
 ): Promise<void> | undefined {
   if (!exchange.sink.streaming) return
   if (event.type === 'text' && event.delta === '') return
+  // Whoever asked in another dialect gets what the chunk says, and not the chunk.
+  if (event.type === 'raw' && event.dialect !== exchange.request.wire?.dialect) return
   const committed = exchange.delivered ? undefined : commit(exchange, reason)
   return committed ? committed.then(() => exchange.sink.push(event)) : exchange.sink.push(event)
 }
@@ -141,6 +146,7 @@ function commit(exchange: Exchange, reason: Decision['reason']): Promise<void> |
     type: 'commit',
     requestId,
     attempts: attempts.length + 1,
+    ...unaskedOf(exchange.run.request, exchange.model.policy),
     decision: {
       route: local ? 'local' : 'frontier',
       reason,
@@ -182,7 +188,7 @@ function finished(
   end: { readonly event: Extract<ModelEvent, { type: 'finish' }>; readonly firstTokenMs: number | null },
 ): Collected {
   const { event, firstTokenMs } = end
-  const { finishReason, usage, signals, raw, identity, vectors } = event
+  const { finishReason, stopSequence, usage, signals, raw, identity, vectors } = event
   const { model, run } = exchange
   if (model.policy.tier !== 'frontier')
     run.localModel = { name: model.name, identity, prompt: promptIdentity(promptFor(run.task, model.name)) }
@@ -195,6 +201,7 @@ function finished(
       signals,
       raw,
       ...(vectors && { vectors: { values: vectors, cut: 0 } }),
+      ...(stopSequence && { stopSequence }),
     },
     option: null,
     identity,

@@ -6,6 +6,7 @@ import type { Decision, Reason, Route } from '../spec/decision.ts'
 import type { Outcome } from '../spec/response.ts'
 import type { CacheHit } from './cache.ts'
 import { type PipelineDeps, type Run, totalCost } from './run.ts'
+import { unaskedOf } from './unasked.ts'
 
 /** @returns the outcome of a served, degraded or held request */
 export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): Outcome {
@@ -17,6 +18,7 @@ export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): 
     answer: asked && rendered(run, asked),
     toolCalls: answer?.toolCalls ?? [],
     finishReason: answer?.finishReason ?? null,
+    ...(answer?.stopSequence !== undefined && { stopSequence: answer.stopSequence }),
     decision: decisionOf(run, {
       route,
       reason: result.reason,
@@ -29,6 +31,7 @@ export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): 
     signals: answer?.signals ?? null,
     usage: answer?.usage ?? null,
     wouldEscalateTo: result.wouldEscalateTo,
+    ...(asked && unaskedOf(run.request, deps.roster.model(asked.model).policy)),
     raw: answer?.raw ?? null,
     ...(answer?.vectors && { vectors: answer.vectors }),
   }

@@ -181,6 +181,8 @@ export interface Usage {
   readonly outputTokens: number
   readonly source: 'reported' | 'estimated'
   readonly cachedInputTokens?: number
+  /** Input tokens that the provider put into its cache; part of `inputTokens`, like those it read from there. */
+  readonly cacheWriteTokens?: number
   readonly reasoningTokens?: number
 }
 

@@ -1,5 +1,6 @@
 /** What comes in. Wire spellings stay in the gateway and the model adapters. */
 import type { Partition } from './decision.ts'
+import type { CallersWire } from './wire.ts'
 
 export type Role = 'system' | 'developer' | 'user' | 'assistant' | 'tool'
 
@@ -24,6 +25,10 @@ export interface Message {
   readonly name?: string
   readonly toolCalls?: readonly ToolCall[]
   readonly toolCallId?: string
+  /** Of a tool's answer: the tool failed. */
+  readonly isError?: true
+  /** What a model thought before it wrote this; read for privacy, and sent on only as part of the caller's own body. */
+  readonly thinking?: string
 }
 
 export interface ToolDefinition {
@@ -83,10 +88,7 @@ export interface RouterRequest {
   /** Things the caller asks for that only an upstream of its own dialect can do, for example `logprobs`. */
   readonly needs?: readonly string[]
   /** The caller's own request on the wire; sent on unchanged, but for the model, to an upstream of the same dialect. */
-  readonly wire?: {
-    readonly dialect: 'openai_chat' | 'openai_completions' | 'openai_embeddings'
-    readonly body: Readonly<Record<string, unknown>>
-  }
+  readonly wire?: CallersWire
 }
 
 /** A question with a closed set of answers, read from the model's distribution instead of generated. */
