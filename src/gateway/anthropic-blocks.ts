@@ -13,7 +13,11 @@ const text = z.object({ type: z.literal('text'), text: z.string() })
 const image = z.object({
   type: z.literal('image'),
   source: z.discriminatedUnion('type', [
-    z.object({ type: z.literal('base64'), media_type: z.string().regex(/^image\/[a-z+.-]+$/), data }),
+    z.object({
+      type: z.literal('base64'),
+      media_type: z.string().regex(/^image\/[a-z+.-]+$/, 'must be the type of an image'),
+      data,
+    }),
     z.object({ type: z.literal('url'), url }),
     file,
   ]),
@@ -98,16 +102,16 @@ export function toMessages({ role, content }: WireMessage): readonly Message[] {
   if (typeof content === 'string') return [{ role, content }]
   if (role === 'assistant') return [fromAssistant(content)]
   const messages: Message[] = []
-  let parts: ContentPart[] = []
+  let own: Block[] = []
   const flush = (): void => {
-    if (parts.length > 0) messages.push({ role, content: parts })
-    parts = []
+    if (own.length > 0) messages.push({ role, content: own.flatMap(partsOf), ...asideOf(own) })
+    own = []
   }
   for (const one of content) {
     if (isResult(one)) {
       flush()
       messages.push(fromTool(one))
-    } else parts.push(...partsOf(one))
+    } else own.push(one)
   }
   flush()
   return messages
@@ -115,12 +119,11 @@ export function toMessages({ role, content }: WireMessage): readonly Message[] {
 
 function fromAssistant(blocks: readonly Block[]): Message {
   const toolCalls = blocks.filter(isCall).map(toolCall)
-  const thoughts = blocks.flatMap((one) => ('thinking' in one ? [one.thinking] : []))
   return {
     role: 'assistant',
     content: blocks.flatMap((one) => (isCall(one) ? [] : partsOf(one))),
     ...(toolCalls.length > 0 && { toolCalls }),
-    ...(thoughts.length > 0 && { thinking: thoughts.join('\n') }),
+    ...asideOf(blocks),
   }
 }
 
@@ -129,8 +132,26 @@ function toolCall({ id, name, input }: z.output<typeof toolUse>): ToolCall {
 }
 
 function fromTool({ tool_use_id: toolCallId, content, is_error: isError }: z.output<typeof toolResult>): Message {
-  const own = typeof content === 'string' ? content : (content ?? []).flatMap(partsOf)
-  return { role: 'tool', content: own, toolCallId, ...(isError && { isError }) }
+  const blocks = typeof content === 'string' ? [] : (content ?? [])
+  const own = typeof content === 'string' ? content : blocks.flatMap(partsOf)
+  return { role: 'tool', content: own, toolCallId, ...(isError && { isError }), ...asideOf(blocks) }
+}
+
+/** Thoughts, and every text of blocks that are no content for a model elsewhere. */
+function asideOf(blocks: readonly Block[]): Pick<Message, 'aside'> {
+  const texts = blocks
+    .filter((one) => !isCall(one) && partsOf(one).every(({ type }) => type === 'other'))
+    .flatMap(textsIn)
+  return texts.length > 0 ? { aside: texts.join('\n') } : {}
+}
+
+/** Without bytes, signatures and what a provider encrypted: nothing can be read in them. */
+const BYTES = /^[A-Za-z0-9+/_-]{64,}={0,2}$/
+
+function textsIn(value: unknown): readonly string[] {
+  if (typeof value === 'string') return BYTES.test(value) ? [] : [value]
+  if (Array.isArray(value)) return value.flatMap(textsIn)
+  return Object.entries(fieldsOf(value)).flatMap(([name, item]) => (name === 'type' ? [] : textsIn(item)))
 }
 
 function partsOf(one: Block): readonly ContentPart[] {

@@ -1,7 +1,9 @@
 /** The small read-only routes. */
 import { RouterError } from '../spec/errors.ts'
+import { dependenciesOf } from './dependencies.ts'
 import type { Exchange } from './exchange.ts'
 import { dialectOf, sendJson } from './failure.ts'
+import { setRequestId } from './headers.ts'
 import { VIRTUAL_MODELS } from './model-choice.ts'
 
 /** The process lives; what is wrong inside is told, not hidden behind a status. */
@@ -9,8 +11,12 @@ export async function healthz({ app, response }: Exchange): Promise<void> {
   const { audit, policyDigest } = app.router.status()
   const policyProblem = app.policyProblem()
   const { isDegraded, ...eventLoop } = app.loopHealth()
-  const isOk = audit.ok && policyProblem === null && !isDegraded
-  sendJson(response, 200, { status: isOk ? 'ok' : 'degraded', policyDigest, policyProblem, audit, eventLoop })
+  const { postgres, sharedLimits } = dependenciesOf(app)
+  const isBehind = postgres !== undefined && (postgres.problem !== null || postgres.alarm !== null)
+  const isOk =
+    audit.ok && policyProblem === null && !isDegraded && !isBehind && (sharedLimits?.problem ?? null) === null
+  const status = isOk ? 'ok' : 'degraded'
+  sendJson(response, 200, { status, policyDigest, policyProblem, audit, eventLoop, sharedLimits })
 }
 
 /** Coding agents look whether somebody is there before they ask. */
@@ -18,17 +24,22 @@ export async function root({ response }: Exchange): Promise<void> {
   sendJson(response, 200, { name: 'spillway' })
 }
 
-/** At least one route to an answer exists. */
+/** At least one route to an answer exists. Servers that the gateway goes on without are told, and change nothing. */
 export async function readyz({ app, response }: Exchange): Promise<void> {
   const { ready, models } = app.router.status()
   const isReady = ready && !app.isStopping()
   const why = models.map(({ name, unavailable }) => ({ model: name, unavailable: unavailable?.why ?? null }))
-  sendJson(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not_ready', models: why })
+  sendJson(response, isReady ? 200 : 503, {
+    status: isReady ? 'ready' : 'not_ready',
+    models: why,
+    ...dependenciesOf(app),
+  })
 }
 
 export async function listModels(exchange: Exchange): Promise<void> {
   const ids = modelIds(exchange)
   const isMessages = dialectOf(exchange.request) === 'anthropic_messages'
+  setRequestId(exchange.response, exchange.requestId)
   sendJson(exchange.response, 200, isMessages ? messagesList(ids) : { object: 'list', data: ids.map(modelEntry) })
 }
 
@@ -37,6 +48,7 @@ export async function oneModel(exchange: Exchange): Promise<void> {
   const id = params[0] ?? ''
   if (!modelIds(exchange).includes(id))
     throw new RouterError('not_found', { subject: 'model', value: id, fix: 'GET /v1/models lists the names.' })
+  setRequestId(response, exchange.requestId)
   sendJson(response, 200, dialectOf(exchange.request) === 'anthropic_messages' ? messagesEntry(id) : modelEntry(id))
 }
 

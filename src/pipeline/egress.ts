@@ -95,7 +95,7 @@ function rowOf({ run, deps, port, purpose }: Egress, masked: ModelCall, vault: V
 function refuseUnmaskable(call: ModelCall, run: Run): void {
   const isOurs = call.wire?.dialect !== 'anthropic_messages'
   const { messages = [], ...fields } = (isOurs && call.wire?.body) || {}
-  const own = call.messages.map(({ thinking: _, ...sent }) => unmaskedParts(sent))
+  const own = call.messages.map(({ aside: _, ...sent }) => unmaskedParts(sent))
   const wire = Array.isArray(messages) ? messages.map(unmaskedParts) : messages
   const unmasked = [call.tools ?? [], call.responseSchema ?? null, fields, own, wire]
   // The strings by themselves, too: JSON escapes the line breaks of a key file.
@@ -150,8 +150,8 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Thoughts leave only as part of the caller's own body. */
-function maskMessage({ thinking: _, ...message }: Message, policy: Policy, vault: Vault): Message {
+/** Asides leave only as part of the caller's own body. */
+function maskMessage({ aside: _, ...message }: Message, policy: Policy, vault: Vault): Message {
   const mask = (text: string): string => maskText(text, kindsOf(policy), vault).text
   const content =
     typeof message.content === 'string' ? mask(message.content) : message.content.map((part) => maskPart(part, mask))

@@ -27,8 +27,11 @@ export interface Message {
   readonly toolCallId?: string
   /** Of a tool's answer: the tool failed. */
   readonly isError?: true
-  /** What a model thought before it wrote this; read for privacy, and sent on only as part of the caller's own body. */
-  readonly thinking?: string
+  /**
+   * Texts of the caller's own message beside its content: thoughts, blocks that only a provider reads. Looked at for privacy and for hard
+   * stops, and sent on only as part of the caller's own body.
+   */
+  readonly aside?: string
 }
 
 export interface ToolDefinition {

@@ -149,7 +149,7 @@ describe('what it asks beside', () => {
     })
     expect(await models.json()).toMatchObject({
       has_more: false,
-      data: [{ type: 'model', id: 'auto' }, {}, {}, {}, {}],
+      data: expect.arrayContaining([expect.objectContaining({ type: 'model', id: 'auto' })]),
     })
     expect(cloud.requests).toHaveLength(0)
   })

@@ -144,6 +144,30 @@ describe('secrets and private data', () => {
   })
 })
 
+describe('a text that may not leave', () => {
+  const person = 'Personnummer 19811218-9876'
+  it.each<[string, unknown]>([
+    ['a result of a tool', [{ type: 'tool_result', tool_use_id: 't', content: [{ type: 'text', text: person }] }]],
+    ['a document', [{ type: 'document', source: { type: 'text', media_type: 'text/plain', data: person } }]],
+    ['the title of a file', [{ type: 'document', source: { type: 'file', file_id: 'f' }, title: person }]],
+    ['a thought', [{ type: 'thinking', thinking: person, signature: 's' }]],
+    ['a block that nobody knows', [{ type: 'made_up_block', deep: { words: [person] } }]],
+    [
+      'a block that nobody knows in a result',
+      [{ type: 'tool_result', tool_use_id: 't', content: [{ type: 'x', words: person }] }],
+    ],
+  ])('keeps the request here when it stands in %s', async (_where, content) => {
+    const { cloud, post } = await messagesGateway({ policy: { privacy: { localOnly: { detect: ['national_id'] } } } })
+    const response = await post('/v1/messages', say(content))
+    expect(response.status).toBe(409)
+    expect(await response.json()).toMatchObject({ error: { code: 'privacy_local_only' } })
+    expect(cloud.requests).toHaveLength(0)
+    cloud.enqueue(json(message([{ type: 'text', text: 'Done.' }])))
+    const clean = JSON.parse(JSON.stringify(content).replaceAll(person, 'Nobody')) as unknown
+    expect((await post('/v1/messages', say(clean))).status).toBe(200)
+  })
+})
+
 describe('what was masked', () => {
   it('stands in a whole answer again: in texts, thoughts and inputs of tools', async () => {
     const { cloud, post } = await messagesGateway({ policy: POLICY })
