@@ -22,6 +22,7 @@ import { createRoster, type RosterModel } from './pipeline/roster.ts'
 import { routerFrom } from './pipeline/router.ts'
 import { ollamaBaseUrl, PROVIDER_URLS } from './spec/destination.ts'
 import type { CheckedDraft } from './spec/label.ts'
+import type { Lane } from './spec/lanes.ts'
 import type { LoadedPolicy, ModelPolicy, Policy, PolicyInput } from './spec/policy.ts'
 import type { AuditQuery, Clock, ModelPort } from './spec/ports.ts'
 import type { Router } from './spec/router.ts'
@@ -159,10 +160,11 @@ function rosterModel(setup: ModelSetup): RosterModel {
   return {
     name,
     policy,
-    open: (adapter) => {
+    lanes: loaded.lanes.get(name) ?? [],
+    open: (lane, adapter) => {
       if (given) return given
       const own = adapter && policy.provider === 'embedded' ? { ...setup, policy: { ...policy, adapter } } : setup
-      return withTaskHeads(openModel(own), own)
+      return withTaskHeads(openModel(own, lane), own)
     },
     obstacle: () => {
       if (missing) return { reason: 'frontier_down', why: `no key set (${missing})` }
@@ -183,16 +185,15 @@ function withTaskHeads(port: ModelPort, { loaded, heads, paths }: ModelSetup): M
   return withComparison(decider, { pairs: loaded.pairs, store })
 }
 
-function openModel(setup: ModelSetup): ModelPort {
+function openModel(setup: ModelSetup, lane: Lane): ModelPort {
   const { name, policy, loaded, paths, env } = setup
   if (policy.provider === 'embedded')
     return openEmbeddedModel({ name, policy, paths, env, memory: loaded.policy.memory })
   const { model, maxOutputTokens, tier, contextTokens, privateNetwork } = policy
-  const hosted = { name, model, maxOutputTokens, tier, privateNetwork, apiKey: loaded.keys.get(name) ?? null }
+  const hosted = { name, model, maxOutputTokens, tier, privateNetwork, apiKey: lane.apiKey }
   if (policy.provider === 'anthropic')
-    return createAnthropicModel({ ...hosted, baseUrl: policy.baseUrl ?? PROVIDER_URLS.anthropic })
-  const baseUrl =
-    policy.baseUrl ?? (policy.provider === 'ollama' ? ollamaBaseUrl(env.OLLAMA_HOST) : PROVIDER_URLS.openai)
+    return createAnthropicModel({ ...hosted, baseUrl: lane.baseUrl ?? PROVIDER_URLS.anthropic })
+  const baseUrl = lane.baseUrl ?? (policy.provider === 'ollama' ? ollamaBaseUrl(env.OLLAMA_HOST) : PROVIDER_URLS.openai)
   const asked = { api: policy.provider, baseUrl, model, contextTokens, apiKey: hosted.apiKey, cacheDir: paths.cacheDir }
   const probed = tier === 'frontier' ? {} : { probe: createServerProbe(asked) }
   if (policy.provider === 'openai') return createOpenAiCompatibleModel({ ...hosted, ...probed, baseUrl })

@@ -23,6 +23,8 @@ export interface Egress {
   readonly run: Run
   readonly deps: PipelineDeps
   readonly purpose: EgressRow['purpose']
+  /** Of the model's lane that is used; undefined where the policy names none. */
+  readonly baseUrl: string | undefined
 }
 
 /** @returns the events of the call, in the pieces they come in; the call begins when they are read */
@@ -66,12 +68,13 @@ function refusal({ requestId }: Run, why: string): RouterError {
 }
 
 /** What the ledger keeps of a call that is about to leave: where to, how much, what was masked; no text. */
-function rowOf({ run, deps, port, purpose }: Egress, masked: ModelCall, vault: Vault): EgressRow {
+function rowOf({ run, deps, port, purpose, baseUrl }: Egress, masked: ModelCall, vault: Vault): EgressRow {
   const { messages, tools = null, responseSchema = null, wire } = masked
   // The caller's own body goes out with the masked messages in the place of its own.
   const { messages: _, ...fields } = wire?.body ?? {}
   const content = JSON.stringify([messages, tools, responseSchema, fields])
-  const model = deps.loaded.policy.models[port.name]
+  const configured = deps.loaded.policy.models[port.name]
+  const model = configured && { ...configured, baseUrl }
   return {
     at: new Date(deps.clock.epochMs()).toISOString(),
     model: port.name,

@@ -11,6 +11,7 @@ import { generateThroughEgress, generateTogether } from './egress.ts'
 import type { RosterModel } from './roster.ts'
 import type { PipelineDeps, Run } from './run.ts'
 import type { Sink } from './sink.ts'
+import { isSubstitute } from './substitute.ts'
 import { promptFor, promptIdentity } from './task-prompt.ts'
 
 /** Everything an attempt may use, whatever model it asks. */
@@ -26,6 +27,8 @@ export interface AskContext {
 
 export interface Exchange extends AskContext {
   readonly model: RosterModel
+  /** Which of the model's lanes is used. */
+  readonly lane: number
   readonly port: ModelPort
   readonly request: RouterRequest
   readonly delivery: Delivery
@@ -84,7 +87,7 @@ function maxTokensOf({ request, model }: Exchange): number {
 }
 
 async function piecesOf(exchange: Exchange, limits: CallLimits): Promise<AsyncIterable<readonly ModelEvent[]>> {
-  const { request, model, port, sink, deps, run } = exchange
+  const { request, model, lane, port, sink, deps, run } = exchange
   const { messages, tools, responseSchema, temperature, topP, stop, seed, wire } = request
   const streaming = sink.streaming && exchange.delivery !== 'held'
   const call = {
@@ -100,7 +103,8 @@ async function piecesOf(exchange: Exchange, limits: CallLimits): Promise<AsyncIt
     ...(wire && { wire }),
   }
   if (model.policy.tier !== 'frontier') return generateTogether(port, call, limits)
-  const egress = { port, run, deps, purpose: exchange.purpose }
+  const baseUrl = model.lanes?.[lane]?.baseUrl ?? model.policy.baseUrl
+  const egress = { port, run, deps, purpose: exchange.purpose, baseUrl }
   return generateThroughEgress(egress, call, wire && !streaming ? patient(limits) : limits)
 }
 
@@ -136,7 +140,7 @@ function commit(exchange: Exchange, reason: Decision['reason']): Promise<void> |
       model: exchange.model.name,
       tier: exchange.model.policy.tier,
       task: decision.task,
-      degraded: decision.degraded,
+      degraded: decision.degraded || (!local && isSubstitute(exchange.run, exchange.model.name)),
       proven: false,
       stage: decision.stage,
     },

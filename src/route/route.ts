@@ -95,6 +95,7 @@ export function routeRequest(features: Features, policy: Policy, state: RouterSt
     call: [...left.call],
     local: left.call.has('local') ? usable(candidates.local, task) : [],
     frontier: left.call.has('frontier') ? usable(candidates.frontier, task) : [],
+    away: left.call.has('frontier') ? restingBefore(candidates.frontier, task) : [],
     shadow: stage !== 'off' && stage !== 'accept' && shadowable(left, removals),
     excluded: candidates.excluded,
     wouldEscalateTo: outOfReach(candidates, left, removals),
@@ -160,6 +161,13 @@ function shadowable(left: Left, removals: readonly Removal[]): boolean {
 
 function usable(models: readonly ModelState[], task: TaskPolicy): readonly string[] {
   return models.filter((model) => isUsable(model, task)).map((model) => model.name)
+}
+
+/** Those that stand before the first that can be asked. Without a key a model is not away: it is not there. */
+function restingBefore(models: readonly ModelState[], task: TaskPolicy): readonly string[] {
+  const first = models.findIndex((model) => isUsable(model, task))
+  const before = models.slice(0, Math.max(first, 0)).filter(({ isBarred }) => !isBarred)
+  return before.filter(({ unavailable }) => unavailable?.retryInMs !== undefined).map(({ name }) => name)
 }
 
 /** Names the frontier that would be asked, when only availability or money keeps it away. */

@@ -9,6 +9,12 @@ export const adapterSchema = z.strictObject({
   scale: z.number().positive().max(10).default(1).describe('Strength of the adapter; 1 as it was trained.'),
 })
 
+const address = z.url({ protocol: /^https?$/ })
+
+const apiKeys = z
+  .union([z.string(), z.array(z.string()).min(1).max(16)])
+  .transform((keys) => (typeof keys === 'string' ? [keys] : keys))
+
 /** One entry of `models`. */
 export const modelSchema = z.strictObject({
   provider: z
@@ -24,8 +30,7 @@ export const modelSchema = z.strictObject({
     ),
   model: z.string().describe('The model id at the provider, or the catalogue name of an embedded model.'),
   tier: z.enum(TIERS).describe('What the model is for. `frontier` models are only reached through the egress door.'),
-  baseUrl: z
-    .url({ protocol: /^https?$/ })
+  baseUrl: address
     .optional()
     .describe(
       'Base URL of the API, for example http://127.0.0.1:8080/v1. Default for ollama: OLLAMA_HOST, else http://127.0.0.1:11434.',
@@ -41,7 +46,32 @@ export const modelSchema = z.strictObject({
     .describe(
       'Where a frontier answers and under whose law, a code such as eu, us or self. Default: what is known of the host of a preset; else unknown.',
     ),
-  apiKey: z.string().optional().describe('Only as "${env:NAME}". When NAME is not set the model is unavailable.'),
+  apiKey: apiKeys
+    .optional()
+    .describe(
+      'Only as "${env:NAME}", or a list of such: the key that was rate limited longest ago is used, the next at once when it is. When none is set the model is unavailable.',
+    ),
+  regions: z
+    .array(
+      z.strictObject({
+        baseUrl: address.describe('Base URL of the same API elsewhere.'),
+        apiKey: apiKeys.optional().describe("The keys there. Default: the model's own."),
+      }),
+    )
+    .max(16)
+    .default([])
+    .describe(
+      'Further addresses of the same model, asked in this order when the ones before are limited or away. Text goes to the model only where it may go to all of them.',
+    ),
+  maxConcurrent: z
+    .number()
+    .int()
+    .min(1)
+    .max(100_000)
+    .optional()
+    .describe(
+      'Calls at the same time, over all keys and regions. Further ones wait their turn as long as deadlines.<tier>.connect, then the model is busy.',
+    ),
   path: z.string().optional().describe('Embedded only: a GGUF file to use instead of the catalogue.'),
   contextTokens: z
     .number()

@@ -1,6 +1,7 @@
 /** What a schema cannot say: references between parts of a policy. Pure. */
 import { TIERS } from './decision.ts'
 import { isPassedOn, onThisMachine } from './destination.ts'
+import { addressesOf } from './lanes.ts'
 import type { ModelPolicy, Policy, TaskPolicy } from './policy.ts'
 import { secondOpinionProblems } from './policy-gate-problems.ts'
 import type { PolicyProblem } from './policy-problem.ts'
@@ -35,6 +36,14 @@ function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
         fix: `Known: ${Object.keys(PRESETS).join(', ')}.`,
       },
     ]
+  if (model.provider === 'embedded' && model.regions.length > 0)
+    return [
+      {
+        path: [...path, 'regions'],
+        problem: 'an embedded model is on this machine and nowhere else',
+        fix: 'Remove it.',
+      },
+    ]
   if (model.provider === 'embedded' && !local)
     return [
       {
@@ -43,7 +52,8 @@ function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
         fix: 'Use tier local_fast or local_quality.',
       },
     ]
-  if (model.provider === 'anthropic' && local && !onThisMachine(model.baseUrl))
+  const isHere = addressesOf(model).every(({ baseUrl }) => onThisMachine(baseUrl))
+  if (model.provider === 'anthropic' && local && !isHere)
     return [{ path: [...path, 'tier'], problem: 'this model is not on this machine', fix: 'Use tier frontier.' }]
   if (model.provider === 'openai' && !model.baseUrl && local)
     return [
@@ -60,11 +70,12 @@ function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
 /** A local tier promises that nothing leaves this machine. */
 function destinationProblems(path: readonly string[], model: ModelPolicy): readonly PolicyProblem[] {
   const tier = [...path, 'tier']
-  if (!onThisMachine(model.baseUrl))
+  const elsewhere = addressesOf(model).find(({ baseUrl }) => !onThisMachine(baseUrl))
+  if (elsewhere)
     return [
       {
         path: tier,
-        problem: `${model.baseUrl} is not on this machine, so the model is not local`,
+        problem: `${elsewhere.baseUrl} is not on this machine, so the model is not local`,
         fix: 'Use tier frontier, or a loopback address.',
       },
     ]

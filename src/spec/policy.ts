@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { COMPLEXITIES, PARTITIONS, TIERS } from './decision.ts'
 import { DEFAULT_HARD_STOPS, type HardStopTerm } from './hard-stops.ts'
+import type { Lane } from './lanes.ts'
 import { auditSchema } from './policy-audit.ts'
 import { barsSchema } from './policy-bars.ts'
 import { budgetsSchema } from './policy-budgets.ts'
@@ -301,12 +302,12 @@ export interface LoadedPolicy {
   /** `sha256:` over the validated policy, keys resolved away; equal digests mean equal behaviour. */
   readonly digest: string
   readonly file: string
-  /** Models whose `${env:NAME}` key is not set, by model name. */
+  /** Models none of whose `${env:NAME}` keys is set: the first such name, by model name. */
   readonly missingKeys: Readonly<Record<string, string>>
   /** The examples of every task with a head, by task name. */
   readonly heads: ReadonlyMap<string, HeadExampleSet>
   /** The same for tasks of kind `similarity`. */
   readonly pairs: ReadonlyMap<string, PairExampleSet>
-  /** Resolved API keys by model name. Never logged, never in the digest. */
-  readonly keys: ReadonlyMap<string, string>
+  /** The ways to each model, by its name; none for one in `missingKeys`. */
+  readonly lanes: ReadonlyMap<string, readonly Lane[]>
 }

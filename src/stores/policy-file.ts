@@ -6,6 +6,7 @@ import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { ollamaBaseUrl } from '../spec/destination.ts'
 import { RouterError } from '../spec/errors.ts'
+import { keyVariable, type Lane, lanesOf } from '../spec/lanes.ts'
 import {
   type HeadExampleSet,
   type LoadedPolicy,
@@ -61,18 +62,16 @@ export function parsePolicy(text: string, source: Source): LoadedPolicy {
 /** The same for a policy that is already an object. */
 export function validatePolicy(input: unknown, source: Source, where: (path: Path) => string = dotted): LoadedPolicy {
   const missingKeys: Record<string, string> = {}
-  const keys = new Map<string, string>()
+  const lanes = new Map<string, readonly Lane[]>()
   const expanded = expand(withOllamaAddress(withPresetKeys(input), source.env), [], source, where)
   const parsed = policySchema.safeParse(expanded)
   if (!parsed.success) throw schemaError(parsed.error, source, where)
   const problem = policyProblems(parsed.data)[0]
   if (problem) throw invalid(source, where(problem.path), problem.problem, problem.fix)
   for (const [name, model] of Object.entries(parsed.data.models)) {
-    const variable = keyVariable(model.apiKey)
-    if (!variable) continue
-    const value = source.env[variable]
-    if (value) keys.set(name, value)
-    else missingKeys[name] = variable
+    const found = lanesOf(model, source.env)
+    lanes.set(name, found.lanes)
+    if (found.missing !== null) missingKeys[name] = found.missing
   }
   const examples = headExamples(parsed.data, source, where)
   return {
@@ -81,7 +80,7 @@ export function validatePolicy(input: unknown, source: Source, where: (path: Pat
     file: source.file,
     missingKeys,
     ...examples,
-    keys,
+    lanes,
   }
 }
 
@@ -135,7 +134,7 @@ function withOllamaAddress(input: unknown, env: Environment): unknown {
 /** Replaces `${env:NAME}` everywhere but in apiKey, where the value is kept out of the policy and its digest. */
 function expand(value: unknown, path: Path, source: Source, where: (path: Path) => string): unknown {
   if (typeof value === 'string')
-    return path.at(-1) === 'apiKey' ? checkedKey(value, path, source, where) : fromEnv(value, path, source, where)
+    return isKey(path) ? checkedKey(value, path, source, where) : fromEnv(value, path, source, where)
   if (Array.isArray(value)) return value.map((item, index) => expand(item, [...path, index], source, where))
   if (!isRecord(value)) return value
   return Object.fromEntries(
@@ -161,8 +160,9 @@ function fromEnv(value: string, path: Path, source: Source, where: (path: Path) 
   })
 }
 
-function keyVariable(apiKey: string | undefined): string | null {
-  return apiKey?.match(/^\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}$/)?.[1] ?? null
+/** One key, or one of a list. */
+function isKey(path: Path): boolean {
+  return path.at(-1) === 'apiKey' || (path.at(-2) === 'apiKey' && typeof path.at(-1) === 'number')
 }
 
 function schemaError(error: z.ZodError, source: Source, where: (path: Path) => string): RouterError {

@@ -67,7 +67,7 @@ describe('parsePolicy', () => {
     const text = 'models:\n  m: { provider: openai, model: x, tier: frontier, apiKey: "${env:K}" }\n'
     expect(parsePolicy(text, { file: 'p.yaml', env: {} }).missingKeys).toEqual({ m: 'K' })
     const loaded = parsePolicy(text, { file: 'p.yaml', env: { K: 'key-value' } })
-    expect(loaded.keys.get('m')).toBe('key-value')
+    expect(loaded.lanes.get('m')).toEqual([{ baseUrl: undefined, apiKey: 'key-value' }])
     expect(JSON.stringify(loaded.policy)).not.toContain('key-value')
   })
 
