@@ -7,7 +7,15 @@ import { RouterError, toRouterError } from '../spec/errors.ts'
 import type { TaskPolicy } from '../spec/policy.ts'
 import type { CallLimits } from '../spec/ports.ts'
 import type { RouterRequest } from '../spec/request.ts'
-import { type AskContext, type Collected, type Exchange, generateOnce, partialUsage, type Reader } from './exchange.ts'
+import {
+  type AskContext,
+  type Collected,
+  type Exchange,
+  generateOnce,
+  laneOf,
+  partialUsage,
+  type Reader,
+} from './exchange.ts'
 import { nobodyAnswered } from './explain.ts'
 import { requestFor } from './model-request.ts'
 import { withRetries } from './retry.ts'
@@ -207,6 +215,7 @@ async function callOnce(exchange: Exchange): Promise<Collected> {
     type: 'call',
     requestId: run.requestId,
     model: model.name,
+    ...laneOf(exchange),
     actor: actorOf(exchange),
     at: new Date(deps.clock.epochMs()).toISOString(),
   })
@@ -280,7 +289,7 @@ function attemptBase(
 ): Pick<Attempt, 'model' | 'lane' | 'actor' | 'tier' | 'purpose' | 'latencyMs'> {
   return {
     model: exchange.model.name,
-    ...((exchange.model.lanes?.length ?? 0) > 1 && { lane: exchange.lane }),
+    ...laneOf(exchange),
     actor: actorOf(exchange),
     tier: exchange.model.policy.tier,
     purpose: exchange.purpose,

@@ -25,6 +25,7 @@ export interface Egress {
   readonly purpose: EgressRow['purpose']
   /** Of the model's lane that is used; undefined where the policy names none. */
   readonly baseUrl: string | undefined
+  readonly lane?: number
 }
 
 /** @returns the events of the call, in the pieces they come in; the call begins when they are read */
@@ -68,7 +69,7 @@ function refusal({ requestId }: Run, why: string): RouterError {
 }
 
 /** What the ledger keeps of a call that is about to leave: where to, how much, what was masked; no text. */
-function rowOf({ run, deps, port, purpose, baseUrl }: Egress, masked: ModelCall, vault: Vault): EgressRow {
+function rowOf({ run, deps, port, purpose, baseUrl, lane }: Egress, masked: ModelCall, vault: Vault): EgressRow {
   const { messages, tools = null, responseSchema = null, wire } = masked
   // The caller's own body goes out with the masked messages in the place of its own.
   const { messages: _, ...fields } = wire?.body ?? {}
@@ -78,6 +79,7 @@ function rowOf({ run, deps, port, purpose, baseUrl }: Egress, masked: ModelCall,
   return {
     at: new Date(deps.clock.epochMs()).toISOString(),
     model: port.name,
+    ...(lane !== undefined && { lane }),
     destination: model ? destinationOf(model) : 'unknown',
     purpose,
     partition: run.features.partition,

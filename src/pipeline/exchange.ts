@@ -104,7 +104,7 @@ async function piecesOf(exchange: Exchange, limits: CallLimits): Promise<AsyncIt
   }
   if (model.policy.tier !== 'frontier') return generateTogether(port, call, limits)
   const baseUrl = model.lanes?.[lane]?.baseUrl ?? model.policy.baseUrl
-  const egress = { port, run, deps, purpose: exchange.purpose, baseUrl }
+  const egress = { port, run, deps, purpose: exchange.purpose, baseUrl, ...laneOf(exchange) }
   return generateThroughEgress(egress, call, wire && !streaming ? patient(limits) : limits)
 }
 
@@ -145,6 +145,11 @@ function commit(exchange: Exchange, reason: Decision['reason']): Promise<void> |
       stage: decision.stage,
     },
   })
+}
+
+/** Told only where the model has several. */
+export function laneOf({ model, lane }: Pick<Exchange, 'model' | 'lane'>): { readonly lane?: number } {
+  return (model.lanes?.length ?? 0) > 1 ? { lane } : {}
 }
 
 /** What was written when a gate ended the draft; its own usage is not known. Leaving the loop ended the call. */

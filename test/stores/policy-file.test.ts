@@ -116,6 +116,34 @@ describe('parsePolicy', () => {
     expect(failure(text).message).toContain(problem)
   })
 
+  it('takes several keys and regions, each key by its name only', () => {
+    const model = (fields: string) =>
+      `models: { m: { provider: openai, model: x, tier: frontier, baseUrl: "https://a.test/v1", ${fields} } }`
+    const read = (fields: string, env = {}) => parsePolicy(model(fields), { file: 'p.yaml', env })
+    const two =
+      'apiKey: ["${env:A}", "${env:B}"], regions: [{ baseUrl: "https://b.test/v1" }, { baseUrl: "https://c.test/v1", apiKey: "${env:C}" }]'
+    expect(read(two, { A: '1', B: '2', C: '3' }).lanes.get('m')).toEqual([
+      { baseUrl: 'https://a.test/v1', apiKey: '1' },
+      { baseUrl: 'https://a.test/v1', apiKey: '2' },
+      { baseUrl: 'https://b.test/v1', apiKey: '1' },
+      { baseUrl: 'https://b.test/v1', apiKey: '2' },
+      { baseUrl: 'https://c.test/v1', apiKey: '3' },
+    ])
+    expect(read(two, { C: '3' })).toMatchObject({ missingKeys: {} })
+    expect(read(two).missingKeys).toEqual({ m: 'A' })
+    expect(JSON.stringify(read(two, { A: 'the-value' }).policy)).not.toContain('the-value')
+    expect(() => read('apiKey: ["${env:A}", "sk-in-the-clear"]')).toThrow(
+      /models.m.apiKey.1 .*an API key may not stand in the policy/,
+    )
+    expect(() => read('apiKey: []')).toThrow(/models.m.apiKey/)
+    const embedded =
+      'models: { m: { provider: embedded, model: x, tier: local_fast, regions: [{ baseUrl: "http://127.0.0.1:1" }] } }'
+    expect(() => parsePolicy(embedded, { file: 'p.yaml', env: {} })).toThrow(/models.m.regions/)
+    const away =
+      'models: { m: { provider: openai, model: x, tier: local_fast, baseUrl: "http://127.0.0.1:1", regions: [{ baseUrl: "https://b.test" }] } }'
+    expect(() => parsePolicy(away, { file: 'p.yaml', env: {} })).toThrow(/https:\/\/b.test is not on this machine/)
+  })
+
   it('gives equal digests to equal policies, whatever the order of keys, and other ones to other policies', () => {
     const digest = (text: string): string => parsePolicy(text, { file: 'p.yaml', env: {} }).digest
     expect(digest('privacy: { default: public }\nrouting: { preferLocal: false }\n')).toBe(
