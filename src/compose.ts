@@ -25,6 +25,7 @@ import type { CheckedDraft } from './spec/label.ts'
 import type { Lane } from './spec/lanes.ts'
 import type { LoadedPolicy, ModelPolicy, Policy, PolicyInput } from './spec/policy.ts'
 import type { AuditQuery, Clock, ModelPort } from './spec/ports.ts'
+import { proxyFor } from './spec/proxy.ts'
 import type { Router } from './spec/router.ts'
 import { openAuditLog } from './stores/audit-log.ts'
 import { openBudgets, openBudgetsLater } from './stores/budgets.ts'
@@ -190,15 +191,22 @@ function openModel(setup: ModelSetup, lane: Lane): ModelPort {
   if (policy.provider === 'embedded')
     return openEmbeddedModel({ name, policy, paths, env, memory: loaded.policy.memory })
   const { model, maxOutputTokens, tier, contextTokens, privateNetwork } = policy
-  const hosted = { name, model, maxOutputTokens, tier, privateNetwork, apiKey: lane.apiKey }
-  if (policy.provider === 'anthropic')
-    return createAnthropicModel({ ...hosted, baseUrl: lane.baseUrl ?? PROVIDER_URLS.anthropic })
-  const baseUrl = lane.baseUrl ?? (policy.provider === 'ollama' ? ollamaBaseUrl(env.OLLAMA_HOST) : PROVIDER_URLS.openai)
+  const baseUrl = lane.baseUrl ?? usualAddress(policy.provider, env)
+  const hosted = {
+    ...{ name, model, maxOutputTokens, tier, privateNetwork, apiKey: lane.apiKey, baseUrl },
+    proxy: proxyFor(new URL(baseUrl), loaded.policy.network, env),
+    tls: loaded.tls.get(name),
+  }
+  if (policy.provider === 'anthropic') return createAnthropicModel(hosted)
   const asked = { api: policy.provider, baseUrl, model, contextTokens, apiKey: hosted.apiKey, cacheDir: paths.cacheDir }
   const probed = tier === 'frontier' ? {} : { probe: createServerProbe(asked) }
-  if (policy.provider === 'openai') return createOpenAiCompatibleModel({ ...hosted, ...probed, baseUrl })
+  if (policy.provider === 'openai') return createOpenAiCompatibleModel({ ...hosted, ...probed })
   // Ollama keeps a model for ever when the time is negative.
   const keepAliveMs = policy.idleUnload ?? -1
   const think = policy.think === undefined ? {} : { think: policy.think }
-  return createOllamaModel({ ...hosted, ...probed, ...think, baseUrl, contextTokens, keepAliveMs })
+  return createOllamaModel({ ...hosted, ...probed, ...think, contextTokens, keepAliveMs })
+}
+
+function usualAddress(provider: Exclude<ModelPolicy['provider'], 'embedded'>, env: Environment): string {
+  return provider === 'ollama' ? ollamaBaseUrl(env.OLLAMA_HOST) : PROVIDER_URLS[provider]
 }

@@ -1,5 +1,4 @@
 /** Any server that speaks the OpenAI chat dialect, hosted or on this machine. */
-import type { Dispatcher } from 'undici'
 import type { Tier } from '../spec/decision.ts'
 import type { ModelPort } from '../spec/ports.ts'
 import type { Timers } from './deadlines.ts'
@@ -8,9 +7,9 @@ import { generateLocally, type Listener } from './local-server.ts'
 import { readOpenAiBody, readOpenAiStream } from './openai-answer.ts'
 import { openAiRequestBody } from './openai-wire.ts'
 import { notProbed, type ServerProbe } from './probe.ts'
-import { createTransport } from './transport.ts'
+import { createTransport, type WayThere } from './transport.ts'
 
-export interface OpenAiCompatibleSettings {
+export interface OpenAiCompatibleSettings extends WayThere {
   /** Name of the model in the policy. */
   readonly name: string
   /** For example `https://api.openai.com/v1`; `/chat/completions` is added. */
@@ -29,10 +28,6 @@ export interface OpenAiCompatibleSettings {
   /** What a local server can do; absent: no log-probabilities are asked for. */
   readonly probe?: ServerProbe
   readonly extraHeaders?: Readonly<Record<string, string>>
-  /** Whether the name in `baseUrl` may lead to a private network. */
-  readonly privateNetwork?: boolean | undefined
-  /** An undici dispatcher to use instead of an own connection pool. */
-  readonly dispatcher?: Dispatcher
   readonly timers?: Timers
 }
 

@@ -1,5 +1,4 @@
 /** The ways to one model: each an address with a key. Most models have one; a rate limit or a fault closes one of several. Pure. */
-import type { ModelPolicy } from './policy.ts'
 
 /** One way to a model. */
 export interface Lane {
@@ -9,8 +8,15 @@ export interface Lane {
   readonly apiKey: string | null
 }
 
+/** The keys of the policy's models that lanes are made of. */
+interface LanePolicy {
+  readonly baseUrl?: string | undefined
+  readonly apiKey?: readonly string[] | undefined
+  readonly regions: readonly { readonly baseUrl: string; readonly apiKey?: readonly string[] | undefined }[]
+}
+
 /** The addresses of a model, its own first. */
-export function addressesOf<Model extends Pick<ModelPolicy, 'baseUrl' | 'regions'>>(model: Model): readonly Model[] {
+export function addressesOf<Model extends Pick<LanePolicy, 'baseUrl' | 'regions'>>(model: Model): readonly Model[] {
   return [model, ...model.regions.map(({ baseUrl }) => ({ ...model, baseUrl }))]
 }
 
@@ -21,7 +27,7 @@ export function addressesOf<Model extends Pick<ModelPolicy, 'baseUrl' | 'regions
  * @returns no lanes, and the first name that is not set, when no key is
  */
 export function lanesOf(
-  model: Pick<ModelPolicy, 'baseUrl' | 'regions' | 'apiKey'>,
+  model: LanePolicy,
   env: Readonly<Record<string, string | undefined>>,
 ): { readonly lanes: readonly Lane[]; readonly missing: string | null } {
   const addresses = [{ baseUrl: model.baseUrl, apiKey: model.apiKey }, ...model.regions]

@@ -41,6 +41,18 @@ export const modelSchema = z.strictObject({
     .describe(
       'Whether the host name in baseUrl may resolve to an address of a private network or of this machine. An IP address in baseUrl needs no leave.',
     ),
+  tls: z
+    .strictObject({
+      ca: z.string().min(1).optional().describe("Authorities that are believed in place of the system's, a PEM file."),
+      cert: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Certificate that we show, with what leads to its authority, a PEM file.'),
+      key: z.string().min(1).optional().describe('Private key of cert without a password, a PEM file.'),
+    })
+    .optional()
+    .describe('Files of a https address; paths are absolute or beside the policy file. Read with the policy.'),
   residency: residency
     .optional()
     .describe(

@@ -20,6 +20,7 @@ export function policyProblems(policy: Policy): readonly PolicyProblem[] {
       ...noveltyProblems(name, task),
     ]),
     ...defaultProblems(policy),
+    ...networkProblems(policy),
   ]
 }
 
@@ -52,6 +53,14 @@ function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
         fix: 'Use tier local_fast or local_quality.',
       },
     ]
+  if (model.tls !== undefined && (model.provider === 'embedded' || plainAddress(model)))
+    return [
+      {
+        path: [...path, 'tls'],
+        problem: 'the model is not reached over https',
+        fix: 'Write an https baseUrl, or remove it.',
+      },
+    ]
   const isHere = addressesOf(model).every(({ baseUrl }) => onThisMachine(baseUrl))
   if (model.provider === 'anthropic' && local && !isHere)
     return [{ path: [...path, 'tier'], problem: 'this model is not on this machine', fix: 'Use tier frontier.' }]
@@ -65,6 +74,10 @@ function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
     ]
   if (local && model.provider !== 'embedded') return destinationProblems(path, model)
   return []
+}
+
+function plainAddress(model: ModelPolicy): boolean {
+  return addressesOf(model).some(({ baseUrl }) => baseUrl?.startsWith('http:') === true)
 }
 
 /** A local tier promises that nothing leaves this machine. */
@@ -207,6 +220,15 @@ function defaultProblems(policy: Policy): readonly PolicyProblem[] {
       fix: near ? `Did you mean ${near}?` : 'Name a task of this policy.',
     },
   ]
+}
+
+/** A variable keeps a password out of the file, its digest and what shows them. */
+function networkProblems({ network }: Policy): readonly PolicyProblem[] {
+  const path = ['network', 'proxy']
+  const { proxy } = network
+  if (proxy === 'none' || proxy === 'environment' || new URL(proxy).username === '') return []
+  const fix = 'Write proxy: environment, and set HTTPS_PROXY.'
+  return [{ path, problem: 'a user or password may not stand in the policy', fix }]
 }
 
 /** What is novel is known by what was kept. */

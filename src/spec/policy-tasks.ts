@@ -245,5 +245,7 @@ export const taskSchema = z.strictObject({
   onUnavailable: z
     .union([z.enum(['local', 'error']), z.strictObject({ queue: z.strictObject({ maxWait: duration }) })])
     .default('local')
-    .describe('When the frontier cannot be reached: the local answer marked degraded, an error, or wait. Where only a local model may answer and its queue is full: wait or an error.'),
+    .describe(
+      'When the frontier cannot be reached: the local answer marked degraded, an error, or wait. Where only a local model may answer and its queue is full: wait or an error.',
+    ),
 })

@@ -12,9 +12,11 @@ import { budgetsSchema } from './policy-budgets.ts'
 import { costsSchema } from './policy-costs.ts'
 import { limitsSchema } from './policy-limits.ts'
 import { modelSchema } from './policy-models.ts'
+import { networkSchema } from './policy-network.ts'
 import { taskSchema } from './policy-tasks.ts'
 import { duration, residencies } from './policy-values.ts'
 import { PRIVATE_KINDS } from './private-kinds.ts'
+import type { TlsFiles } from './tls.ts'
 
 const deadlineKeys = (firstByteMs: number, totalMs: number) => ({
   connect: duration.default(3000),
@@ -197,6 +199,7 @@ export const policySchema = z.strictObject({
   hardStops: hardStopSchema.prefault({}),
   privacy: privacySchema.prefault({}),
   routing: routingSchema.prefault({}),
+  network: networkSchema,
   deadlines: z
     .strictObject({
       local_fast: localDeadlines(20_000, 60_000),
@@ -310,4 +313,6 @@ export interface LoadedPolicy {
   readonly pairs: ReadonlyMap<string, PairExampleSet>
   /** The ways to each model, by its name; none for one in `missingKeys`. */
   readonly lanes: ReadonlyMap<string, readonly Lane[]>
+  /** Certificates and keys of the models that name some, by model name. */
+  readonly tls: ReadonlyMap<string, TlsFiles>
 }

@@ -17,8 +17,10 @@ import {
 import { optionsOf, policyProblems } from '../spec/policy-problems.ts'
 import { PRESETS } from '../spec/presets.ts'
 import { closest } from '../spec/suggest.ts'
+import type { TlsFiles } from '../spec/tls.ts'
 import { readHeadExamples } from './head-examples.ts'
 import { readPairExamples } from './pair-examples.ts'
+import { readTlsFiles } from './tls-files.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -74,6 +76,7 @@ export function validatePolicy(input: unknown, source: Source, where: (path: Pat
     if (found.missing !== null) missingKeys[name] = found.missing
   }
   const examples = headExamples(parsed.data, source, where)
+  const tls = tlsFiles(parsed.data, source, where)
   return {
     policy: parsed.data,
     digest: digestOf(parsed.data, examples),
@@ -81,7 +84,19 @@ export function validatePolicy(input: unknown, source: Source, where: (path: Pat
     missingKeys,
     ...examples,
     lanes,
+    tls,
   }
+}
+
+function tlsFiles(policy: Policy, source: Source, where: (path: Path) => string): LoadedPolicy['tls'] {
+  const found = new Map<string, TlsFiles>()
+  for (const [name, { tls }] of Object.entries(policy.models)) {
+    if (!tls) continue
+    const read = readTlsFiles(tls, dirname(source.file))
+    if ('problem' in read) throw invalid(source, where(['models', name, 'tls', read.part]), read.problem, read.fix)
+    found.set(name, read)
+  }
+  return found
 }
 
 /** Read with the policy, so that a wrong example stops the start and not the hundredth request. */
