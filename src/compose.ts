@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { excerptForDecision } from './classify/excerpt.ts'
 import { type SimilarityHead, withComparison } from './decide/similarity.ts'
 import { createAnthropicModel } from './models/anthropic.ts'
+import { createAzureModel } from './models/azure.ts'
 import { embeddedObstacle, openEmbeddedModel } from './models/embedded/configured.ts'
 import { keyOf, readHead, writeHead } from './models/head-cache.ts'
 import { withHeads } from './models/head-decider.ts'
@@ -21,6 +22,7 @@ import { requestIdAt } from './pipeline/request-id.ts'
 import { createRoster, type RosterModel } from './pipeline/roster.ts'
 import { routerFrom } from './pipeline/router.ts'
 import { ollamaBaseUrl, PROVIDER_URLS } from './spec/destination.ts'
+import { RouterError } from './spec/errors.ts'
 import type { CheckedDraft } from './spec/label.ts'
 import type { Lane } from './spec/lanes.ts'
 import type { LoadedPolicy, ModelPolicy, Policy, PolicyInput } from './spec/policy.ts'
@@ -198,6 +200,8 @@ function openModel(setup: ModelSetup, lane: Lane): ModelPort {
     tls: loaded.tls.get(name),
   }
   if (policy.provider === 'anthropic') return createAnthropicModel(hosted)
+  if (policy.provider === 'azure')
+    return createAzureModel({ ...hosted, apiVersion: policy.apiVersion ?? AZURE_API_VERSION })
   const asked = { api: policy.provider, baseUrl, model, contextTokens, apiKey: hosted.apiKey, cacheDir: paths.cacheDir }
   const probed = tier === 'frontier' ? {} : { probe: createServerProbe(asked) }
   if (policy.provider === 'openai') return createOpenAiCompatibleModel({ ...hosted, ...probed })
@@ -207,6 +211,12 @@ function openModel(setup: ModelSetup, lane: Lane): ModelPort {
   return createOllamaModel({ ...hosted, ...probed, ...think, contextTokens, keepAliveMs })
 }
 
+/** The newest that is not a preview, for chat completions. */
+const AZURE_API_VERSION = '2024-10-21'
+
 function usualAddress(provider: Exclude<ModelPolicy['provider'], 'embedded'>, env: Environment): string {
-  return provider === 'ollama' ? ollamaBaseUrl(env.OLLAMA_HOST) : PROVIDER_URLS[provider]
+  if (provider === 'ollama') return ollamaBaseUrl(env.OLLAMA_HOST)
+  // The address of an azure resource is the customer's own, and the policy was checked to name it.
+  if (provider === 'azure') throw new RouterError('internal', { problem: 'an azure model without an address' })
+  return PROVIDER_URLS[provider]
 }

@@ -28,6 +28,12 @@ export interface OpenAiCompatibleSettings extends WayThere {
   /** What a local server can do; absent: no log-probabilities are asked for. */
   readonly probe?: ServerProbe
   readonly extraHeaders?: Readonly<Record<string, string>>
+  /** In place of `baseUrl` with `/chat/completions`; of the same origin. */
+  readonly chatUrl?: URL
+  /** Default `authorization`, with the key as a bearer token. */
+  readonly keyHeader?: 'authorization' | 'api-key'
+  /** Whose dialect it is exactly. Default: told by the host. */
+  readonly server?: 'openai' | 'compatible'
   readonly timers?: Timers
 }
 
@@ -44,8 +50,8 @@ export interface OpenAiCompatibleSettings extends WayThere {
 export function createOpenAiCompatibleModel(settings: OpenAiCompatibleSettings): ModelPort {
   const { name, model, apiKey, maxOutputTokens, tier = 'frontier', timers } = settings
   const transport = createTransport(settings)
-  const url = new URL(`${settings.baseUrl.replace(/\/+$/, '')}/chat/completions`)
-  const server = url.hostname === 'api.openai.com' ? 'openai' : 'compatible'
+  const url = settings.chatUrl ?? new URL(`${settings.baseUrl.replace(/\/+$/, '')}/chat/completions`)
+  const { server = url.hostname === 'api.openai.com' ? 'openai' : 'compatible' } = settings
   const httpModel = (listener: Listener): HttpModel => ({
     name,
     tier,
@@ -54,7 +60,7 @@ export function createOpenAiCompatibleModel(settings: OpenAiCompatibleSettings):
     ...(timers === undefined ? {} : { timers }),
     dialect: {
       url,
-      headers: { ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }), ...settings.extraHeaders },
+      headers: { ...keyHeaderOf(settings), ...settings.extraHeaders },
       requestBody: (call) =>
         openAiRequestBody(call, { model, maxOutputTokens, server, topLogprobs: listener.topLogprobs ?? null }),
       readStream: (call) => readOpenAiStream({ name, model, apiKey, ...listener }, call),
@@ -75,4 +81,9 @@ export function createOpenAiCompatibleModel(settings: OpenAiCompatibleSettings):
       await transport.close()
     },
   }
+}
+
+function keyHeaderOf({ apiKey, keyHeader }: OpenAiCompatibleSettings): Readonly<Record<string, string>> {
+  if (apiKey === null) return {}
+  return keyHeader === 'api-key' ? { 'api-key': apiKey } : { authorization: `Bearer ${apiKey}` }
 }

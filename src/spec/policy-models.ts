@@ -18,9 +18,9 @@ const apiKeys = z
 /** One entry of `models`. */
 export const modelSchema = z.strictObject({
   provider: z
-    .enum(['embedded', 'openai', 'anthropic', 'ollama'])
+    .enum(['embedded', 'openai', 'azure', 'anthropic', 'ollama'])
     .describe(
-      'embedded: the engine of this package. openai: any server with an OpenAI-compatible API. anthropic: the Messages API. ollama: Ollama through its own API.',
+      'embedded: the engine of this package. openai: any server with an OpenAI-compatible API. azure: a deployment of Azure OpenAI. anthropic: the Messages API. ollama: Ollama through its own API.',
     ),
   preset: z
     .string()
@@ -28,7 +28,11 @@ export const modelSchema = z.strictObject({
     .describe(
       'A provider preset by name: base URL, key variable and jurisdiction (see `spillway models list --presets`).',
     ),
-  model: z.string().describe('The model id at the provider, or the catalogue name of an embedded model.'),
+  model: z
+    .string()
+    .describe(
+      'The model id at the provider, the name of an azure deployment, or the catalogue name of an embedded model.',
+    ),
   tier: z.enum(TIERS).describe('What the model is for. `frontier` models are only reached through the egress door.'),
   baseUrl: address
     .optional()
@@ -63,6 +67,11 @@ export const modelSchema = z.strictObject({
     .describe(
       'Only as "${env:NAME}", or a list of such: the key that was rate limited longest ago is used, the next at once when it is. When none is set the model is unavailable.',
     ),
+  apiVersion: z
+    .string()
+    .regex(/^\d{4}-\d{2}-\d{2}(-preview)?$/, 'is not a version such as 2024-10-21')
+    .optional()
+    .describe('Azure only: the version of the API. Default: 2024-10-21.'),
   regions: z
     .array(
       z.strictObject({

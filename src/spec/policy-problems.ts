@@ -62,7 +62,17 @@ function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
       },
     ]
   const isHere = addressesOf(model).every(({ baseUrl }) => onThisMachine(baseUrl))
-  if (model.provider === 'anthropic' && local && !isHere)
+  if (model.provider === 'azure' && model.baseUrl === undefined)
+    return [
+      {
+        path: [...path, 'baseUrl'],
+        problem: 'an azure model needs the address of its resource',
+        fix: 'Write baseUrl, for example https://name.openai.azure.com.',
+      },
+    ]
+  if (model.provider !== 'azure' && model.apiVersion !== undefined)
+    return [{ path: [...path, 'apiVersion'], problem: 'only azure models have one', fix: 'Remove it.' }]
+  if ((model.provider === 'anthropic' || model.provider === 'azure') && local && !isHere)
     return [{ path: [...path, 'tier'], problem: 'this model is not on this machine', fix: 'Use tier frontier.' }]
   if (model.provider === 'openai' && !model.baseUrl && local)
     return [
