@@ -17,6 +17,7 @@ import {
   type Reader,
 } from './exchange.ts'
 import { nobodyAnswered } from './explain.ts'
+import { type Racer, race } from './hedge.ts'
 import { requestFor } from './model-request.ts'
 import { withRetries } from './retry.ts'
 import { written } from './run.ts'
@@ -27,26 +28,68 @@ import { readerFor } from './typed.ts'
  * @throws RouterError of the model that failed, `no_model_available` when several frontiers did; what was tried stands in
  * `run.attempts`
  */
-export async function ask(
-  context: AskContext,
-  actor: Actor,
-  what: { readonly request: RouterRequest; readonly delivery: Delivery },
-): Promise<Asked> {
+export async function ask(context: AskContext, actor: Actor, what: Question): Promise<Asked> {
   const allowed = 1 + context.deps.loaded.policy.routing.maxFallbackAttempts
   const ways = waysTo(context, actor).slice(0, allowed)
   const failures: RouterError[] = []
-  for (const [index, way] of ways.entries()) {
-    const isLast = index === ways.length - 1
-    const exchange = openExchange(context, way, what)
-    try {
-      return await askModel(context, exchange, actor === 'frontier' && isLast ? allowed - index : 1)
-    } catch (error) {
-      const failure = toRouterError(error)
-      if (exchange.delivered || !mayFallBack(failure) || context.signal.aborted) throw failure
-      failures.push(failure)
-    }
+  let at = 0
+  for (let way = ways[at]; way !== undefined; way = ways[at]) {
+    const next = ways[at + 1]
+    const isHedged = actor === 'frontier' && next !== undefined && context.run.task.hedgeAfter !== undefined
+    const tries = actor === 'frontier' && next === undefined ? allowed - at : 1
+    const result = isHedged
+      ? await raceBoth(context, [way, next], what)
+      : await tryWay(context, way, { ...what, tries })
+    if ('answer' in result) return result.answer
+    const last = result.failures.find((failure) => !mayFallBack(failure)) ?? result.failures.at(-1)
+    if (last && (result.delivered || !mayFallBack(last) || context.signal.aborted)) throw last
+    failures.push(...result.failures)
+    at += result.asked
   }
   throw nobodyAnswered(context.run, actor, failures)
+}
+
+interface Question {
+  readonly request: RouterRequest
+  readonly delivery: Delivery
+}
+
+/** The answer, or why there is none, after so many ways. */
+type Tried =
+  | { readonly answer: Asked }
+  | {
+      readonly failures: readonly RouterError[]
+      readonly asked: number
+      /** Something of it has reached the caller. */
+      readonly delivered: boolean
+    }
+
+async function tryWay(context: AskContext, way: Way, what: Question & { readonly tries: number }): Promise<Tried> {
+  const exchange = openExchange(context, way, what)
+  try {
+    return { answer: await askModel(context, exchange, what.tries) }
+  } catch (error) {
+    return { failures: [toRouterError(error)], asked: 1, delivered: exchange.delivered }
+  }
+}
+
+/** The second is asked as well when the first says nothing for a while; see `hedgeAfter`. */
+async function raceBoth(context: AskContext, [one, two]: readonly [Way, Way], what: Question): Promise<Tried> {
+  const exchanges: Exchange[] = []
+  const call = (way: Way) => (racer: Racer) => {
+    const own = { ...context, signal: racer.signal }
+    const exchange = { ...openExchange(own, way, what), racer }
+    exchanges.push(exchange)
+    return askModel(own, exchange, 1)
+  }
+  const result = await race({
+    first: call(one),
+    second: call(two),
+    afterMs: context.run.task.hedgeAfter ?? Number.POSITIVE_INFINITY,
+    clock: context.deps.clock,
+    signal: context.signal,
+  })
+  return 'answer' in result ? result : { ...result, delivered: exchanges.some(({ delivered }) => delivered) }
 }
 
 interface Way {
@@ -99,11 +142,7 @@ function mayFallBack(failure: RouterError): boolean {
   return failure.row.retryable || failure.code === 'model_auth_failed' || failure.code === 'destination_refused'
 }
 
-function openExchange(
-  context: AskContext,
-  { name, lane }: Way,
-  what: { readonly request: RouterRequest; readonly delivery: Delivery },
-): Exchange {
+function openExchange(context: AskContext, { name, lane }: Way, what: Question): Exchange {
   const model = context.deps.roster.model(name)
   const port = context.deps.roster.port(name, { lane, adapter: context.run.task.adapter })
   const writesJson = port.writeJson !== undefined && context.run.task.kind === 'text'

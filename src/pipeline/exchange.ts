@@ -8,6 +8,7 @@ import { messageText, type RouterRequest, type ToolCall } from '../spec/request.
 import type { Answer } from '../spec/response.ts'
 import { earlyStop } from './early-stop.ts'
 import { generateThroughEgress, generateTogether } from './egress.ts'
+import type { Racer } from './hedge.ts'
 import type { RosterModel } from './roster.ts'
 import type { PipelineDeps, Run } from './run.ts'
 import type { Sink } from './sink.ts'
@@ -36,6 +37,8 @@ export interface Exchange extends AskContext {
   readonly read?: Reader
   /** Less than the tier's total deadline, where several calls share one. Milliseconds. */
   readonly totalMs?: number
+  /** Set where another model is asked at the same time: whoever says the first word answers. */
+  readonly racer?: Racer
   /** Set at the first piece that reaches the caller: from then on nothing may be tried again. */
   delivered: boolean
   /** Characters of text and tool arguments received so far, for the estimate of an answer that breaks. */
@@ -61,6 +64,7 @@ export async function generateOnce(exchange: Exchange, limits: CallLimits): Prom
   let firstTokenMs: number | null = null
   for await (const events of await piecesOf(exchange, limits))
     for (const event of events) {
+      if (exchange.racer && isWord(event)) requireFirst(exchange)
       if (event.type === 'finish') return finished(exchange, parts, { event, firstTokenMs })
       if (event.type === 'loading') await exchange.sink.push({ type: 'waiting', what: 'model_loading' })
       else if (event.type !== 'progress') {
@@ -75,6 +79,15 @@ export async function generateOnce(exchange: Exchange, limits: CallLimits): Prom
       if (stoppedBy) return stopped(exchange, parts, { stoppedBy, firstTokenMs })
     }
   throw new RouterError('model_incomplete', { model: exchange.model.name })
+}
+
+function isWord({ type }: ModelEvent): boolean {
+  return type !== 'loading' && type !== 'progress'
+}
+
+/** @throws RouterError cancelled: another one answers */
+function requireFirst({ racer, run }: Exchange): void {
+  if (racer?.mayAnswer() === false) throw new RouterError('cancelled', { requestId: run.requestId })
 }
 
 /** What a caller reads already is not taken back, and a shadow shall show what the model would have said. */
@@ -132,7 +145,7 @@ function commit(exchange: Exchange, reason: Decision['reason']): Promise<void> |
   return exchange.sink.push({
     type: 'commit',
     requestId,
-    attempts: attempts.length + 1,
+    attempts: attempts.length + 1 + (exchange.racer?.beside() ?? 0),
     decision: {
       route: local ? 'local' : 'frontier',
       reason,

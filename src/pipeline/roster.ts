@@ -53,6 +53,8 @@ interface LaneState {
 }
 
 interface Entry extends RosterModel {
+  /** Monotonic: when it last answered. */
+  answeredAtMs: number
   readonly states: readonly LaneState[]
   readonly retries: RetryBudget
   readonly turns: Turns
@@ -74,7 +76,7 @@ export function createRoster(models: readonly RosterModel[], clock: Clock): Rost
   }
   return {
     model,
-    states: () => [...byName.values()].map(stateOf),
+    states: () => [...byName.values()].map((entry) => stateOf(entry, clock.monotonicMs())),
     lanes: (name) => openLanes(model(name).states),
     port(name, { lane = 0, adapter } = {}) {
       const key = JSON.stringify([name, lane, adapter])
@@ -97,7 +99,10 @@ export function createRoster(models: readonly RosterModel[], clock: Clock): Rost
       // A refused key says nothing about the model, and another key may be right.
       if (error.code !== 'model_auth_failed') state.breaker.failed(error)
     },
-    answered: (name, lane = 0) => laneOf(name, lane).breaker.answered(),
+    answered(name, lane = 0) {
+      laneOf(name, lane).breaker.answered()
+      model(name).answeredAtMs = clock.monotonicMs()
+    },
     async close() {
       await Promise.all([...ports.values()].map((port) => port.close()))
     },
@@ -113,6 +118,7 @@ function entryOf(model: RosterModel, clock: Clock): Entry {
   )
   return {
     ...model,
+    answeredAtMs: Number.NEGATIVE_INFINITY,
     states,
     retries: createRetryBudget(clock.monotonicMs),
     turns: createTurns(policy.maxConcurrent ?? Number.POSITIVE_INFINITY, clock),
@@ -144,13 +150,19 @@ function compare(a: number, b: number): number {
   return a === b ? 0 : a - b
 }
 
-function stateOf(entry: Entry): ModelState {
+function stateOf(entry: Entry, nowMs: number): ModelState {
   return {
+    ...(isWarm(entry, nowMs) && { isWarm: true }),
     name: entry.name,
     actor: actorOf(entry.policy.tier),
     tier: entry.policy.tier,
     unavailable: entry.obstacle() ?? restOf(entry),
   }
+}
+
+/** What unloads by itself does so after the time that the policy names; a load that needs its memory may be before that. */
+function isWarm({ policy, answeredAtMs }: Entry, nowMs: number): boolean {
+  return policy.tier !== 'frontier' && nowMs - answeredAtMs < (policy.idleUnload ?? Number.POSITIVE_INFINITY)
 }
 
 /** A model rests when each of its lanes does, until the first is back. */

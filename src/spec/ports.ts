@@ -230,6 +230,8 @@ export interface ModelState {
   readonly tier: Tier
   /** Why it cannot be used now; null when it can. */
   readonly unavailable: Unavailable | null
+  /** It has answered a moment ago, so it is most likely in memory. */
+  readonly isWarm?: boolean
   /** The caller's API key leaves it out. */
   readonly isBarred?: boolean
 }
