@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { excerptForDecision } from './classify/excerpt.ts'
 import { type SimilarityHead, withComparison } from './decide/similarity.ts'
+import { aiSdkObstacle, createAiSdkModel } from './models/ai-sdk.ts'
 import { createAnthropicModel } from './models/anthropic.ts'
 import { createAzureModel } from './models/azure.ts'
 import { embeddedObstacle, openEmbeddedModel } from './models/embedded/configured.ts'
@@ -171,7 +172,8 @@ function rosterModel(setup: ModelSetup): RosterModel {
     },
     obstacle: () => {
       if (missing) return { reason: 'frontier_down', why: `no key set (${missing})` }
-      if (policy.provider !== 'embedded' || given) return null
+      if (given) return null
+      if (policy.provider !== 'embedded') return aiSdkObstacle(policy)
       const { env, availableMemory } = setup
       return embeddedObstacle({ name, policy, paths, env, memory: loaded.policy.memory }, availableMemory)
     },
@@ -198,8 +200,10 @@ function openModel(setup: ModelSetup, lane: Lane): ModelPort {
     ...{ name, model, maxOutputTokens, tier, privateNetwork, apiKey: lane.apiKey, baseUrl },
     proxy: proxyFor(new URL(baseUrl), loaded.policy.network, env),
     tls: loaded.tls.get(name),
+    alwaysStream: policy.alwaysStream,
   }
   if (policy.provider === 'anthropic') return createAnthropicModel(hosted)
+  if (policy.provider === 'ai-sdk') return createAiSdkModel({ ...hosted, sdk: sdkOf(policy) })
   if (policy.provider === 'azure')
     return createAzureModel({ ...hosted, apiVersion: policy.apiVersion ?? AZURE_API_VERSION })
   const asked = { api: policy.provider, baseUrl, model, contextTokens, apiKey: hosted.apiKey, cacheDir: paths.cacheDir }
@@ -211,12 +215,19 @@ function openModel(setup: ModelSetup, lane: Lane): ModelPort {
   return createOllamaModel({ ...hosted, ...probed, ...think, contextTokens, keepAliveMs })
 }
 
+/** The policy was checked to name it. */
+function sdkOf({ sdk }: ModelPolicy): NonNullable<ModelPolicy['sdk']> {
+  if (!sdk) throw new RouterError('internal', { problem: 'a model of provider ai-sdk without a package' })
+  return sdk
+}
+
 /** The newest that is not a preview, for chat completions. */
 const AZURE_API_VERSION = '2024-10-21'
 
 function usualAddress(provider: Exclude<ModelPolicy['provider'], 'embedded'>, env: Environment): string {
   if (provider === 'ollama') return ollamaBaseUrl(env.OLLAMA_HOST)
-  // The address of an azure resource is the customer's own, and the policy was checked to name it.
-  if (provider === 'azure') throw new RouterError('internal', { problem: 'an azure model without an address' })
+  // The address is the customer's own, and the policy was checked to name it.
+  if (provider === 'azure' || provider === 'ai-sdk')
+    throw new RouterError('internal', { problem: `a model of provider ${provider} without an address` })
   return PROVIDER_URLS[provider]
 }

@@ -543,4 +543,13 @@ export const REQUIREMENTS: readonly Requirement[] = [
       { file: 'test/models/proxy.test.ts', title: 'is never used for a model on this machine' },
     ],
   },
+  {
+    behaviour: 'A model behind a package of the AI SDK is sent to through the same door as every other',
+    source: 'docs/guides/policy.md',
+    citedBy: [
+      { file: 'test/models/ai-sdk.test.ts', title: 'answers through the door, with its text masked' },
+      { file: 'test/models/ai-sdk.test.ts', title: 'sends to the origin of the policy only' },
+      { file: 'test/models/ai-sdk.test.ts', title: 'answers by its own package' },
+    ],
+  },
 ]

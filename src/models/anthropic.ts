@@ -53,6 +53,7 @@ export function createAnthropicModel(settings: AnthropicSettings): ModelPort {
   } satisfies Parameters<typeof generateOverHttp>[0]
   return {
     name,
+    streams: () => true,
     generate: (call, limits) => generateOverHttp(http, call, limits),
     close: () => transport.close(),
   }

@@ -39,6 +39,7 @@ export function createOllamaModel(settings: OllamaSettings): ModelPort {
   const card = settings.tier === 'frontier' ? null : createOllamaCard(settings)
   return {
     name: settings.name,
+    streams: () => true,
     generate: (call, limits) => generate({ settings, transport, card }, call, limits),
     close: async () => {
       settings.probe?.close()

@@ -1,6 +1,6 @@
 /** Any server that speaks the OpenAI chat dialect, hosted or on this machine. */
 import type { Tier } from '../spec/decision.ts'
-import type { ModelPort } from '../spec/ports.ts'
+import type { ModelCall, ModelPort } from '../spec/ports.ts'
 import type { Timers } from './deadlines.ts'
 import { generateOverHttp, generateTogether, type HttpModel } from './http-model.ts'
 import { generateLocally, type Listener } from './local-server.ts'
@@ -32,6 +32,8 @@ export interface OpenAiCompatibleSettings extends WayThere {
   readonly chatUrl?: URL
   /** Default `authorization`, with the key as a bearer token. */
   readonly keyHeader?: 'authorization' | 'api-key'
+  /** Whether a caller who wants a whole answer is asked for in a stream as well. Default: no. */
+  readonly alwaysStream?: boolean
   /** Whose dialect it is exactly. Default: told by the host. */
   readonly server?: 'openai' | 'compatible'
   readonly timers?: Timers
@@ -41,8 +43,8 @@ export interface OpenAiCompatibleSettings extends WayThere {
  * A model behind an OpenAI-compatible API.
  *
  * A call that carries the caller's own wire body goes out in the form the caller chose, whole or streamed; any other
- * call is streamed, so that its first byte and its pauses can be watched. A whole answer comes in one piece: its first
- * byte deadline then covers the thinking of the model.
+ * call is streamed, so that its first byte and its pauses can be watched. A whole answer comes in one piece, and only its
+ * total deadline counts; with `alwaysStream` it is asked for in pieces and put together here.
  *
  * `generate` throws: `model_timeout` (names the phase), `dns_failure`, `model_unreachable`, `model_auth_failed`,
  * `model_rate_limited`, `model_refused_request`, `model_failed`, `model_malformed`, `model_incomplete`, `cancelled`.
@@ -52,6 +54,7 @@ export function createOpenAiCompatibleModel(settings: OpenAiCompatibleSettings):
   const transport = createTransport(settings)
   const url = settings.chatUrl ?? new URL(`${settings.baseUrl.replace(/\/+$/, '')}/chat/completions`)
   const { server = url.hostname === 'api.openai.com' ? 'openai' : 'compatible' } = settings
+  const streams = (call: ModelCall): boolean => mustStream(call) || (settings.alwaysStream === true && mayStream(call))
   const httpModel = (listener: Listener): HttpModel => ({
     name,
     tier,
@@ -62,7 +65,10 @@ export function createOpenAiCompatibleModel(settings: OpenAiCompatibleSettings):
       url,
       headers: { ...keyHeaderOf(settings), ...settings.extraHeaders },
       requestBody: (call) =>
-        openAiRequestBody(call, { model, maxOutputTokens, server, topLogprobs: listener.topLogprobs ?? null }),
+        openAiRequestBody(
+          { ...call, stream: streams(call) },
+          { model, maxOutputTokens, server, topLogprobs: listener.topLogprobs ?? null },
+        ),
       readStream: (call) => readOpenAiStream({ name, model, apiKey, ...listener }, call),
       readWhole: (body, call) => readOpenAiBody({ name, model, apiKey, ...listener }, body, call),
     },
@@ -71,6 +77,7 @@ export function createOpenAiCompatibleModel(settings: OpenAiCompatibleSettings):
   const probe = settings.probe ?? notProbed
   return {
     name,
+    streams,
     generate: (call, limits) =>
       tier === 'frontier'
         ? generateOverHttp(plain, call, limits)
@@ -86,4 +93,15 @@ export function createOpenAiCompatibleModel(settings: OpenAiCompatibleSettings):
 function keyHeaderOf({ apiKey, keyHeader }: OpenAiCompatibleSettings): Readonly<Record<string, string>> {
   if (apiKey === null) return {}
   return keyHeader === 'api-key' ? { 'api-key': apiKey } : { authorization: `Bearer ${apiKey}` }
+}
+
+/** A body of our own always asks for a stream. */
+function mustStream({ wire, stream }: ModelCall): boolean {
+  return wire === undefined || stream
+}
+
+/** Several answers, log-probabilities and sound stand only in the provider's own whole body. */
+function mayStream({ wire }: ModelCall): boolean {
+  const { n = 1, logprobs = false, modalities, audio } = wire?.body ?? {}
+  return (n === 1 || n === null) && logprobs !== true && modalities === undefined && audio === undefined
 }

@@ -118,7 +118,8 @@ async function piecesOf(exchange: Exchange, limits: CallLimits): Promise<AsyncIt
   if (model.policy.tier !== 'frontier') return generateTogether(port, call, limits)
   const baseUrl = model.lanes?.[lane]?.baseUrl ?? model.policy.baseUrl
   const egress = { port, run, deps, purpose: exchange.purpose, baseUrl, ...laneOf(exchange) }
-  return generateThroughEgress(egress, call, wire && !streaming ? patient(limits) : limits)
+  const isWhole = wire !== undefined && !(port.streams?.(call) ?? streaming)
+  return generateThroughEgress(egress, call, isWhole ? patient(limits) : limits)
 }
 
 /** A whole body begins when the model has ended: only the total deadline says something about it. */

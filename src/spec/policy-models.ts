@@ -18,9 +18,9 @@ const apiKeys = z
 /** One entry of `models`. */
 export const modelSchema = z.strictObject({
   provider: z
-    .enum(['embedded', 'openai', 'azure', 'anthropic', 'ollama'])
+    .enum(['embedded', 'openai', 'azure', 'anthropic', 'ollama', 'ai-sdk'])
     .describe(
-      'embedded: the engine of this package. openai: any server with an OpenAI-compatible API. azure: a deployment of Azure OpenAI. anthropic: the Messages API. ollama: Ollama through its own API.',
+      'embedded: the engine of this package. openai: any server with an OpenAI-compatible API. azure: a deployment of Azure OpenAI. anthropic: the Messages API. ollama: Ollama through its own API. ai-sdk: any package of the AI SDK, see sdk.',
     ),
   preset: z
     .string()
@@ -72,6 +72,28 @@ export const modelSchema = z.strictObject({
     .regex(/^\d{4}-\d{2}-\d{2}(-preview)?$/, 'is not a version such as 2024-10-21')
     .optional()
     .describe('Azure only: the version of the API. Default: 2024-10-21.'),
+  sdk: z
+    .strictObject({
+      package: z
+        .string()
+        .regex(/^(@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*(\/[a-z0-9._-]+)?$/, 'is not the name of a package')
+        .describe(
+          'An installed npm package that speaks the AI SDK\'s interface, for example "@ai-sdk/amazon-bedrock".',
+        ),
+      create: z
+        .string()
+        .regex(/^create[A-Z]\w*$/, 'is not a name such as createAmazonBedrock')
+        .optional()
+        .describe('Its function that makes a provider, where it has several.'),
+      options: z
+        .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+        .default({})
+        .describe('What that function is given beside the key and the address, for example region. No credentials.'),
+    })
+    .optional()
+    .describe(
+      'ai-sdk only: the package whose code makes the requests. They go to the origin of baseUrl and nowhere else.',
+    ),
   regions: z
     .array(
       z.strictObject({
@@ -83,6 +105,12 @@ export const modelSchema = z.strictObject({
     .default([])
     .describe(
       'Further addresses of the same model, asked in this order when the ones before are limited or away. Text goes to the model only where it may go to all of them.',
+    ),
+  alwaysStream: z
+    .boolean()
+    .default(false)
+    .describe(
+      'openai, azure: ask for a stream when the caller wants a whole answer, too, so that deadlines.<tier>.firstByte and idle hold for it and nothing on the way gives up a silent connection. Fields of the whole body beside the answer, its usage and its reason to end are then not passed on.',
     ),
   maxConcurrent: z
     .number()

@@ -70,9 +70,13 @@ function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
         fix: 'Write baseUrl, for example https://name.openai.azure.com.',
       },
     ]
+  if (model.provider === 'ai-sdk' || model.sdk !== undefined) {
+    const problem = sdkProblem(path, model)
+    if (problem) return [problem]
+  }
   if (model.provider !== 'azure' && model.apiVersion !== undefined)
     return [{ path: [...path, 'apiVersion'], problem: 'only azure models have one', fix: 'Remove it.' }]
-  if ((model.provider === 'anthropic' || model.provider === 'azure') && local && !isHere)
+  if (REMOTE_PROVIDERS.has(model.provider) && local && !isHere)
     return [{ path: [...path, 'tier'], problem: 'this model is not on this machine', fix: 'Use tier frontier.' }]
   if (model.provider === 'openai' && !model.baseUrl && local)
     return [
@@ -84,6 +88,23 @@ function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
     ]
   if (local && model.provider !== 'embedded') return destinationProblems(path, model)
   return []
+}
+
+/** Those whose local tier would be a mistake unless they are played on this machine. */
+const REMOTE_PROVIDERS: ReadonlySet<string> = new Set(['anthropic', 'azure', 'ai-sdk'])
+
+function sdkProblem(path: readonly string[], { provider, sdk, baseUrl }: ModelPolicy): PolicyProblem | null {
+  const at = [...path, 'sdk']
+  if (provider !== 'ai-sdk') return { path: at, problem: 'only ai-sdk models have one', fix: 'Remove it.' }
+  if (!sdk) return { path: at, problem: 'no package is named', fix: 'Write sdk: { package: "@ai-sdk/…" }.' }
+  if (baseUrl === undefined) {
+    const fix = 'Write baseUrl, the address that the package sends to.'
+    return { path: [...path, 'baseUrl'], problem: 'an ai-sdk model needs an address: nothing else is dialled', fix }
+  }
+  const secret = Object.keys(sdk.options).find((name) => /key|secret|token|password|credential/i.test(name))
+  if (secret === undefined) return null
+  const fix = 'Use apiKey, or the variables that the package reads by itself.'
+  return { path: [...at, 'options', secret], problem: 'a credential may not stand in the policy', fix }
 }
 
 function plainAddress(model: ModelPolicy): boolean {

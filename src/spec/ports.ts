@@ -196,6 +196,8 @@ export interface ModelPort {
   generate(call: ModelCall, limits: CallLimits): AsyncIterable<ModelEvent>
   /** The same events, those that came together in one piece: what a stream costs is counted in steps. Absent where each comes alone. */
   generateTogether?(call: ModelCall, limits: CallLimits): AsyncIterable<readonly ModelEvent[]>
+  /** Whether the answer to a call comes piece by piece, so that its first byte and its pauses can be watched. Absent: as the caller reads it, and always where the call is not the caller's own. */
+  streams?(call: ModelCall): boolean
   /** Absent where the model's distribution cannot be read. */
   decide?(call: DecideCall, limits: CallLimits): Promise<DecideResult>
   /**
