@@ -1,11 +1,12 @@
 /**
- * Models of any package that speaks the AI SDK's interface for language models (Bedrock, Vertex and others). The package makes
+ * Models behind packages of the AI SDK (Bedrock, Vertex and others). The package makes
  * the request; it is our transport that sends it, to the origin of the policy and nowhere else.
  */
 import { RouterError } from '../spec/errors.ts'
 import type { ModelPolicy } from '../spec/policy.ts'
 import type { CallLimits, ModelCall, ModelEvent, ModelPort, Unavailable } from '../spec/ports.ts'
 import { readSdkStream } from './ai-sdk-answer.ts'
+import { SDK_PACKAGE_TABLE } from './ai-sdk-packages.ts'
 import { sdkCallOptions } from './ai-sdk-prompt.ts'
 import { type DeadlineGuard, PROCESS_TIMERS, startDeadlines, type Timers } from './deadlines.ts'
 import { createTransport, type PostResponse, type Transport, type WayThere } from './transport.ts'
@@ -40,7 +41,8 @@ export function aiSdkObstacle({ sdk }: ModelPolicy): Unavailable | null {
     import.meta.resolve(sdk.package)
     return null
   } catch {
-    const why = `the package ${sdk.package} is not installed beside this one (npm install ${sdk.package})`
+    const { version } = SDK_PACKAGE_TABLE[sdk.package]
+    const why = `the package is not installed beside this one (npm install ${sdk.package}@${version})`
     return { reason: 'frontier_down', why }
   }
 }
@@ -96,17 +98,13 @@ async function* generate(bound: Bound, call: ModelCall, limits: CallLimits): Asy
   }
 }
 
-/** @throws RouterError model_failed: the package has no function that makes a provider, or several */
+/** @throws RouterError model_failed: this version of the package has another way to make a provider */
 async function loadFactory({ name: model, sdk }: AiSdkSettings): Promise<SdkFactory> {
-  const exported = (await import(sdk.package)) as Readonly<Record<string, unknown>>
-  const names =
-    sdk.create === undefined ? Object.keys(exported).filter((key) => /^create[A-Z]/.test(key)) : [sdk.create]
-  const found = new Set(names.map((key) => exported[key]).filter((value) => typeof value === 'function'))
-  const [factory] = found
-  if (found.size === 1) return factory as SdkFactory
-  const problem = `${sdk.package} has ${found.size === 0 ? 'no function' : 'several functions'} to make a provider`
-  const fix = `Name it in models.${model}.sdk.create${names.length > 0 ? `; it has ${names.join(', ')}` : ''}.`
-  throw new RouterError('model_failed', { model, problem, fix })
+  const { load, create } = SDK_PACKAGE_TABLE[sdk.package]
+  const found = (await load())[create]
+  if (typeof found === 'function') return found as SdkFactory
+  const problem = `${sdk.package} has no function ${create}`
+  throw new RouterError('model_failed', { model, problem, fix: `Install another version of ${sdk.package}.` })
 }
 
 interface Sending {

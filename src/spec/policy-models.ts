@@ -9,6 +9,15 @@ export const adapterSchema = z.strictObject({
   scale: z.number().positive().max(10).default(1).describe('Strength of the adapter; 1 as it was trained.'),
 })
 
+/** Packages of the AI SDK whose models can be reached. */
+export const SDK_PACKAGES = [
+  '@ai-sdk/amazon-bedrock',
+  '@ai-sdk/cohere',
+  '@ai-sdk/google-vertex',
+  '@ai-sdk/openai-compatible',
+] as const
+export type SdkPackage = (typeof SDK_PACKAGES)[number]
+
 const address = z.url({ protocol: /^https?$/ })
 
 const apiKeys = z
@@ -20,7 +29,7 @@ export const modelSchema = z.strictObject({
   provider: z
     .enum(['embedded', 'openai', 'azure', 'anthropic', 'ollama', 'ai-sdk'])
     .describe(
-      'embedded: the engine of this package. openai: any server with an OpenAI-compatible API. azure: a deployment of Azure OpenAI. anthropic: the Messages API. ollama: Ollama through its own API. ai-sdk: any package of the AI SDK, see sdk.',
+      'embedded: the engine of this package. openai: any server with an OpenAI-compatible API. azure: a deployment of Azure OpenAI. anthropic: the Messages API. ollama: Ollama through its own API. ai-sdk: a package of the AI SDK, see sdk.',
     ),
   preset: z
     .string()
@@ -74,21 +83,11 @@ export const modelSchema = z.strictObject({
     .describe('Azure only: the version of the API. Default: 2024-10-21.'),
   sdk: z
     .strictObject({
-      package: z
-        .string()
-        .regex(/^(@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*(\/[a-z0-9._-]+)?$/, 'is not the name of a package')
-        .describe(
-          'An installed npm package that speaks the AI SDK\'s interface, for example "@ai-sdk/amazon-bedrock".',
-        ),
-      create: z
-        .string()
-        .regex(/^create[A-Z]\w*$/, 'is not a name such as createAmazonBedrock')
-        .optional()
-        .describe('Its function that makes a provider, where it has several.'),
+      package: z.enum(SDK_PACKAGES).describe('A package of the AI SDK that is installed beside this one.'),
       options: z
         .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
         .default({})
-        .describe('What that function is given beside the key and the address, for example region. No credentials.'),
+        .describe('What its provider is given beside the key and the address, for example region. No credentials.'),
     })
     .optional()
     .describe(

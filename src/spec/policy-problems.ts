@@ -4,6 +4,7 @@ import { isPassedOn, onThisMachine } from './destination.ts'
 import { addressesOf } from './lanes.ts'
 import type { ModelPolicy, Policy, TaskPolicy } from './policy.ts'
 import { secondOpinionProblems } from './policy-gate-problems.ts'
+import { SDK_PACKAGES } from './policy-models.ts'
 import type { PolicyProblem } from './policy-problem.ts'
 import { PRESETS } from './presets.ts'
 import { closest } from './suggest.ts'
@@ -93,14 +94,21 @@ function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
 /** Those whose local tier would be a mistake unless they are played on this machine. */
 const REMOTE_PROVIDERS: ReadonlySet<string> = new Set(['anthropic', 'azure', 'ai-sdk'])
 
-function sdkProblem(path: readonly string[], { provider, sdk, baseUrl }: ModelPolicy): PolicyProblem | null {
+function sdkProblem(path: readonly string[], { provider, sdk, baseUrl, apiKey }: ModelPolicy): PolicyProblem | null {
   const at = [...path, 'sdk']
   if (provider !== 'ai-sdk') return { path: at, problem: 'only ai-sdk models have one', fix: 'Remove it.' }
-  if (!sdk) return { path: at, problem: 'no package is named', fix: 'Write sdk: { package: "@ai-sdk/…" }.' }
+  if (!sdk) return { path: at, problem: 'no package is named', fix: `Write sdk: { package: "${SDK_PACKAGES[0]}" }.` }
   if (baseUrl === undefined) {
     const fix = 'Write baseUrl, the address that the package sends to.'
     return { path: [...path, 'baseUrl'], problem: 'an ai-sdk model needs an address: nothing else is dialled', fix }
   }
+  // Without a key it fetches a token by itself, through no door of ours.
+  if (sdk.package === '@ai-sdk/google-vertex' && apiKey === undefined)
+    return {
+      path: [...path, 'apiKey'],
+      problem: 'Vertex needs an API key',
+      fix: 'Write apiKey: "${env:GOOGLE_VERTEX_API_KEY}".',
+    }
   const secret = Object.keys(sdk.options).find((name) => /key|secret|token|password|credential/i.test(name))
   if (secret === undefined) return null
   const fix = 'Use apiKey, or the variables that the package reads by itself.'

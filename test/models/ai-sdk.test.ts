@@ -1,7 +1,9 @@
 /** Models behind packages of the AI SDK: real packages, real sockets, a scripted provider. */
+import { readFileSync } from 'node:fs'
 import { EventStreamCodec } from '@smithy/eventstream-codec'
 import { afterEach, describe, expect, it } from 'vitest'
 import { readSdkStream } from '../../src/models/ai-sdk-answer.ts'
+import { SDK_PACKAGE_TABLE } from '../../src/models/ai-sdk-packages.ts'
 import type { ModelEvent } from '../../src/spec/ports.ts'
 import { parsePolicy } from '../../src/stores/policy-file.ts'
 import { openAiError, openAiFrames, openAiText, openAiToolCalls } from '../support/cloud-answers.ts'
@@ -15,7 +17,7 @@ afterEach(async () => {
   for (const cloud of clouds.splice(0)) await cloud.close()
 })
 
-const COMPATIBLE = { package: '@ai-sdk/openai-compatible', options: { name: 'ours', includeUsage: true } }
+const COMPATIBLE = { package: '@ai-sdk/openai-compatible', options: { name: 'ours', includeUsage: true } } as const
 
 async function through(
   script: readonly Reply[],
@@ -154,12 +156,24 @@ describe('a model behind a package of the AI SDK', () => {
   })
 
   it('is unavailable, with the fix, while the package is not installed', async () => {
-    const { on } = await through([], { sdk: { package: '@ai-sdk/not-there' } })
+    const { on } = await through([], { sdk: { package: '@ai-sdk/cohere' } })
     const response = await ask(on)
     expect([response.status, await response.text()]).toEqual([
       503,
-      expect.stringContaining('npm install @ai-sdk/not-there'),
+      expect.stringContaining('npm install @ai-sdk/cohere@4.0.52'),
     ])
+  })
+})
+
+describe('the packages', () => {
+  it('are optional parts of the versions that are named when one is missing', () => {
+    const { peerDependencies, peerDependenciesMeta } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+      readonly peerDependencies: Readonly<Record<string, string>>
+      readonly peerDependenciesMeta: Readonly<Record<string, unknown>>
+    }
+    const named = Object.entries(SDK_PACKAGE_TABLE).map(([name, { version }]) => [name, version])
+    expect(Object.fromEntries(named)).toEqual(peerDependencies)
+    for (const [name] of named) expect(peerDependenciesMeta[name ?? '']).toEqual({ optional: true })
   })
 })
 
@@ -187,9 +201,8 @@ describe('Bedrock', () => {
     clouds.push(cloud)
     const sdk = {
       package: '@ai-sdk/amazon-bedrock',
-      create: 'createAmazonBedrock',
       options: { region: 'eu-central-1' },
-    }
+    } as const
     const model = 'anthropic.claude-sonnet-4-20250514-v1:0'
     const big = {
       provider: 'ai-sdk',
@@ -262,14 +275,18 @@ describe('a policy', () => {
 
   it.each([
     ['provider: ai-sdk, baseUrl: "https://a.test"', /models.m.sdk .*no package/],
-    ['provider: ai-sdk, sdk: { package: "@ai-sdk/x" }', /models.m.baseUrl .*needs an address/],
+    ['provider: ai-sdk, sdk: { package: "@ai-sdk/cohere" }', /models.m.baseUrl .*needs an address/],
     ['provider: ai-sdk, baseUrl: "https://a.test", sdk: { package: "../evil.js" }', /models.m.sdk.package/],
-    ['provider: ai-sdk, baseUrl: "https://a.test", sdk: { package: "data:text/javascript,1" }', /models.m.sdk.package/],
+    ['provider: ai-sdk, baseUrl: "https://a.test", sdk: { package: left-pad }', /models.m.sdk.package/],
     [
-      'provider: ai-sdk, baseUrl: "https://a.test", sdk: { package: x, options: { secretAccessKey: y } }',
+      'provider: ai-sdk, baseUrl: "https://a.test", sdk: { package: "@ai-sdk/amazon-bedrock", options: { secretAccessKey: y } }',
       /models.m.sdk.options.secretAccessKey .*credential/,
     ],
-    ['provider: openai, sdk: { package: x }', /models.m.sdk .*only ai-sdk/],
+    [
+      'provider: ai-sdk, baseUrl: "https://a.test", sdk: { package: "@ai-sdk/google-vertex" }',
+      /models.m.apiKey .*Vertex needs an API key/,
+    ],
+    ['provider: openai, sdk: { package: "@ai-sdk/cohere" }', /models.m.sdk .*only ai-sdk/],
   ])('with %s is refused', (model, words) => {
     expect(read(model)).toThrow(words)
   })
