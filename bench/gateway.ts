@@ -13,7 +13,7 @@ import type { LoadOrder, LoadReport } from './gateway/load.ts'
 import {
   coldStart,
   type GatewayHome,
-  keyOf,
+  limitedKey,
   PINNED,
   type Program,
   startBeside,
@@ -65,7 +65,7 @@ try {
   const bench = { upstream, load }
   const ways: readonly Way[] = [
     { name: 'passthrough', program: bare, key: 'none' },
-    { name: 'gateway', program: gateway, key: keyOf(folder) },
+    { name: 'gateway', program: gateway, key: limitedKey(folder) },
   ]
   const rssMiB = { rest: (await gateway.usage('usage-after-gc')).rssMiB, streams: 0 }
   if (values.soak) print(await soak(bench, ways[1] as Way, Number(values.soak)))

@@ -37,7 +37,8 @@ process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
 /** `<name>.jsonl`, or `<name>_dev.jsonl` and its like. */
 function scored<Row, Score>(name: string, score: (rows: readonly Row[]) => Score): Score | { readonly reason: string } {
   const names = [`${name}.jsonl`, `${name}_dev.jsonl`, `${name}_test.jsonl`]
-  const folders = [values.data, join(values.data, '../traffic')]
+  // The folder with the rows itself, or the one above it.
+  const folders = [values.data, ...['traffic', '../traffic', 'adversarial'].map((folder) => join(values.data, folder))]
   const file = folders.flatMap((folder) => names.map((one) => join(folder, one))).find((one) => existsSync(one))
   if (!file) return { reason: `there is no ${name}_dev.jsonl in ${values.data}` }
   const lines = readFileSync(file, 'utf8')

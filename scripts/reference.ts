@@ -3,11 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
+import { messagesErrorType } from '../src/gateway/anthropic-failure.ts'
 import { REASONS } from '../src/spec/decision.ts'
 import { ERRORS } from '../src/spec/errors.ts'
 import { policySchema } from '../src/spec/policy.ts'
 import { PRESETS } from '../src/spec/presets.ts'
 import { REASON_TEXTS } from '../src/spec/reason-texts.ts'
+import { rowsFor } from '../src/spec/translation.ts'
 import { licencesPage } from './supply/licences.ts'
 
 const FOLDER = resolve(dirname(fileURLToPath(import.meta.url)), '../docs/reference')
@@ -40,10 +42,11 @@ function errorsPage(): string {
     String(error.exitCode),
     error.retryable ? 'yes' : 'no',
     error.openaiType,
+    messagesErrorType(error),
     error.message,
     error.fix,
   ])
-  const head = ['code', 'HTTP', 'exit', 'retryable', 'wire type', 'message', 'fix']
+  const head = ['code', 'HTTP', 'exit', 'retryable', 'OpenAI type', 'Anthropic type', 'message', 'fix']
   return `# Errors\n\n${NOTE}\nEvery failure is one of these rows. Braces stand for values of the failure.\n\n${table(head, rows)}\n`
 }
 
@@ -88,6 +91,25 @@ function presetsPage(): string {
   return `# Provider presets\n\n${NOTE}\nUsed as \`preset: name\` in a model.\n\n${table(['preset', 'provider', 'base URL', 'key', 'jurisdiction'], rows)}\n`
 }
 
+const DIRECTIONS = [
+  ['openai_chat', 'anthropic_messages', 'An OpenAI chat request for a model of provider anthropic'],
+  ['anthropic_messages', 'openai_chat', 'A Messages request for a model of provider openai'],
+  ['openai_chat', 'local', 'An OpenAI chat request for a local model'],
+  ['anthropic_messages', 'local', 'A Messages request for a local model'],
+] as const
+
+function translationPage(): string {
+  const parts = DIRECTIONS.map(([from, to, title]) => {
+    const rows = rowsFor(from, to).map(({ field, carriage, how }) => [`\`${field}\``, carriage, how])
+    return `## ${title}\n\n${table(['field', 'what becomes of it', 'how'], rows)}\n`
+  })
+  return `# Translation between dialects\n\n${NOTE}
+A model that speaks the caller's dialect gets the caller's own body. For any other the request is translated. *carried*: the model is
+asked the same. *warned*: it is not asked this, and the answer says so in \`x-spillway-warning\` and in \`spillway.unasked\`. *refused*: without it the
+request would mean something else; a frontier of the other dialect refuses it with 400 \`request_invalid\`, a local model is taken out of the route with
+\`capability_missing\`.\n\n${parts.join('\n')}`
+}
+
 function lockOf(path: string) {
   return JSON.parse(readFileSync(resolve(FOLDER, '../..', path), 'utf8'))
 }
@@ -97,6 +119,7 @@ const PAGES: Readonly<Record<string, string>> = {
   'reasons.md': reasonsPage(),
   'policy.md': policyPage(),
   'presets.md': presetsPage(),
+  'translation.md': translationPage(),
   'licences.md': licencesPage(lockOf('package-lock.json'), lockOf('engine/package-lock.json')),
 }
 

@@ -247,7 +247,7 @@ function finish(
     },
     signals: scripted.signals ?? null,
     identity: { digest: null, quantisation: null, servedBy: scripted.servedBy ?? model },
-    raw: scripted.raw ?? null,
+    raw: scripted.raw ? { dialect: call.wire?.dialect ?? 'openai_chat', body: scripted.raw } : null,
   }
 }
 

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join, resolve } from 'node:path'
+import { issueKey } from '../../src/gateway/issued-keys.ts'
 
 /** What a process has used so far. */
 export interface Usage {
@@ -121,8 +122,15 @@ export async function coldStart(home: GatewayHome): Promise<number> {
   return ms
 }
 
-export function keyOf(folder: string): string {
+/** The operator's: no limits. */
+function keyOf(folder: string): string {
   return readFileSync(join(folder, 'spillway', 'operator.key'), 'utf8').trim()
+}
+
+/** As users have them: with a rate, a limit of tokens, one of requests at the same time and a budget of its own. */
+export function limitedKey(folder: string): string {
+  const grant = { requestsPerMinute: 1e8, tokensPerMinute: 1e11, concurrency: 10_000, budget: { day: 1e6 } }
+  return issueKey(join(folder, 'spillway'), { name: 'bench', grant }).key
 }
 
 function serveCommand({ folder, upstreamPort }: GatewayHome) {

@@ -58,6 +58,7 @@ export function classify({ request, policy, sha256, earlier = null, detector = P
     ...(claim.onlyDetected && task.anonymise && canAnonymise(request, detector.find) && { anonymised: true }),
     hardStops: findHardStops(fields, policy.hardStops),
     needs: request.needs ?? [],
+    ...(request.wire && { dialect: request.wire.dialect }),
     wantsCodeChange: asksForCodeChange(input),
     impact: strongerImpact(metadata.impact, task.impact),
     affectsSystemState: metadata.affectsSystemState ?? false,

@@ -6,7 +6,7 @@ import type { TextField } from './hard-stops.ts'
 const MAX_SCHEMA_DEPTH = 12
 
 /**
- * @returns the texts of a request in order: messages with their names, image descriptions and tool calls, then tool
+ * @returns the texts of a request in order: messages with their names and asides, image descriptions and tool calls, then tool
  * definitions with names, descriptions and the descriptions of their parameters; empty texts are left out
  */
 export function extractFields(request: RouterRequest): readonly TextField[] {
@@ -21,8 +21,11 @@ function messageFields(message: Message, path: string): readonly TextField[] {
   return [...contentFields(message, path), ...callFields(message, path)].map((field) => ({ ...field, role }))
 }
 
-function contentFields({ content, name }: Message, path: string): readonly TextField[] {
-  const named = name === undefined ? [] : [{ field: `${path}.name`, text: name }]
+function contentFields({ content, name, aside }: Message, path: string): readonly TextField[] {
+  const beside = { name, aside }
+  const named = Object.entries(beside).flatMap(([field, text]) =>
+    text === undefined ? [] : [{ field: `${path}.${field}`, text }],
+  )
   if (typeof content === 'string') return [{ field: `${path}.content`, text: content }, ...named]
   const parts = content.flatMap((part, index): readonly TextField[] => {
     if (part.type === 'text') return [{ field: `${path}.content[${index}]`, text: part.text }]

@@ -165,6 +165,7 @@ function lines({ told, budgets, baseline }: Told, { by, columns }: Shape): reado
       ({ name, calls, paidUsd, unknown }) =>
         `${name}: ${calls} calls, ${dollars(paidUsd)}${unknown > 0 ? `, ${unknown} of unknown cost` : ''}`,
     ),
+    ...cacheLine(told.cache),
     `energy ${dollars(told.energyUsd)}, hardware ${dollars(told.hardwareUsd)}, maintenance ${dollars(told.maintenanceUsd)} over ${told.days.toFixed(1)} days`,
     `total ${dollars(told.totalUsd)}; a success costs ${dollars(told.perSuccessUsd)}`,
     `baseline ${baseline}: ${dollars(told.baselineUsd)}, saved ${dollars(told.savedUsd)}`,
@@ -174,6 +175,12 @@ function lines({ told, budgets, baseline }: Told, { by, columns }: Shape): reado
 
 function rowOf({ name, requests, local, paidUsd, unknown, successes }: CostLine): readonly string[] {
   return [name, String(requests), String(local), dollars(paidUsd), String(unknown), String(successes)]
+}
+
+function cacheLine({ exact, semantic, hitRate }: CostSummary['cache']): readonly string[] {
+  if (exact + semantic === 0) return []
+  const rate = ((hitRate ?? 0) * 100).toFixed(1)
+  return [`cache: ${exact + semantic} requests answered without a call (${rate} %), ${semantic} of them by like words`]
 }
 
 function budgetLine({ name, period, takenUsd, heldUsd }: BudgetState): string {

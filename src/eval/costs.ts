@@ -39,6 +39,13 @@ export interface CostSummary {
     readonly paidUsd: number
     readonly unknown: number
   }[]
+  /** Requests that were answered from the cache; each saved every call of its task. */
+  readonly cache: {
+    readonly exact: number
+    readonly semantic: number
+    /** Of all requests, 0 to 1; null when there were none. */
+    readonly hitRate: number | null
+  }
   /** Beside providers; null where the policy gives no figure. */
   readonly energyUsd: number | null
   readonly hardwareUsd: number | null
@@ -61,6 +68,7 @@ export function costSummary({ records, costs, sinceMs, nowMs, frontierUsd }: Cos
   const keys = new Map<string, Mutable<CostLine>>()
   const models = new Map<string, Mutable<ModelLine>>()
   const all = emptyLine('all')
+  const cache = { exact: 0, semantic: 0 }
   let localMs = 0
   let baselineUsd: number | null = 0
   for (const record of records) {
@@ -68,6 +76,7 @@ export function costSummary({ records, costs, sinceMs, nowMs, frontierUsd }: Cos
     const attempts = attemptsOf(record)
     const own = [lineOf(tasks, record.task), lineOf(keys, record.key ?? 'none')]
     for (const line of [all, ...own]) count(line, record, attempts)
+    if (record.route === 'cache') cache[isSemantic(record) ? 'semantic' : 'exact'] += 1
     for (const attempt of attempts) countModel(models, attempt)
     localMs += attempts.reduce((sum, { actor, latencyMs }) => sum + (actor === 'local' ? latencyMs : 0), 0)
     baselineUsd = baselineWith(baselineUsd, record, frontierUsd)
@@ -84,6 +93,7 @@ export function costSummary({ records, costs, sinceMs, nowMs, frontierUsd }: Cos
     tasks: byName(tasks),
     keys: byName(keys),
     models: [...models.values()].toSorted((a, b) => b.paidUsd - a.paidUsd || (a.name < b.name ? -1 : 1)),
+    cache: { ...cache, hitRate: all.requests === 0 ? null : (cache.exact + cache.semantic) / all.requests },
     energyUsd,
     hardwareUsd,
     maintenanceUsd,
@@ -131,6 +141,11 @@ function countModel(models: Map<string, Mutable<ModelLine>>, { model, costUsd }:
   line.calls += 1
   line.paidUsd += costUsd ?? 0
   if (costUsd === null) line.unknown += 1
+}
+
+/** The record of a hit on another question of the same words says how alike they were. */
+function isSemantic({ verdicts }: AuditRecord): boolean {
+  return verdicts.some(({ gate }) => gate === 'semantic_cache')
 }
 
 /** A label speaks of the local answer, so it counts only where that was served. */

@@ -2,15 +2,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { requestIdAt } from '../pipeline/request-id.ts'
 import { RouterError } from '../spec/errors.ts'
+import { countMessageTokens, messages } from './anthropic-messages.ts'
 import { requireKey, requireOwnHost } from './auth.ts'
 import type { App, Exchange } from './exchange.ts'
-import { failureOf, sendFailure } from './failure.ts'
+import { dialectOf, failureOf, sendFailure } from './failure.ts'
 import { feedback } from './feedback.ts'
 import { internalComplete, internalStatus } from './internal.ts'
 import { routerForKey } from './key-router.ts'
 import type { KeyHolder } from './keys.ts'
 import { chatCompletions } from './openai-chat.ts'
-import { healthz, listModels, oneModel, readyz } from './pages.ts'
+import { healthz, listModels, oneModel, readyz, root } from './pages.ts'
 import { rerank } from './rerank.ts'
 
 interface Route {
@@ -22,10 +23,13 @@ interface Route {
 
 const ROUTES: readonly Route[] = [
   { method: 'POST', path: /^\/v1\/chat\/completions$/, answer: chatCompletions },
+  { method: 'POST', path: /^\/v1\/messages$/, answer: messages },
+  { method: 'POST', path: /^\/v1\/messages\/count_tokens$/, answer: countMessageTokens },
   { method: 'POST', path: /^\/v1\/rerank$/, answer: rerank },
   { method: 'POST', path: /^\/v1\/feedback$/, answer: feedback },
   { method: 'GET', path: /^\/v1\/models$/, answer: listModels },
   { method: 'GET', path: /^\/v1\/models\/([^/]+)$/, answer: oneModel },
+  { method: 'GET', path: /^\/$/, isOpen: true, answer: root },
   { method: 'GET', path: /^\/healthz$/, isOpen: true, answer: healthz },
   { method: 'GET', path: /^\/readyz$/, isOpen: true, answer: readyz },
   { method: 'POST', path: /^\/spillway\/v1\/complete$/, answer: internalComplete },
@@ -63,7 +67,7 @@ export async function answerRequest(app: App, incoming: Incoming): Promise<Route
     if (response.headersSent) response.destroy()
     else {
       if (failure.code === 'method_not_allowed') response.setHeader('allow', String(failure.values.allowed))
-      sendFailure(response, failure, requestId)
+      sendFailure(response, failure, { requestId, dialect: dialectOf(request) })
     }
     return failure
   }
@@ -73,7 +77,7 @@ export async function answerRequest(app: App, incoming: Incoming): Promise<Route
 async function underKey(exchange: Exchange & { readonly holder: KeyHolder }, route: Route): Promise<void> {
   const { app, holder, request, response } = exchange
   const { headers } = request
-  const pass = app.limits.enter(holder, { bytes: Number(headers['content-length'] ?? 0), response })
+  const pass = await app.limits.enter(holder, { bytes: Number(headers['content-length'] ?? 0), response })
   response.once('close', pass.leave)
   try {
     await route.answer({ ...exchange, app: { ...app, router: routerForKey(app.router, { holder, headers, pass }) } })

@@ -1,6 +1,7 @@
 /** Reads a JSON body with limits: bytes, depth, encoding. */
 import type { IncomingMessage } from 'node:http'
 import { RouterError } from '../spec/errors.ts'
+import { holdsOddNumber, parseExact } from '../spec/exact-json.ts'
 
 /** Deeper JSON is no request anybody means, and recursive code must not meet it. */
 const MAX_DEPTH = 128
@@ -9,23 +10,46 @@ const MAX_DEPTH = 128
  * @returns the parsed body; always an object
  * @throws RouterError body_too_large, body_not_json, unsupported_media, request_invalid
  */
-export async function readJsonBody(
-  request: IncomingMessage,
-  maxBytes: number,
-): Promise<Readonly<Record<string, unknown>>> {
+export async function readJsonBody(request: IncomingMessage, maxBytes: number): Promise<JsonBody> {
+  return asObject(parse(await readText(request, maxBytes)))
+}
+
+/** A body as JavaScript reads it, and with its numbers as they were written; the same value where both are equal. */
+export interface ExactBody {
+  readonly plain: JsonBody
+  readonly exact: JsonBody
+}
+
+/**
+ * The same for bodies whose parts are sent on: 1.0 stays 1.0, and a number of twenty digits keeps them all.
+ *
+ * @throws RouterError as `readJsonBody`
+ */
+export async function readExactBody(request: IncomingMessage, maxBytes: number): Promise<ExactBody> {
+  const text = await readText(request, maxBytes)
+  const plain = asObject(parse(text))
+  return { plain, exact: holdsOddNumber(text) ? asObject(parseExact(text)) : plain }
+}
+
+export type JsonBody = Readonly<Record<string, unknown>>
+
+async function readText(request: IncomingMessage, maxBytes: number): Promise<string> {
   requirePlainJson(request)
   const declared = Number(request.headers['content-length'] ?? 0)
   if (declared > maxBytes) throw new RouterError('body_too_large', { limitBytes: maxBytes })
   const text = decode(await readBytes(request, maxBytes))
   requireShallow(text)
-  const value = parse(text)
+  return text
+}
+
+function asObject(value: unknown): JsonBody {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new RouterError('request_invalid', {
       path: 'the body',
       problem: 'it is not a JSON object',
       fix: 'Send an object.',
     })
-  return value as Readonly<Record<string, unknown>>
+  return value as JsonBody
 }
 
 function requirePlainJson(request: IncomingMessage): void {
@@ -88,9 +112,13 @@ function parse(text: string): unknown {
   }
 }
 
-/** Counts brackets outside of strings, without building anything. */
+/** Long conversations with many tools have some thousands. Checking so many takes about 60 ms, in which nobody else is answered. */
+const MAX_VALUES = 50_000
+
+/** Counts brackets and commas outside of strings, without building anything. */
 function requireShallow(text: string): void {
   let depth = 0
+  let values = 1
   let inString = false
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
@@ -99,17 +127,19 @@ function requireShallow(text: string): void {
       else if (code === QUOTE) inString = false
     } else if (code === QUOTE) inString = true
     else if (code === OPEN_BRACKET || code === OPEN_BRACE) {
-      if (++depth > MAX_DEPTH)
-        throw new RouterError('request_invalid', {
-          path: 'the body',
-          problem: `it is nested deeper than ${MAX_DEPTH} levels`,
-          fix: 'Send a flatter object.',
-        })
+      if (++depth > MAX_DEPTH) throw excess(`it is nested deeper than ${MAX_DEPTH} levels`, 'Send a flatter object.')
     } else if (code === CLOSE_BRACKET || code === CLOSE_BRACE) depth--
+    else if (code === COMMA && ++values > MAX_VALUES)
+      throw excess(`it has more than ${MAX_VALUES} values`, 'Send less in one request.')
   }
 }
 
+function excess(problem: string, fix: string): RouterError {
+  return new RouterError('request_invalid', { path: 'the body', problem, fix })
+}
+
 const QUOTE = 0x22
+const COMMA = 0x2c
 const BACKSLASH = 0x5c
 const OPEN_BRACKET = 0x5b
 const CLOSE_BRACKET = 0x5d

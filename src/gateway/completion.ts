@@ -6,13 +6,15 @@ import type { Outcome } from '../spec/response.ts'
 /** What every answer carries beside the protocol: who answered, why, and what it cost. */
 export function spillwayField(outcome: Outcome): Readonly<Record<string, unknown>> {
   const { requestId, decision, costUsd, attempts, latencyMs, verdicts, wouldEscalateTo, approvalRequired } = outcome
-  return { requestId, ...decision, costUsd, attempts, latencyMs, verdicts, wouldEscalateTo, approvalRequired }
+  const { unasked } = outcome
+  const known = { requestId, ...decision, costUsd, attempts, latencyMs, verdicts, wouldEscalateTo, approvalRequired }
+  return unasked ? { ...known, unasked } : known
 }
 
 /** A whole answer; an upstream's own body is returned as it came, with the decision added. */
 export function completionBody(outcome: Outcome, createdS: number): Readonly<Record<string, unknown>> {
   const spillway = spillwayField(outcome)
-  if (outcome.raw) return { ...outcome.raw, spillway }
+  if (outcome.raw?.dialect === 'openai_chat') return { ...outcome.raw.body, spillway }
   const toolCalls = outcome.toolCalls.map((call) => ({
     id: call.id,
     type: 'function',
@@ -88,7 +90,10 @@ function wireUsage(usage: Usage | null): Readonly<Record<string, unknown>> {
     completion_tokens: output,
     total_tokens: input + output,
     ...(usage?.cachedInputTokens !== undefined && {
-      prompt_tokens_details: { cached_tokens: usage.cachedInputTokens },
+      prompt_tokens_details: {
+        cached_tokens: usage.cachedInputTokens,
+        ...(usage.cacheWriteTokens !== undefined && { cache_write_tokens: usage.cacheWriteTokens }),
+      },
     }),
     ...(usage?.reasoningTokens !== undefined && {
       completion_tokens_details: { reasoning_tokens: usage.reasoningTokens },

@@ -15,7 +15,7 @@ export interface App {
   readonly limits: Limits
   readonly idempotency: Idempotency
   readonly policyProblem: () => string | null
-  readonly loopHealth: () => Promise<LoopHealth>
+  readonly loopHealth: () => LoopHealth
   /** True while no further request can be taken. */
   isFull(): boolean
   /** True once the server wants to stop: what is under way ends, nothing new begins. */

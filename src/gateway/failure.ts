@@ -1,6 +1,8 @@
-/** Failures on the OpenAI wire. */
-import type { ServerResponse } from 'node:http'
+/** Failures on the wire, in the shape of the dialect that the client speaks. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RouterError, toRouterError } from '../spec/errors.ts'
+import type { WireDialect } from '../spec/wire.ts'
+import { messagesError } from './anthropic-failure.ts'
 import type { App } from './exchange.ts'
 import { setRequestId } from './headers.ts'
 
@@ -41,9 +43,21 @@ export function wireError(error: RouterError): WireError {
   }
 }
 
-/** @param requestId used when the failure does not name one itself */
-export function sendFailure(response: ServerResponse, error: RouterError, requestId: string): void {
-  setRequestId(response, String(error.values.requestId ?? requestId))
+/** Paths of the Messages API, and whoever names its version. */
+export function dialectOf({ url = '', headers }: IncomingMessage): WireDialect {
+  const isMessages = /^\/v1\/messages(?:[/?]|$)/.test(url) || headers['anthropic-version'] !== undefined
+  return isMessages ? 'anthropic_messages' : 'openai_chat'
+}
+
+export interface FailureSettings {
+  /** Used when the failure does not name one itself. */
+  readonly requestId: string
+  readonly dialect: WireDialect
+}
+
+export function sendFailure(response: ServerResponse, error: RouterError, settings: FailureSettings): void {
+  const requestId = String(error.values.requestId ?? settings.requestId)
+  setRequestId(response, requestId)
   // Clients that retry by themselves obey this header. Where the router has tried again, their tries would multiply its own.
   const wasRetried = Number(error.values.frontierCalls ?? 0) > 1
   response.setHeader('x-should-retry', String(error.row.retryable && !wasRetried))
@@ -51,12 +65,27 @@ export function sendFailure(response: ServerResponse, error: RouterError, reques
     response.setHeader('retry-after', String(Math.ceil(error.retryAfterSeconds)))
     response.setHeader('retry-after-ms', String(Math.ceil(error.retryAfterSeconds * 1000)))
   }
-  if (error.code === 'body_too_large') response.setHeader('connection', 'close')
-  sendJson(response, error.row.status, wireError(error))
+  if (error.code === 'body_too_large' && !isReadToItsEnd(response)) response.setHeader('connection', 'close')
+  const body = settings.dialect === 'openai_chat' ? wireError(error) : messagesError(error, requestId)
+  sendJson(response, error.row.status, body)
 }
 
+/**
+ * Most clients look at the answer only when all is sent, and take a connection that broke before for a reason to try again. So the rest
+ * of a body is thrown away as it comes, where it has an end that is near.
+ */
+function isReadToItsEnd({ req }: ServerResponse): boolean {
+  return Number(req.headers['content-length'] ?? Number.POSITIVE_INFINITY) <= MAX_DISCARDED_BYTES
+}
+
+/** About a tenth of a second on a loopback connection; a request as a whole has its time limit. */
+const MAX_DISCARDED_BYTES = 67_108_864
+
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  const text = JSON.stringify(body)
+  sendJsonText(response, status, JSON.stringify(body))
+}
+
+export function sendJsonText(response: ServerResponse, status: number, text: string): void {
   const length = Buffer.byteLength(text)
   response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'content-length': length })
   // As a string it goes out in one piece with the headers.

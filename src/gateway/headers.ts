@@ -31,7 +31,9 @@ export function setDecisionHeaders(response: ServerResponse, known: KnownByNow):
 }
 
 export function setRequestId(response: ServerResponse, requestId: string): void {
+  // Each family of clients reads its own.
   set(response, 'x-request-id', requestId)
+  set(response, 'request-id', requestId)
 }
 
 /** Header values are visible ASCII; anything else would be refused by Node or split the response. */

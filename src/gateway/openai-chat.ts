@@ -1,12 +1,14 @@
 /** `POST /v1/chat/completions`. */
 import type { RouterRequest } from '../spec/request.ts'
+import { streamAnswer } from './answer-stream.ts'
 import { readJsonBody } from './body.ts'
 import { answered, completionBody } from './completion.ts'
 import type { Exchange } from './exchange.ts'
 import { sendJson } from './failure.ts'
 import { knownOf, setDecisionHeaders } from './headers.ts'
-import { streamChat } from './openai-stream.ts'
-import { chooseModel, type ModelChoice, parseChat, toRouterRequest, warningOf } from './openai-wire.ts'
+import { chooseModel, type ModelChoice, warningOf } from './model-choice.ts'
+import { ChatTeller } from './openai-stream.ts'
+import { parseChat, toRouterRequest } from './openai-wire.ts'
 
 export async function chatCompletions(exchange: Exchange): Promise<void> {
   const { app, request: incoming } = exchange
@@ -22,7 +24,9 @@ export async function chatCompletions(exchange: Exchange): Promise<void> {
     tenant: request.metadata?.tenant ?? null,
     asked: [raw, request.metadata, incoming.headers['x-spillway-route']],
     answer: (own) =>
-      chat.stream ? streamChat(own, { request, includeUsage, choice }) : wholeChat(own, { request, choice }),
+      chat.stream
+        ? streamAnswer(own, { request, choice, teller: new ChatTeller({ ...own, includeUsage }) })
+        : wholeChat(own, { request, choice }),
   })
 }
 
@@ -33,6 +37,6 @@ interface WholeChat {
 
 async function wholeChat({ app, response, signal }: Exchange, { request, choice }: WholeChat): Promise<void> {
   const outcome = await app.router.complete(request, { signal })
-  setDecisionHeaders(response, { ...knownOf(outcome), warning: warningOf(choice, outcome.decision.model) })
+  setDecisionHeaders(response, { ...knownOf(outcome), warning: warningOf(choice, outcome) })
   sendJson(response, 200, completionBody(answered(outcome), Math.floor(Date.now() / 1000)))
 }

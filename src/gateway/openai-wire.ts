@@ -1,9 +1,9 @@
 /** The OpenAI chat-completions request: what we read of it, and what it means to the router. */
 import { z } from 'zod'
-import { RouterError } from '../spec/errors.ts'
-import type { ModelState } from '../spec/ports.ts'
 import type { ContentPart, Message, RouterRequest } from '../spec/request.ts'
 import { metadataOf, type RequestHeaders, withoutOurKeys } from './metadata.ts'
+import type { ModelChoice } from './model-choice.ts'
+import { hasNoRemoteReference, isSafeUrl, readAs } from './read-body.ts'
 
 const text = z.object({ type: z.literal('text'), text: z.string() })
 const image = z.object({
@@ -104,58 +104,7 @@ export type ChatBody = z.output<typeof chatSchema>
 
 /** @throws RouterError request_invalid with the path of the first problem */
 export function parseChat(body: unknown): ChatBody {
-  const parsed = chatSchema.safeParse(body)
-  if (parsed.success) return parsed.data
-  const issue = deepest(parsed.error.issues[0])
-  const path = issue?.path.map(String).join('.') || 'the body'
-  const problem = (issue?.message ?? 'it is not a chat request').replace(/^Invalid (input|option|string): /, '')
-  throw new RouterError('request_invalid', {
-    path,
-    problem,
-    fix: 'See the OpenAI chat-completions reference for what may stand there.',
-  })
-}
-
-/** What a model name asks for. */
-export interface ModelChoice {
-  readonly override?: 'local' | 'frontier'
-  readonly task?: string
-  /** A configured model: a wish for its side. Which model of that side answers is for the policy to say. */
-  readonly model?: string
-  /** Set when the name is not known and is treated as `auto`. */
-  readonly warning?: string
-}
-
-/** The names a policy gives, read only when a virtual name does not settle the question. */
-export interface KnownNames {
-  readonly tasks: readonly string[]
-  readonly models: readonly Pick<ModelState, 'name' | 'actor'>[]
-}
-
-/** @throws RouterError not_found when the policy wants unknown names refused */
-export function chooseModel(
-  model: string,
-  known: { readonly names: () => KnownNames; readonly unknownModel: 'auto' | 'error' },
-): ModelChoice {
-  if (model === 'auto') return {}
-  if (model === 'local' || model === 'frontier') return { override: model }
-  const { tasks, models } = known.names()
-  if (tasks.includes(model)) return { task: model }
-  const configured = models.find(({ name }) => name === model)
-  if (configured) return { override: configured.actor, model }
-  if (known.unknownModel === 'error')
-    throw new RouterError('not_found', {
-      subject: 'model',
-      value: model,
-      fix: 'GET /v1/models lists the names: auto, local, frontier, the tasks and the models.',
-    })
-  return { warning: `model ${model} is not known here and was treated as auto` }
-}
-
-/** What to tell a caller whose model name was not taken literally. */
-export function warningOf(choice: ModelChoice, answeredBy: string | null): string | undefined {
-  if (choice.model === undefined || answeredBy === null || answeredBy === choice.model) return choice.warning
-  return `model ${choice.model} was asked for and ${answeredBy} answered, by policy`
+  return readAs(chatSchema, body, { what: 'a chat request', reference: 'the OpenAI chat-completions reference' })
 }
 
 /** The router's request; the caller's body travels along for an upstream of the same dialect. */
@@ -232,26 +181,7 @@ function needsOf(chat: ChatBody): readonly string[] {
   return needs
 }
 
-/** The gateway never fetches an image, but an upstream would: no files, no addresses inside a network. */
 function isSafeImage(url: string): boolean {
   if (url.startsWith('data:')) return /^data:image\/[a-z+.-]+;base64,[A-Za-z0-9+/]+={0,2}$/.test(url)
-  const parsed = URL.canParse(url) ? new URL(url) : null
-  if (parsed?.protocol !== 'https:') return false
-  return !/^(localhost|\[.*\]|\d+\.\d+\.\d+\.\d+)$/.test(parsed.hostname)
-}
-
-function hasNoRemoteReference(schema: unknown): boolean {
-  if (Array.isArray(schema)) return schema.every(hasNoRemoteReference)
-  if (typeof schema !== 'object' || schema === null) return true
-  return Object.entries(schema).every(([key, value]) =>
-    key === '$ref' && typeof value === 'string' ? value.startsWith('#') : hasNoRemoteReference(value),
-  )
-}
-
-/** Inside a union the issue that got furthest is the one that was meant. */
-function deepest(issue: z.core.$ZodIssue | undefined): z.core.$ZodIssue | undefined {
-  if (issue?.code !== 'invalid_union') return issue
-  const inner = issue.errors.flat().map((item) => ({ ...item, path: [...issue.path, ...item.path] }))
-  const furthest = inner.sort((a, b) => b.path.length - a.path.length)[0]
-  return furthest ? deepest(furthest) : issue
+  return isSafeUrl(url)
 }

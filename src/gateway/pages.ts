@@ -1,29 +1,47 @@
 /** The small read-only routes. */
 import { RouterError } from '../spec/errors.ts'
+import { dependenciesOf } from './dependencies.ts'
 import type { Exchange } from './exchange.ts'
-import { sendJson } from './failure.ts'
+import { dialectOf, sendJson } from './failure.ts'
+import { setRequestId } from './headers.ts'
 
 /** The process lives; what is wrong inside is told, not hidden behind a status. */
 export async function healthz({ app, response }: Exchange): Promise<void> {
   const { audit, policyDigest } = app.router.status()
   const policyProblem = app.policyProblem()
-  const { isDegraded, ...eventLoop } = await app.loopHealth()
-  const isOk = audit.ok && policyProblem === null && !isDegraded
-  sendJson(response, 200, { status: isOk ? 'ok' : 'degraded', policyDigest, policyProblem, audit, eventLoop })
+  const { isDegraded, ...eventLoop } = app.loopHealth()
+  const { postgres, sharedLimits } = dependenciesOf(app)
+  const isBehind = postgres !== undefined && (postgres.problem !== null || postgres.alarm !== null)
+  const isOk =
+    audit.ok && policyProblem === null && !isDegraded && !isBehind && (sharedLimits?.problem ?? null) === null
+  const status = isOk ? 'ok' : 'degraded'
+  sendJson(response, 200, { status, policyDigest, policyProblem, audit, eventLoop, sharedLimits })
 }
 
-/** At least one route to an answer exists. */
+/** Coding agents look whether somebody is there before they ask. */
+export async function root({ response }: Exchange): Promise<void> {
+  sendJson(response, 200, { name: 'spillway' })
+}
+
+/** At least one route to an answer exists. Servers that the gateway goes on without are told, and change nothing. */
 export async function readyz({ app, response }: Exchange): Promise<void> {
   const { ready, models } = app.router.status()
   const isReady = ready && !app.isStopping()
   const why = models.map(({ name, unavailable }) => ({ model: name, unavailable: unavailable?.why ?? null }))
-  sendJson(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not_ready', models: why })
+  sendJson(response, isReady ? 200 : 503, {
+    status: isReady ? 'ready' : 'not_ready',
+    models: why,
+    ...dependenciesOf(app),
+  })
 }
 
 const VIRTUAL_MODELS = ['auto', 'local', 'frontier'] as const
 
 export async function listModels(exchange: Exchange): Promise<void> {
-  sendJson(exchange.response, 200, { object: 'list', data: modelIds(exchange).map(modelEntry) })
+  const ids = modelIds(exchange)
+  const isMessages = dialectOf(exchange.request) === 'anthropic_messages'
+  setRequestId(exchange.response, exchange.requestId)
+  sendJson(exchange.response, 200, isMessages ? messagesList(ids) : { object: 'list', data: ids.map(modelEntry) })
 }
 
 export async function oneModel(exchange: Exchange): Promise<void> {
@@ -31,7 +49,8 @@ export async function oneModel(exchange: Exchange): Promise<void> {
   const id = params[0] ?? ''
   if (!modelIds(exchange).includes(id))
     throw new RouterError('not_found', { subject: 'model', value: id, fix: 'GET /v1/models lists the names.' })
-  sendJson(response, 200, modelEntry(id))
+  setRequestId(response, exchange.requestId)
+  sendJson(response, 200, dialectOf(exchange.request) === 'anthropic_messages' ? messagesEntry(id) : modelEntry(id))
 }
 
 /** The names a client may send: virtual models, the tasks of the policy, its models, as far as the key may use them; of equal names the first counts. */
@@ -47,4 +66,18 @@ function modelIds({ app, holder }: Exchange): readonly string[] {
 
 function modelEntry(id: string): Readonly<Record<string, unknown>> {
   return { id, object: 'model', created: 0, owned_by: 'spillway' }
+}
+
+/** In the shape of the Messages API, all on one page. */
+function messagesList(ids: readonly string[]): Readonly<Record<string, unknown>> {
+  return {
+    data: ids.map(messagesEntry),
+    has_more: false,
+    first_id: ids.at(0) ?? null,
+    last_id: ids.at(-1) ?? null,
+  }
+}
+
+function messagesEntry(id: string): Readonly<Record<string, unknown>> {
+  return { type: 'model', id, display_name: id, created_at: '1970-01-01T00:00:00Z' }
 }

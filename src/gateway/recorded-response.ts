@@ -35,8 +35,7 @@ export function recordedResponse(
     /** Never asks to wait: what a slow client has not read yet is in memory in any case. */
     write(piece: string | Uint8Array) {
       take(piece)
-      const isLast = typeof piece === 'string' && LAST_EVENT.test(piece)
-      if (isLast || held.length > 0) held.push(piece)
+      if (isLast(piece) || held.length > 0) held.push(piece)
       else if (isThere()) response.write(piece)
       return true
     },
@@ -45,7 +44,7 @@ export function recordedResponse(
       isEnded = true
       const { status, headers } = head ?? { status: response.statusCode, headers: keptHeaders(response.getHeaders()) }
       const isStream = String(headers['content-type']).startsWith('text/event-stream')
-      keep({ status, headers, body: Buffer.concat(pieces) }, !isStream || held.length > 0)
+      keep({ status, headers, body: Buffer.concat(pieces) }, !isStream || held.length > 0 || isLast(piece))
       for (const one of held) if (isThere()) response.write(one)
       if (isThere()) response.end(piece)
       return recorded
@@ -70,6 +69,10 @@ export function recordedResponse(
     },
   })
   return recorded
+}
+
+function isLast(piece: unknown): boolean {
+  return typeof piece === 'string' && LAST_EVENT.test(piece)
 }
 
 function keptHeaders(headers: OutgoingHttpHeaders): KeptAnswer['headers'] {

@@ -19,6 +19,9 @@ export interface AnthropicAnswerSettings {
 /**
  * Reads a streamed message.
  *
+ * A caller of this dialect also gets every event as `raw`, before what it says. Events that only open the message wait for
+ * the first that says something, so that an error right after them still finds nothing delivered.
+ *
  * Text blocks become `text`, `tool_use` blocks become `tool_call` with consecutive indexes; thinking and the provider's
  * own tools are not text. The answer is complete after `message_stop` when a stop reason has come. A second
  * `message_start` in one body is another answer glued on, and breaks the call.
@@ -32,6 +35,8 @@ export function readAnthropicStream(settings: AnthropicAnswerSettings, call: Mod
   let servedBy = settings.model
   let counts: JsonObject = {}
   let outputChars = 0
+  let stopSequence: string | null = null
+  const raw = call.stream && call.wire?.dialect === 'anthropic_messages' ? rawEvents() : () => []
 
   const start = (event: JsonObject): readonly ModelEvent[] => {
     if (state !== 'before') throw malformed(name, 'a second message_start came in one answer')
@@ -61,7 +66,9 @@ export function readAnthropicStream(settings: AnthropicAnswerSettings, call: Mod
       : []
   }
   const readMessageDelta = (event: JsonObject): readonly ModelEvent[] => {
-    reason = finishReason(asObject(event.delta)?.stop_reason) ?? reason
+    const delta = asObject(event.delta)
+    reason = finishReason(delta?.stop_reason) ?? reason
+    if (typeof delta?.stop_sequence === 'string') stopSequence = delta.stop_sequence
     counts = { ...counts, ...asObject(event.usage) }
     return []
   }
@@ -85,16 +92,17 @@ export function readAnthropicStream(settings: AnthropicAnswerSettings, call: Mod
       const event = parseObject(name, data)
       const type = typeof event.type === 'string' ? event.type : ''
       const reader = Object.hasOwn(readers, type) ? readers[type] : undefined
-      if (reader === undefined) return []
+      if (reader === undefined) return raw(event, data)
       if (NEEDS_MESSAGE.has(type) && state !== 'open') throw malformed(name, `a ${type} came outside of a message`)
       const events = reader(event)
       outputChars += answerChars(events)
-      return events
+      return [...raw(event, data), ...events]
     },
     isAnswered: () => state === 'stopped' && reason !== null,
     finish: () => ({
       type: 'finish',
       finishReason: reason ?? 'stop',
+      ...(stopSequence !== null && { stopSequence }),
       usage: usageOf(countsIn(counts), call, outputChars),
       signals: null,
       identity: { digest: null, quantisation: null, servedBy },
@@ -104,7 +112,7 @@ export function readAnthropicStream(settings: AnthropicAnswerSettings, call: Mod
 }
 
 /**
- * The events of a message that came in one body. `finish.raw` stays null: callers of the gateway speak another dialect.
+ * The events of a message that came in one body; `finish.raw` is that body when the caller speaks this dialect.
  *
  * @throws RouterError `model_failed` for an error body, `model_malformed` without content, `model_incomplete` without a
  * stop reason
@@ -130,12 +138,38 @@ export function readAnthropicBody(
     {
       type: 'finish',
       finishReason: reason,
+      ...(typeof body.stop_sequence === 'string' && { stopSequence: body.stop_sequence }),
       usage: usageOf(countsIn(asObject(body.usage) ?? {}), call, answerChars(events)),
       signals: null,
       identity: { digest: null, quantisation: null, servedBy: typeof body.model === 'string' ? body.model : model },
-      raw: null,
+      raw: call.wire?.dialect === 'anthropic_messages' ? { dialect: 'anthropic_messages', body } : null,
     },
   ]
+}
+
+type Raw = Extract<ModelEvent, { readonly type: 'raw' }>
+
+/** Passes events on as they came, once one has come that says more than that a message begins. */
+function rawEvents(): (event: JsonObject, data: string) => readonly Raw[] {
+  let openings: Raw[] | null = []
+  return (chunk, data) => {
+    // An event that came on several lines cannot be sent on as one.
+    const isLine = !data.includes('\n')
+    const raw: Raw = { type: 'raw', dialect: 'anthropic_messages', chunk, ...(isLine && { data }) }
+    if (openings === null) return [raw]
+    openings.push(raw)
+    if (isOpening(chunk)) return []
+    const held = openings
+    openings = null
+    return held
+  }
+}
+
+/** The start of a message, of an empty text or of a thought; what a server of tools sends is content from its start. */
+function isOpening({ type, content_block: block }: JsonObject): boolean {
+  if (type === 'message_start' || type === 'ping') return true
+  const { type: kind, text: said, thinking } = asObject(block) ?? {}
+  return type === 'content_block_start' && (kind === 'text' || kind === 'thinking') && !said && !thinking
 }
 
 const NEEDS_MESSAGE: ReadonlySet<string> = new Set([
@@ -190,6 +224,7 @@ function countsIn(usage: JsonObject): ReportedCounts {
     input: typeof input === 'number' ? input + extra : input,
     output,
     cachedInput: read,
+    cacheWrite: written,
     reasoning: asObject(usage.output_tokens_details)?.thinking_tokens,
   }
 }

@@ -3,8 +3,12 @@ import { RouterError } from '../spec/errors.ts'
 import type { ModelCall } from '../spec/ports.ts'
 import type { ContentPart, Message, ToolCall } from '../spec/request.ts'
 import { messageText } from '../spec/request.ts'
+import type { CallersWire } from '../spec/wire.ts'
+import { withThinking } from './anthropic-thinking.ts'
+import { withoutDestinations } from './caller-body.ts'
 import type { JsonObject } from './http-model.ts'
 import { asObject } from './http-model.ts'
+import { requireCarried } from './require-carried.ts'
 
 export interface AnthropicRequestSettings {
   readonly model: string
@@ -13,23 +17,28 @@ export interface AnthropicRequestSettings {
 }
 
 /**
- * The body to send; always a stream, as the API advises for answers of any length.
+ * The body to send. A caller of this dialect has written it: see `callersBody`. Any other is built, and always asks for a
+ * stream, as the API advises for answers of any length:
  *
  * - system and developer messages become `system`, in order; a wanted JSON Schema is added there as an instruction (the
  *   gate checks the answer);
  * - tool calls and tool results become `tool_use` and `tool_result` blocks; neighbours of one role become one message;
- * - `tool_choice` and `parallel_tool_calls` of a caller's OpenAI body are translated;
+ * - of a caller's OpenAI body `tool_choice`, `parallel_tool_calls`, `user` and `reasoning_effort` are translated;
  * - the API has no `seed`; its temperature ends at 1; it wants only one of temperature and top_p, temperature wins.
  *
- * @throws RouterError `request_invalid` for parts that the dialect cannot carry; nothing is dropped silently
+ * @throws RouterError `request_invalid` for parts that the dialect cannot carry; what changes less is told by
+ * `notCarried`, never dropped silently
  */
 export function anthropicRequestBody(
   call: ModelCall,
   { model, maxOutputTokens }: AnthropicRequestSettings,
 ): JsonObject {
-  const { tools, stop } = call
+  if (call.wire?.dialect === 'anthropic_messages') return callersBody(call, call.wire, model)
+  requireCarried(call.wire, { dialect: 'anthropic_messages', model })
+  const { tools, stop, wire } = call
   const system = systemText(call)
-  return {
+  const user = wire?.body.user
+  const body = {
     model,
     max_tokens: call.maxOutputTokens ?? maxOutputTokens,
     ...(system === '' ? {} : { system }),
@@ -38,7 +47,28 @@ export function anthropicRequestBody(
     ...sampling(call),
     ...(stop === undefined || stop.length === 0 ? {} : { stop_sequences: stop }),
     ...(tools === undefined || tools.length === 0 ? {} : { tools: tools.map(wireTool), ...toolChoice(call) }),
+    ...(typeof user === 'string' && { metadata: { user_id: user } }),
   }
+  return withThinking(body, wire?.body, model)
+}
+
+/** The caller's body with our model; what the router says itself stands before the caller's instructions. */
+function callersBody(call: ModelCall, wire: CallersWire, model: string): JsonObject {
+  const { system, stream, ...rest } = withoutDestinations(wire.body)
+  const said = call.messages.slice(0, call.messages.length - (wire.messageCount ?? call.messages.length))
+  const ours = said.map(messageText).filter((text) => text.trim() !== '')
+  const instructions = ours.length === 0 ? system : withOurs(ours, system)
+  return {
+    ...rest,
+    model,
+    ...(instructions !== undefined && { system: instructions }),
+    ...(call.stream ? { stream: true } : stream === undefined ? {} : { stream: false }),
+  }
+}
+
+function withOurs(ours: readonly string[], system: unknown): unknown {
+  if (Array.isArray(system)) return [...ours.map((text) => ({ type: 'text', text })), ...system]
+  return [...ours, ...(typeof system === 'string' && system !== '' ? [system] : [])].join('\n\n')
 }
 
 function systemText({ messages, responseSchema }: ModelCall): string {
@@ -77,7 +107,14 @@ function conversation(messages: readonly Message[]): readonly Turn[] {
 function blocksOf(message: Message, index: number): readonly JsonObject[] {
   const content = contentBlocks(message, index)
   if (message.role === 'tool')
-    return [{ type: 'tool_result', tool_use_id: message.toolCallId ?? '', ...(content.length > 0 ? { content } : {}) }]
+    return [
+      {
+        type: 'tool_result',
+        tool_use_id: message.toolCallId ?? '',
+        ...(content.length > 0 ? { content } : {}),
+        ...(message.isError && { is_error: true }),
+      },
+    ]
   return [
     ...content,
     ...(message.toolCalls ?? []).map((call, turn) => toolUse(call, `messages[${index}].tool_calls[${turn}]`)),
@@ -149,7 +186,7 @@ function toolChoice({ wire }: ModelCall): JsonObject {
   const serial = isSerial ? { disable_parallel_tool_use: true } : {}
   if (typeof name === 'string') return { tool_choice: { type: 'tool', name, ...serial } }
   if (wanted === 'required') return { tool_choice: { type: 'any', ...serial } }
-  return isSerial ? { tool_choice: { type: 'auto', ...serial } } : {}
+  return isSerial || wanted === 'auto' ? { tool_choice: { type: 'auto', ...serial } } : {}
 }
 
 function sampling({ temperature, topP }: ModelCall): JsonObject {

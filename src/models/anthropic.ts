@@ -1,6 +1,6 @@
 /** Models behind the Anthropic Messages API. */
 import type { Tier } from '../spec/decision.ts'
-import type { ModelPort } from '../spec/ports.ts'
+import type { ModelCall, ModelPort } from '../spec/ports.ts'
 import { readAnthropicBody, readAnthropicStream } from './anthropic-answer.ts'
 import { anthropicRequestBody } from './anthropic-wire.ts'
 import type { Timers } from './deadlines.ts'
@@ -46,6 +46,7 @@ export function createAnthropicModel(settings: AnthropicSettings): ModelPort {
         ...(apiKey === null ? {} : { 'x-api-key': apiKey }),
         ...settings.extraHeaders,
       },
+      headersOf: (call) => callersHeaders(call, settings.extraHeaders),
       requestBody: (call) => anthropicRequestBody(call, { model, maxOutputTokens }),
       readStream: (call) => readAnthropicStream(answer, call),
       readWhole: (body, call) => readAnthropicBody(answer, body, call),
@@ -53,9 +54,22 @@ export function createAnthropicModel(settings: AnthropicSettings): ModelPort {
   } satisfies Parameters<typeof generateOverHttp>[0]
   return {
     name,
-    streams: () => true,
     generate: (call, limits) => generateOverHttp(http, call, limits),
     close: () => transport.close(),
+  }
+}
+
+/** The version and the features that the caller of this dialect asks for; features that the policy asks for stay. */
+function callersHeaders(
+  { wire }: ModelCall,
+  own: AnthropicSettings['extraHeaders'] = {},
+): Readonly<Record<string, string>> {
+  if (wire?.dialect !== 'anthropic_messages') return {}
+  const { 'anthropic-beta': beta, ...rest } = wire.headers ?? {}
+  const policys = Object.entries(own).find(([name]) => name.toLowerCase() === 'anthropic-beta')?.[1]
+  return {
+    ...rest,
+    ...(beta !== undefined && { 'anthropic-beta': policys === undefined ? beta : `${policys},${beta}` }),
   }
 }
 

@@ -16,6 +16,8 @@ export type JsonObject = Readonly<Record<string, unknown>>
 export interface Dialect {
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
+  /** Headers that depend on the call; they win over the others. */
+  readonly headersOf?: (call: ModelCall) => Readonly<Record<string, string>>
   requestBody(call: ModelCall): JsonObject
   readStream(call: ModelCall): AnswerReader
   /** The events of an answer that came as one JSON body, `finish` last. */
@@ -68,7 +70,7 @@ export async function* generateTogether(
     response = await model.transport.post({
       model: name,
       url: dialect.url,
-      headers: { ...HEADERS, ...dialect.headers },
+      headers: { ...HEADERS, ...dialect.headers, ...dialect.headersOf?.(call) },
       body,
       guard,
     })

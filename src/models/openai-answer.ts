@@ -37,6 +37,7 @@ export function readOpenAiStream(settings: OpenAiAnswerSettings, call: ModelCall
   let servedBy = settings.model
   let counts: ReportedCounts | null = null
   let outputChars = 0
+  let stopSequence: string | null = null
 
   const readChoice = (choice: JsonObject): readonly ModelEvent[] => {
     const index = typeof choice.index === 'number' ? choice.index : 0
@@ -45,6 +46,8 @@ export function readOpenAiStream(settings: OpenAiAnswerSettings, call: ModelCall
     if (finishes.get(index) && events.length > 0) throw malformed(name, 'more text came after the finish reason')
     finishes.set(index, finishReason(name, choice.finish_reason) ?? finishes.get(index) ?? null)
     outputChars += answerChars(events)
+    // Servers of open models say which sequence it was.
+    if (index === 0) stopSequence = call.stop?.find((stop) => stop === choice.stop_reason) ?? stopSequence
     if (index === 0) listen(settings, choice, delta)
     return events
   }
@@ -61,15 +64,16 @@ export function readOpenAiStream(settings: OpenAiAnswerSettings, call: ModelCall
         openings.push(chunk)
         return events
       }
-      const held = (openings ?? []).map((opening): ModelEvent => ({ type: 'raw', chunk: opening }))
+      const held = (openings ?? []).map((opening): ModelEvent => ({ ...RAW, chunk: opening }))
       openings = null
       // A chunk that came on several lines cannot be sent on as one.
-      return [...held, data.includes('\n') ? { type: 'raw', chunk } : { type: 'raw', chunk, data }, ...events]
+      return [...held, data.includes('\n') ? { ...RAW, chunk } : { ...RAW, chunk, data }, ...events]
     },
     isAnswered: () => finishes.size > 0 && [...finishes.values()].every((reason) => reason !== null),
     finish: () => ({
       type: 'finish',
       finishReason: finishes.get(0) ?? [...finishes.values()][0] ?? 'stop',
+      ...(stopSequence !== null && { stopSequence }),
       usage: usageOf(counts, call, outputChars),
       signals: null,
       identity: { digest: null, quantisation: null, servedBy },
@@ -107,10 +111,12 @@ export function readOpenAiBody(
       usage: usageOf(countsIn(body.usage), call, answerChars(events)),
       signals: null,
       identity: { digest: null, quantisation: null, servedBy: typeof body.model === 'string' ? body.model : model },
-      raw: body,
+      raw: { dialect: 'openai_chat', body },
     },
   ]
 }
+
+const RAW = { type: 'raw', dialect: 'openai_chat' } as const
 
 /** What a choice says beside its text: `reasoning_content` of llama.cpp, LM Studio and older vLLM, `reasoning` of newer. */
 function listen({ onTokens, onThinking }: OpenAiAnswerSettings, choice: JsonObject, said: JsonObject): void {
@@ -195,6 +201,7 @@ function countsIn(usage: unknown): ReportedCounts | null {
     input: counts.prompt_tokens,
     output: counts.completion_tokens,
     cachedInput: asObject(counts.prompt_tokens_details)?.cached_tokens,
+    cacheWrite: asObject(counts.prompt_tokens_details)?.cache_write_tokens,
     reasoning: asObject(counts.completion_tokens_details)?.reasoning_tokens,
   }
 }

@@ -97,7 +97,7 @@ function keyHeaderOf({ apiKey, keyHeader }: OpenAiCompatibleSettings): Readonly<
 
 /** A body of our own always asks for a stream. */
 function mustStream({ wire, stream }: ModelCall): boolean {
-  return wire === undefined || stream
+  return wire?.dialect !== 'openai_chat' || stream
 }
 
 /** Several answers, log-probabilities and sound stand only in the provider's own whole body. */

@@ -1,8 +1,11 @@
 /** The request side of the OpenAI chat dialect. */
 import type { ModelCall } from '../spec/ports.ts'
 import type { ContentPart, Message, ToolCall } from '../spec/request.ts'
+import { withoutDestinations } from './caller-body.ts'
 import type { JsonObject } from './http-model.ts'
 import { asObject } from './http-model.ts'
+import { fromMessagesBody, imagesAfterTools } from './openai-from-messages.ts'
+import { requireCarried } from './require-carried.ts'
 
 export interface OpenAiRequestSettings {
   readonly model: string
@@ -17,13 +20,17 @@ export interface OpenAiRequestSettings {
 /**
  * The body to send.
  *
- * With `call.wire` it is the caller's own body, unknown fields included but for those that name a destination; only
+ * With a wire of this dialect it is the caller's own body, unknown fields included but for those that name a destination; only
  * `model`, `stream` and (streaming) `stream_options.include_usage` are set, and `messages` follow `call.messages` as
  * `mergeMessages` says. Without it the body is built from the call and always asks for a stream, so that every deadline
- * means something.
+ * means something; of a body in the Messages dialect `tool_choice`, `metadata.user_id` and the effort of thought are translated.
+ *
+ * @throws RouterError `request_invalid` for what the dialect cannot carry; what changes less is told by `notCarried`
  */
 export function openAiRequestBody(call: ModelCall, settings: OpenAiRequestSettings): JsonObject {
-  return call.wire === undefined ? builtBody(call, settings) : callersBody(call, call.wire.body, settings.model)
+  if (call.wire?.dialect === 'openai_chat') return callersBody(call, call.wire.body, settings.model)
+  requireCarried(call.wire, { dialect: 'openai_chat', model: settings.model })
+  return builtBody(call, settings)
 }
 
 /**
@@ -39,30 +46,6 @@ export function mergeMessages(wire: readonly unknown[], messages: readonly Messa
     const own = asObject(wire[index - ahead])
     return own?.role === message.role ? mergeMessage(own, message) : wireMessage(message)
   })
-}
-
-/**
- * A proxy of models behind the address of the policy may take these from a body, and go elsewhere with the request. In
- * lower case, without joints.
- */
-const DESTINATION_FIELDS: ReadonlySet<string> = new Set([
-  'apibase',
-  'apikey',
-  'apiversion',
-  'azureendpoint',
-  'baseurl',
-  'customllmprovider',
-  'endpoint',
-  'extrabody',
-  'extraheaders',
-  'fallbacks',
-  'modellist',
-  'userconfig',
-])
-
-function withoutDestinations(body: JsonObject): JsonObject {
-  const fields = Object.entries(body)
-  return Object.fromEntries(fields.filter(([name]) => !DESTINATION_FIELDS.has(name.replace(/[_-]/g, '').toLowerCase())))
 }
 
 function callersBody(call: ModelCall, given: JsonObject, model: string): JsonObject {
@@ -83,7 +66,7 @@ function builtBody(
 ): JsonObject {
   const limit = call.maxOutputTokens ?? maxOutputTokens
   const { tools, temperature, topP, stop, seed } = call
-  const messages = call.messages.map((message) =>
+  const messages = imagesAfterTools(call.messages).map((message) =>
     wireMessage(server === 'compatible' && message.role === 'developer' ? { ...message, role: 'system' } : message),
   )
   return {
@@ -93,6 +76,7 @@ function builtBody(
     stream_options: { include_usage: true },
     ...(server === 'openai' ? { max_completion_tokens: limit } : { max_tokens: limit }),
     ...(tools && tools.length > 0 ? { tools: tools.map((tool) => ({ type: 'function', function: tool })) } : {}),
+    ...(call.wire && fromMessagesBody(call.wire.body, model)),
     ...responseFormat(call.responseSchema),
     ...(typeof topLogprobs === 'number' ? { logprobs: true, top_logprobs: topLogprobs } : {}),
     ...(temperature === undefined ? {} : { temperature }),

@@ -43,6 +43,7 @@ function tableCost(modelId: string, model: PricedModel, usage: Usage): number | 
     input_tokens: usage.inputTokens,
     output_tokens: usage.outputTokens,
     ...(usage.cachedInputTokens === undefined ? {} : { cache_read_tokens: usage.cachedInputTokens }),
+    ...(usage.cacheWriteTokens === undefined ? {} : { cache_write_tokens: usage.cacheWriteTokens }),
   }
   // A provider is known by its address alone: behind a gateway on another address other prices may hold.
   const provider = model.baseUrl === undefined ? { providerId: model.provider } : { providerApiUrl: model.baseUrl }

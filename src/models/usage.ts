@@ -8,6 +8,7 @@ export interface ReportedCounts {
   readonly input: unknown
   readonly output: unknown
   readonly cachedInput?: unknown
+  readonly cacheWrite?: unknown
   readonly reasoning?: unknown
 }
 
@@ -24,12 +25,14 @@ export function usageOf(reported: ReportedCounts | null, call: ModelCall, output
   if (inputTokens === null || outputTokens === null || inputTokens === 0) return estimate
   if (outputTokens === 0 && outputChars > 0) return estimate
   const cached = count(reported?.cachedInput)
+  const written = count(reported?.cacheWrite)
   const reasoning = count(reported?.reasoning)
   return {
     inputTokens,
     outputTokens,
     source: 'reported',
     ...(cached !== null && cached <= inputTokens ? { cachedInputTokens: cached } : {}),
+    ...(written !== null && written <= inputTokens ? { cacheWriteTokens: written } : {}),
     ...(reasoning !== null ? { reasoningTokens: reasoning } : {}),
   }
 }

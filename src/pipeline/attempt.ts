@@ -241,7 +241,7 @@ function isTheModels({ row, code }: RouterError): boolean {
 const NOT_THE_MODELS: ReadonlySet<string> = new Set(['model_busy', 'dns_failure'])
 
 /** Whoever aborted may have said why: the caller's time is over. Without a word the caller has gone. */
-function abortedBy({ run, signal }: AskContext, error: unknown): RouterError {
+export function abortedBy({ run, signal }: AskContext, error?: unknown): RouterError {
   const { reason } = signal
   return reason instanceof RouterError ? reason : new RouterError('cancelled', { requestId: run.requestId }, error)
 }

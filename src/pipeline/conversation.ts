@@ -14,7 +14,7 @@ export function conversationKeys({ messages, metadata = {} }: RouterRequest): Co
   if (conversation !== undefined) return { tenant, isNamed: true, keys: [hexDigest(`id:${conversation}`)] }
   let digest = ''
   const keys = messages.filter(isGiven).map((message) => {
-    digest = hexDigest(`${digest}${message.role}:${messageText(message)}`)
+    digest = hexDigest(`${digest}${message.role}:${messageText(message)}${message.aside ?? ''}`)
     return digest
   })
   return { tenant, isNamed: false, keys }

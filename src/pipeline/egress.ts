@@ -16,6 +16,8 @@ import type { PrivateKind } from '../spec/private-kinds.ts'
 import type { ContentPart, Message } from '../spec/request.ts'
 import { residencyOf } from '../spec/residency.ts'
 import { maskFields } from './mask-fields.ts'
+import { holdsUnmaskableSecret, maskMessagesBody } from './mask-messages-body.ts'
+import { createMessageRestorer, restoredMessage } from './restore-messages.ts'
 import { type PipelineDeps, type Run, sha256, written } from './run.ts'
 
 export interface Egress {
@@ -51,7 +53,9 @@ function redacted(call: ModelCall, { run, deps }: Egress, vault: Vault): ModelCa
   refuseUnmaskable(call, run)
   const { policy } = deps.loaded
   const texts = { ...call, messages: call.messages.map((message) => maskMessage(message, policy, vault)) }
-  return maskFields(texts, kindsOf(policy), vault)
+  const masked = maskFields(texts, kindsOf(policy), vault)
+  if (masked.wire?.dialect !== 'anthropic_messages') return masked
+  return { ...masked, wire: maskMessagesBody(masked.wire, kindsOf(policy), vault) }
 }
 
 /**
@@ -72,7 +76,8 @@ function refusal({ requestId }: Run, why: string): RouterError {
 function rowOf({ run, deps, port, purpose, baseUrl, lane }: Egress, masked: ModelCall, vault: Vault): EgressRow {
   const { messages, tools = null, responseSchema = null, wire } = masked
   // The caller's own body goes out with the masked messages in the place of its own.
-  const { messages: _, ...fields } = wire?.body ?? {}
+  const { messages: own, ...rest } = wire?.body ?? {}
+  const fields = wire?.dialect === 'anthropic_messages' ? [own, rest] : rest
   const content = JSON.stringify([messages, tools, responseSchema, fields])
   const configured = deps.loaded.policy.models[port.name]
   const model = configured && { ...configured, baseUrl }
@@ -93,13 +98,15 @@ function rowOf({ run, deps, port, purpose, baseUrl, lane }: Egress, masked: Mode
 
 /** What travels unchanged cannot be masked, so a secret in it holds the request. */
 function refuseUnmaskable(call: ModelCall, run: Run): void {
-  const { messages = [], ...fields } = call.wire?.body ?? {}
-  const own = call.messages.map(({ content, ...rest }) => unmaskedParts({ ...rest, content }))
+  const isOurs = call.wire?.dialect !== 'anthropic_messages'
+  const { messages = [], ...fields } = (isOurs && call.wire?.body) || {}
+  const own = call.messages.map(({ aside: _, ...sent }) => unmaskedParts(sent))
   const wire = Array.isArray(messages) ? messages.map(unmaskedParts) : messages
   const unmasked = [call.tools ?? [], call.responseSchema ?? null, fields, own, wire]
   // The strings by themselves, too: JSON escapes the line breaks of a key file.
   const text = [JSON.stringify(unmasked), ...stringsIn(unmasked)].join('\n')
-  if (findPrivate(text, ['secret']).length === 0) return
+  const wireIsClean = isOurs || !call.wire || !holdsUnmaskableSecret(call.wire)
+  if (wireIsClean && findPrivate(text, ['secret']).length === 0) return
   throw new RouterError('held_for_human', {
     requestId: run.requestId,
     reason: 'a secret stands in a field that cannot be masked (tools, schema, a name or an unknown field)',
@@ -148,7 +155,8 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function maskMessage(message: Message, policy: Policy, vault: Vault): Message {
+/** Asides leave only as part of the caller's own body. */
+function maskMessage({ aside: _, ...message }: Message, policy: Policy, vault: Vault): Message {
   const mask = (text: string): string => maskText(text, kindsOf(policy), vault).text
   const content =
     typeof message.content === 'string' ? mask(message.content) : message.content.map((part) => maskPart(part, mask))
@@ -185,16 +193,17 @@ async function* oneByOne(events: AsyncIterable<ModelEvent>): AsyncGenerator<read
   for await (const event of events) yield [event]
 }
 
-/** Raw wire chunks are dropped and the restored text takes their place. */
+/** Raw chunks of the chat dialect are dropped and the restored text takes their place; those of the Messages dialect are restored. */
 async function* restore(
   pieces: AsyncIterable<readonly ModelEvent[]>,
   vault: Vault,
   writing: 'text' | 'json',
 ): AsyncGenerator<readonly ModelEvent[]> {
   const text = createUnmasker(vault, writing)
+  const message = createMessageRestorer(vault, writing)
   const tools = new Map<number, ReturnType<typeof createUnmasker>>()
   const restored = (event: ModelEvent): readonly ModelEvent[] => {
-    if (event.type === 'raw') return []
+    if (event.type === 'raw') return event.dialect === 'anthropic_messages' ? message(event) : []
     if (event.type === 'text') return [{ type: 'text', delta: text.push(event.delta) }]
     if (event.type === 'tool_call') {
       const unmasker = tools.get(event.index) ?? createUnmasker(vault, 'json')
@@ -207,7 +216,9 @@ async function* restore(
       index,
       argumentsDelta: unmasker.flush(),
     }))
-    return [{ type: 'text', delta: text.flush() }, ...rest, { ...event, raw: null }]
+    const isMessage = event.raw?.dialect === 'anthropic_messages'
+    const raw = event.raw && isMessage ? restoredMessage(event.raw, vault, writing) : null
+    return [{ type: 'text', delta: text.flush() }, ...rest, { ...event, raw }]
   }
   for await (const events of pieces) yield events.flatMap(restored)
 }

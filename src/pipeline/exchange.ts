@@ -6,6 +6,7 @@ import { RouterError } from '../spec/errors.ts'
 import type { CallLimits, ModelEvent, ModelPort, Priority } from '../spec/ports.ts'
 import { messageText, type RouterRequest, type ToolCall } from '../spec/request.ts'
 import type { Answer } from '../spec/response.ts'
+import { dialectOfProvider } from '../spec/wire.ts'
 import { earlyStop } from './early-stop.ts'
 import { generateThroughEgress, generateTogether } from './egress.ts'
 import type { Racer } from './hedge.ts'
@@ -14,6 +15,7 @@ import type { PipelineDeps, Run } from './run.ts'
 import type { Sink } from './sink.ts'
 import { isSubstitute } from './substitute.ts'
 import { promptFor, promptIdentity } from './task-prompt.ts'
+import { unaskedOf } from './unasked.ts'
 
 /** Everything an attempt may use, whatever model it asks. */
 export interface AskContext {
@@ -118,7 +120,8 @@ async function piecesOf(exchange: Exchange, limits: CallLimits): Promise<AsyncIt
   if (model.policy.tier !== 'frontier') return generateTogether(port, call, limits)
   const baseUrl = model.lanes?.[lane]?.baseUrl ?? model.policy.baseUrl
   const egress = { port, run, deps, purpose: exchange.purpose, baseUrl, ...laneOf(exchange) }
-  const isWhole = wire !== undefined && !(port.streams?.(call) ?? streaming)
+  const isOwnForm = wire?.dialect === dialectOfProvider(model.policy.provider)
+  const isWhole = isOwnForm && !(port.streams?.(call) ?? streaming)
   return generateThroughEgress(egress, call, isWhole ? patient(limits) : limits)
 }
 
@@ -135,6 +138,8 @@ function deliver(
 ): Promise<void> | undefined {
   if (!exchange.sink.streaming) return
   if (event.type === 'text' && event.delta === '') return
+  // Whoever asked in another dialect gets what the chunk says, and not the chunk.
+  if (event.type === 'raw' && event.dialect !== exchange.request.wire?.dialect) return
   const committed = exchange.delivered ? undefined : commit(exchange, reason)
   return committed ? committed.then(() => exchange.sink.push(event)) : exchange.sink.push(event)
 }
@@ -147,6 +152,7 @@ function commit(exchange: Exchange, reason: Decision['reason']): Promise<void> |
     type: 'commit',
     requestId,
     attempts: attempts.length + 1 + (exchange.racer?.beside() ?? 0),
+    ...unaskedOf(exchange.run.request, exchange.model.policy),
     decision: {
       route: local ? 'local' : 'frontier',
       reason,
@@ -193,12 +199,20 @@ function finished(
   end: { readonly event: Extract<ModelEvent, { type: 'finish' }>; readonly firstTokenMs: number | null },
 ): Collected {
   const { event, firstTokenMs } = end
-  const { finishReason, usage, signals, raw, identity } = event
+  const { finishReason, stopSequence, usage, signals, raw, identity } = event
   const { model, run } = exchange
   if (model.policy.tier !== 'frontier')
     run.localModel = { name: model.name, identity, prompt: promptIdentity(promptFor(run.task, model.name)) }
   return {
-    answer: { text: parts.text, toolCalls: parts.toolCalls(), finishReason, usage, signals, raw },
+    answer: {
+      text: parts.text,
+      toolCalls: parts.toolCalls(),
+      finishReason,
+      usage,
+      signals,
+      raw,
+      ...(stopSequence && { stopSequence }),
+    },
     option: null,
     identity,
     firstTokenMs,

@@ -17,7 +17,9 @@ const DATA = /^data:[\w.+-]+\/[\w.+-]+[;,]|^[A-Za-z0-9+/]{256,}={0,2}$/
 export function maskFields(call: ModelCall, kinds: readonly PrivateKind[], vault: Vault): ModelCall {
   const personal = kinds.filter((kind) => kind !== 'secret')
   const beside = call.messages.map(({ name, content }) => [name, typeof content === 'string' ? null : content])
-  const text = JSON.stringify([call.tools, call.responseSchema, call.wire?.body, beside])
+  // A body in the Messages dialect is masked by `maskMessagesBody`, in one go with its texts.
+  const wire = call.wire?.dialect === 'openai_chat' ? call.wire : undefined
+  const text = JSON.stringify([call.tools, call.responseSchema, wire?.body, beside])
   const isClean = (one: string): boolean => findPrivate(one, personal).length === 0
   if (personal.length === 0 || (isClean(text) && isClean(decoded(text)))) return call
   const mask = <T>(value: T): T => masked(value, personal, vault) as T
@@ -32,13 +34,13 @@ export function maskFields(call: ModelCall, kinds: readonly PrivateKind[], vault
     })),
     ...(call.tools && { tools: mask(call.tools) }),
     ...(call.responseSchema && { responseSchema: mask(call.responseSchema) }),
-    ...(call.wire && { wire: { ...call.wire, body: mask(call.wire.body) } }),
+    ...(wire && { wire: { ...wire, body: mask(wire.body) } }),
   }
 }
 
 /** Names of fields, too: those of a schema are the caller's own words. */
 function masked(value: unknown, kinds: readonly PrivateKind[], vault: Vault): unknown {
-  if (typeof value === 'string') return DATA.test(value) ? value : maskedText(value, kinds, vault)
+  if (typeof value === 'string') return DATA.test(value) ? value : decodedAddress(value, kinds, vault)
   if (Array.isArray(value)) return value.map((item) => masked(item, kinds, vault))
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
@@ -47,7 +49,7 @@ function masked(value: unknown, kinds: readonly PrivateKind[], vault: Vault): un
 }
 
 /** What only shows when an address is decoded is masked there: the address is of no use any more, and tells nothing. */
-function maskedText(text: string, kinds: readonly PrivateKind[], vault: Vault): string {
+export function decodedAddress(text: string, kinds: readonly PrivateKind[], vault: Vault): string {
   const plain = decoded(text)
   const shows = plain !== text && findPrivate(plain, kinds).length > findPrivate(text, kinds).length
   return maskText(shows ? plain : text, kinds, vault).text

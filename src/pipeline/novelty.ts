@@ -1,13 +1,11 @@
 /** Stops what is unlike all that a task has had: fits on the task's kept examples, and says so while there are too few. */
-import { excerptForDecision } from '../classify/excerpt.ts'
-import { redactPreview } from '../classify/privacy/mask.ts'
 import { fitNovelty, type Novelty } from '../learn/novelty.ts'
 import type { HardStopHit } from '../spec/decision.ts'
 import type { Features } from '../spec/features.ts'
 import type { KeptExample } from '../spec/learned.ts'
 import type { TaskPolicy } from '../spec/policy.ts'
-import { inputText, type RouterRequest } from '../spec/request.ts'
-import { KEPT_CHARS, MAX_CHARS } from './keep-example.ts'
+import type { RouterRequest } from '../spec/request.ts'
+import { keptText } from './kept-text.ts'
 
 export interface NoveltyWatch {
   /** The features with what is known of the text's novelty, and with a hard stop when it is novel. */
@@ -50,9 +48,7 @@ export function createNoveltyWatch(
       const { minExamples, maxFalseStopRate } = task.novel
       const { novelty, examples } = fittedFor(features.task, task, minExamples)
       if (!novelty) return { ...features, novelty: { state: 'no_history', examples, needed: minExamples } }
-      const judged = novelty.judge(
-        excerptForDecision(redactPreview(inputText(request.messages), MAX_CHARS), KEPT_CHARS),
-      )
+      const judged = novelty.judge(keptText(request.messages))
       // Two questions share one rate of false stops.
       const rate = judged.conflict === null ? maxFalseStopRate : maxFalseStopRate / 2
       const hit = (['unlike', 'conflict'] as const).find((question) => (judged[question] ?? 1) <= rate)

@@ -107,6 +107,7 @@ async function deliverRest(run: Run, sink: Sink, outcome: Outcome): Promise<void
       requestId: run.requestId,
       decision: outcome.decision,
       attempts: outcome.attempts.length,
+      ...(outcome.unasked && { unasked: outcome.unasked }),
     })
     if (outcome.answer) await sink.push({ type: 'text', delta: outcome.answer })
   }

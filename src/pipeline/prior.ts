@@ -6,7 +6,7 @@ import type { RouteDecision } from '../spec/decision.ts'
 import type { Features } from '../spec/features.ts'
 import type { Prior, PriorOpinion } from '../spec/prior.ts'
 import { inputText, type RouterRequest } from '../spec/request.ts'
-import { KEPT_CHARS } from './keep-example.ts'
+import { KEPT_CHARS } from './kept-text.ts'
 import type { PipelineDeps } from './run.ts'
 
 export interface AskedPrior {

@@ -7,6 +7,7 @@ import type { Outcome } from '../spec/response.ts'
 import type { CacheHit } from './cache.ts'
 import { type PipelineDeps, type Run, totalCost } from './run.ts'
 import { isSubstitute } from './substitute.ts'
+import { unaskedOf } from './unasked.ts'
 
 /** @returns the outcome of a served, degraded or held request */
 export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): Outcome {
@@ -18,6 +19,7 @@ export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): 
     answer: asked && rendered(run, asked),
     toolCalls: answer?.toolCalls ?? [],
     finishReason: answer?.finishReason ?? null,
+    ...(answer?.stopSequence !== undefined && { stopSequence: answer.stopSequence }),
     decision: decisionOf(run, {
       route,
       reason: result.reason,
@@ -30,6 +32,7 @@ export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): 
     signals: answer?.signals ?? null,
     usage: answer?.usage ?? null,
     wouldEscalateTo: result.wouldEscalateTo,
+    ...(asked && unaskedOf(run.request, deps.roster.model(asked.model).policy)),
     raw: answer?.raw ?? null,
   }
 }

@@ -4,6 +4,7 @@ import type { Features } from '../spec/features.ts'
 import { DEFAULT_TASK, type Policy, type StagePolicy, type TaskPolicy } from '../spec/policy.ts'
 import type { ModelState } from '../spec/ports.ts'
 import { whyNotThere } from '../spec/residency.ts'
+import { dialectOfProvider } from '../spec/wire.ts'
 import { tierFor } from './complexity.ts'
 
 /** The candidates of one request: every model of each actor that its text may go to, in order of choice, available or not, barred or not. */
@@ -41,7 +42,11 @@ export function candidatesOf(features: Features, policy: Policy, models: readonl
   })
   const found = {
     local: pick(task.local === false ? [] : (task.local ?? localTiersFrom(tier)), models, 'local'),
-    frontier: frontiers.filter(({ name }) => !excluded.some(({ model }) => model === name)),
+    frontier: fluent(
+      features,
+      policy,
+      frontiers.filter(({ name }) => !excluded.some(({ model }) => model === name)),
+    ),
     excluded,
   }
   const barred = (['local', 'frontier'] as const).filter(
@@ -59,6 +64,13 @@ export function stageOf(task: TaskPolicy, candidates: Candidates, hasKey: (model
   // Without a local model there is nothing to roll out.
   if (task.local === false) return 'accept'
   return candidates.frontier.some((model) => hasKey(model.name)) ? 'shadow' : 'accept'
+}
+
+/** What only an upstream of the caller's dialect can do goes to those that speak it; where none does, the first says what is the matter. */
+function fluent({ needs, dialect }: Features, policy: Policy, found: readonly ModelState[]): readonly ModelState[] {
+  if (needs.length === 0 || !dialect) return found
+  const speak = found.filter(({ name }) => dialectOfProvider(policy.models[name]?.provider ?? '') === dialect)
+  return speak.length > 0 ? speak : found
 }
 
 function wantedTier(features: Features, policy: Policy, task: TaskPolicy): Tier {

@@ -183,6 +183,8 @@ export interface Usage {
   readonly outputTokens: number
   readonly source: 'reported' | 'estimated'
   readonly cachedInputTokens?: number
+  /** Input tokens that the provider put into its cache; part of `inputTokens`, like those it read from there. */
+  readonly cacheWriteTokens?: number
   readonly reasoningTokens?: number
 }
 
@@ -237,8 +239,8 @@ export interface Attempt {
   readonly lane?: number
   readonly actor: Actor
   readonly tier: Tier
-  /** `agreement`, `judge`: a second opinion on an answer; its text is never served. */
-  readonly purpose: 'answer' | 'shadow' | 'agreement' | 'judge'
+  /** `agreement`, `judge`: a second opinion on an answer, `stop_check`: on the request; its text is never served. */
+  readonly purpose: 'answer' | 'shadow' | 'agreement' | 'judge' | 'stop_check'
   readonly outcome: 'answered' | 'failed' | 'cancelled'
   /** Error code of `spec/errors.ts` when failed. */
   readonly error: string | null

@@ -1,5 +1,6 @@
 /** What `classify` reads from a request. Plain data; no request text. */
 import type { Complexity, HardStopHit, Partition, TaskKind } from './decision.ts'
+import type { WireDialect } from './wire.ts'
 
 /**
  * `no_history`: nothing is stopped until the task has kept enough. Else the shares of the history's own texts, 0 to 1, that lie as far
@@ -38,6 +39,8 @@ export interface Features {
   readonly hasSchema: boolean
   /** What the request asks for beyond text, tools and images; see `RouterRequest.needs`. */
   readonly needs: readonly string[]
+  /** Of the caller's own body; absent for requests of the library. */
+  readonly dialect?: WireDialect
   readonly wantsCodeChange: boolean
   readonly impact: 'low' | 'medium' | 'high'
   readonly affectsSystemState: boolean

@@ -5,6 +5,7 @@ import type { Calibration, CalibrationKey } from './calibration.ts'
 import type { FinishReason, ModelIdentity, OptionProbability, Signals, Tier, Usage } from './decision.ts'
 import type { Prior } from './prior.ts'
 import type { Message, RouterRequest, ToolDefinition } from './request.ts'
+import type { WireAnswer, WireDialect } from './wire.ts'
 
 /** One call as a model adapter gets it: already masked, already bound to one model. */
 export interface ModelCall {
@@ -58,14 +59,21 @@ export type ModelEvent =
       readonly argumentsDelta: string
     }
   /** `data`: the chunk's own JSON on one line, where it came as that. */
-  | { readonly type: 'raw'; readonly chunk: Readonly<Record<string, unknown>>; readonly data?: string }
+  | {
+      readonly type: 'raw'
+      readonly dialect: WireDialect
+      readonly chunk: Readonly<Record<string, unknown>>
+      readonly data?: string
+    }
   | {
       readonly type: 'finish'
       readonly finishReason: FinishReason
+      /** The sequence of the caller that ended the answer, where the model says which. */
+      readonly stopSequence?: string
       readonly usage: Usage
       readonly signals: Signals | null
       readonly identity: ModelIdentity
-      readonly raw: Readonly<Record<string, unknown>> | null
+      readonly raw: WireAnswer | null
     }
 
 /** A worked example for a typed decision. */

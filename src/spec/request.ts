@@ -1,5 +1,6 @@
 /** What comes in. Wire spellings stay in the gateway and the model adapters. */
 import type { Partition } from './decision.ts'
+import type { CallersWire } from './wire.ts'
 
 export type Role = 'system' | 'developer' | 'user' | 'assistant' | 'tool'
 
@@ -22,6 +23,13 @@ export interface Message {
   readonly name?: string
   readonly toolCalls?: readonly ToolCall[]
   readonly toolCallId?: string
+  /** Of a tool's answer: the tool failed. */
+  readonly isError?: true
+  /**
+   * Texts of the caller's own message beside its content: thoughts, blocks that only a provider reads. Looked at for privacy and for hard
+   * stops, and sent on only as part of the caller's own body.
+   */
+  readonly aside?: string
 }
 
 export interface ToolDefinition {
@@ -67,7 +75,7 @@ export interface RouterRequest {
   /** Things the caller asks for that only an upstream of its own dialect can do, for example `logprobs`. */
   readonly needs?: readonly string[]
   /** The caller's own request on the wire; sent on unchanged, but for the model, to an upstream of the same dialect. */
-  readonly wire?: { readonly dialect: 'openai_chat'; readonly body: Readonly<Record<string, unknown>> }
+  readonly wire?: CallersWire
 }
 
 /** A question with a closed set of answers, read from the model's distribution instead of generated. */

@@ -12,12 +12,14 @@ import type {
 } from './decision.ts'
 import type { Reading } from './reading.ts'
 import type { ToolCall } from './request.ts'
+import type { WireAnswer, WireDialect } from './wire.ts'
 
 /** A model's whole answer to one call. */
 export interface Answer {
   readonly text: string
   readonly toolCalls: readonly ToolCall[]
   readonly finishReason: FinishReason
+  readonly stopSequence?: string
   readonly usage: Usage
   readonly signals: Signals | null
   /** Typed decisions of an open kind: what was found, beside the text. */
@@ -25,7 +27,7 @@ export interface Answer {
   /** The gate that ended the answer while it was being written; absent when it was written to its end. */
   readonly stoppedBy?: Verdict
   /** The upstream's own body (non-stream), to be returned unchanged to a caller of the same dialect. */
-  readonly raw: Readonly<Record<string, unknown>> | null
+  readonly raw: WireAnswer | null
 }
 
 /** The settled result of a request. */
@@ -35,6 +37,8 @@ export interface Outcome {
   readonly answer: string | null
   readonly toolCalls: readonly ToolCall[]
   readonly finishReason: FinishReason | null
+  /** The stop sequence that ended the answer, where the model says which. */
+  readonly stopSequence?: string
   readonly decision: Decision
   readonly verdicts: readonly Verdict[]
   readonly signals: Signals | null
@@ -48,7 +52,10 @@ export interface Outcome {
   /** Set when an escalation was decided and could not be carried out, for example `no key set`. */
   readonly wouldEscalateTo: { readonly model: string; readonly why: string } | null
   readonly approvalRequired: boolean
-  readonly raw: Readonly<Record<string, unknown>> | null
+  /** Fields of the caller's body that the model was not asked, for it does not speak the caller's dialect; absent when there are none. */
+  readonly unasked?: readonly string[]
+  /** An upstream's own body, when it speaks the dialect of the request. */
+  readonly raw: WireAnswer | null
 }
 
 /** The result of a typed decision. */
@@ -63,7 +70,14 @@ export interface DecideOutcome extends Outcome {
 
 /** What a caller of `stream` receives, in order; exactly one `final` or `error` ends it. */
 export type StreamEvent =
-  | { readonly type: 'commit'; readonly requestId: string; readonly decision: Decision; readonly attempts: number }
+  | {
+      readonly type: 'commit'
+      readonly requestId: string
+      readonly decision: Decision
+      readonly attempts: number
+      /** As in `Outcome`. */
+      readonly unasked?: readonly string[]
+    }
   | { readonly type: 'text'; readonly delta: string }
   | {
       readonly type: 'tool_call'
@@ -73,6 +87,11 @@ export type StreamEvent =
       readonly argumentsDelta: string
     }
   /** A chunk of an upstream that speaks the caller's dialect, to be relayed unchanged. */
-  | { readonly type: 'raw'; readonly chunk: Readonly<Record<string, unknown>>; readonly data?: string }
+  | {
+      readonly type: 'raw'
+      readonly dialect: WireDialect
+      readonly chunk: Readonly<Record<string, unknown>>
+      readonly data?: string
+    }
   | { readonly type: 'waiting'; readonly what: 'model_loading' | 'answering' }
   | { readonly type: 'final'; readonly outcome: Outcome }

@@ -81,6 +81,40 @@ export function openConversations({ path, memoryMs, epochMs }: ConversationSetti
   }
 }
 
+/** Those of a tenant, those last private before a time, or both. */
+export interface ConversationFilter {
+  readonly tenant?: string
+  /** Epoch milliseconds, exclusive. */
+  readonly beforeMs?: number
+}
+
+/**
+ * Forgets conversations; beside running processes, which then know them no more.
+ *
+ * @param path of the file; none is made
+ * @returns how many matched; with `dryRun` none is deleted
+ * @throws RouterError conversations_unwritable
+ */
+export function forgetConversations(path: string, filter: ConversationFilter, dryRun: boolean): number {
+  if (!existsSync(path)) return 0
+  try {
+    const { database } = open(path)
+    try {
+      const tenant = filter.tenant === undefined ? null : nameOf(filter.tenant)
+      const matching = 'FROM conversation WHERE tenant = coalesce(?, tenant) AND seen_ms < coalesce(?, seen_ms + 1)'
+      const asked = [tenant, filter.beforeMs ?? null]
+      if (!dryRun) return Number(database.prepare(`DELETE ${matching}`).run(...asked).changes)
+      return (database.prepare(`SELECT count(*) AS count ${matching}`).get(...asked) as { readonly count: number })
+        .count
+    } finally {
+      database.close()
+    }
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error)
+    throw new RouterError('conversations_unwritable', { path, problem }, error)
+  }
+}
+
 interface OpenFile {
   readonly database: DatabaseSync
   readonly find: StatementSync

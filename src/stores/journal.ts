@@ -40,6 +40,8 @@ export interface FileJournal extends Journal {
   spooled(): readonly JournalEntry[]
 }
 
+/** After a failure writing counts as possible again when this fits, since a request that was let in will write more. */
+const ROOM_BYTES = 128 * 1024
 /** A few minutes of moving for a busy gateway, and small enough to read back at once. */
 const ROTATE_BYTES = 8 * 1024 * 1024
 /** About 4 MB of records; beyond it, losing them in a crash would no longer be a small loss. */
@@ -68,6 +70,7 @@ export function openJournal(settings: JournalSettings): FileJournal {
     try {
       writeSpool()
       const [first, ...more] = entries.map(encodeEntry)
+      if (writeProblem && settings.onFailure === 'refuse') file.requireRoom(ROOM_BYTES)
       if (first) file.append(more.length === 0 ? first : Buffer.concat([first, ...more]))
       writeProblem = null
     } catch (error) {
@@ -190,6 +193,15 @@ class JournalFile {
     // Somebody removed the file under the writer; what went into it is gone with it, so the line is written again.
     this.#rotate()
     this.#write(line)
+  }
+
+  /** Throws unless so much can be written; leaves the file as it was. */
+  requireRoom(bytes: number): void {
+    const descriptor = this.#descriptor ?? this.#open()
+    const before = this.#bytes
+    this.#write(Buffer.alloc(bytes))
+    this.#bytes = before
+    if (!truncated(descriptor, before)) this.#rotate()
   }
 
   /** One fdatasync serves everybody who waits when it starts. */

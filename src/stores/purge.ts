@@ -6,6 +6,7 @@ import type { JournalEntry } from '../spec/audit.ts'
 import { RouterError } from '../spec/errors.ts'
 import { PIECE_ROWS } from './apply-retention.ts'
 import { auditPaths } from './audit-log.ts'
+import { forgetConversations } from './conversations.ts'
 import { openLearnedHeads } from './heads-in-force.ts'
 import { isAlive, listJournals } from './journal-files.ts'
 import { decodeEntries } from './journal-format.ts'
@@ -41,6 +42,8 @@ export interface PurgeReport {
   /** Kept examples, and rows of learned heads with their text. */
   readonly examples: number
   readonly learnedRows: number
+  /** Remembered as private; they name a tenant at most, so an order for a user leaves them. */
+  readonly conversations: number
   /** Kept before examples had an owner: deleted only by age or with their record. */
   readonly ownerlessExamples: number
   /** Requests under way that match: their records stay until they are settled. */
@@ -73,7 +76,7 @@ export async function purgeStore(order: PurgeOrder): Promise<PurgeReport> {
     } else broken.push(path)
   }
   const unreadable = [...broken, ...purgeDamaged(directory, order, ids)]
-  return { ...added(report, purgeLearned(order, ids)), unreadable }
+  return { ...added(report, purgeLearned(order, ids)), conversations: purgeConversations(order), unreadable }
 }
 
 /** @returns null for a store that was set aside and cannot be read */
@@ -98,6 +101,7 @@ const NOTHING: PurgeReport = {
   early: 0,
   examples: 0,
   learnedRows: 0,
+  conversations: 0,
   ownerlessExamples: 0,
   underWay: 0,
   journalsLeft: [],
@@ -223,6 +227,11 @@ function lineAt(bytes: Buffer, at: number): Buffer {
   return bytes.subarray(at, end === -1 ? bytes.length : end + 1)
 }
 
+function purgeConversations({ stateDir, filter: { subject, ...filter }, dryRun }: PurgeOrder): number {
+  if (subject !== undefined) return 0
+  return forgetConversations(join(stateDir, 'conversations.sqlite'), filter, dryRun)
+}
+
 /** What tasks keep of their traffic, and what heads were trained on. */
 function purgeLearned({ stateDir, filter, dryRun, monotonicMs }: PurgeOrder, ids: ReadonlySet<string>) {
   const { examples, texts, ownerless } = openKeptExamples(join(stateDir, 'examples')).purge({
@@ -248,6 +257,7 @@ function added(sum: PurgeReport, more: Partial<PurgeReport>): PurgeReport {
     early: sum.early + (more.early ?? 0),
     examples: sum.examples + (more.examples ?? 0),
     learnedRows: sum.learnedRows + (more.learnedRows ?? 0),
+    conversations: sum.conversations + (more.conversations ?? 0),
     ownerlessExamples: sum.ownerlessExamples + (more.ownerlessExamples ?? 0),
     underWay: sum.underWay + (more.underWay ?? 0),
     journalsLeft: [...sum.journalsLeft, ...(more.journalsLeft ?? [])],

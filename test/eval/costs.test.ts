@@ -49,6 +49,15 @@ describe('the cost of requests', () => {
     ])
   })
 
+  it('tells what the cache answered, and how often by like words', () => {
+    const cached = auditRecord('c', { task: 'a', route: 'cache', reason: 'cache_hit', outcome: 'accepted' })
+    const near = { gate: 'semantic_cache', accepted: true, reason: null, score: 0.95, threshold: 0.9, detail: '' }
+    const told = summary([LOCAL, cached, cached, { ...cached, verdicts: [near] }])
+    expect(told.cache).toEqual({ exact: 2, semantic: 1, hitRate: 0.75 })
+    expect(told.all).toMatchObject({ requests: 4, local: 4 })
+    expect(summary([]).cache.hitRate).toBeNull()
+  })
+
   it('is told by task and by model, with judges, shadows and retries', () => {
     const shadowed = auditRecord('s', {
       task: 'b',

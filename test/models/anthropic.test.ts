@@ -183,7 +183,7 @@ describe('an answer in the Messages dialect', () => {
       {
         type: 'finish',
         finishReason: 'stop',
-        usage: { inputTokens: 120, outputTokens: 7, source: 'reported', cachedInputTokens: 100 },
+        usage: { inputTokens: 120, outputTokens: 7, source: 'reported', cacheWriteTokens: 9, cachedInputTokens: 100 },
         signals: null,
         identity: { digest: null, quantisation: null, servedBy: 'scripted-1' },
         raw: null,

@@ -84,7 +84,7 @@ describe('an answer of an OpenAI-compatible server', () => {
     cloud.enqueue(openAiText('Hello'))
     const ended = await run(model(), userCall('Hi', { stream: false, ...wired(wireBody) }))
     expect((await cloud.request(0)).body).toEqual({ ...wireBody, model: 'gpt-x' })
-    expect(finishOf(ended).raw).toMatchObject({
+    expect(finishOf(ended).raw?.body).toMatchObject({
       object: 'chat.completion',
       choices: [{ message: { content: 'Hello' }, finish_reason: 'stop' }],
     })

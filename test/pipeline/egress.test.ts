@@ -117,7 +117,7 @@ describe('the egress door', () => {
   it('lets an answer pass as it is when nothing was masked', async () => {
     const { events } = await through({}, { answer: { text: 'Yes.', raw: { id: 'upstream' }, loading: true } })
     expect(events.map(({ type }) => type)).toContain('loading')
-    expect(events.at(-1)).toMatchObject({ type: 'finish', raw: { id: 'upstream' } })
+    expect(events.at(-1)).toMatchObject({ type: 'finish', raw: { dialect: 'openai_chat', body: { id: 'upstream' } } })
     const masked = await through(say(MAIL), { answer: { text: 'Yes.', loading: true } })
     expect(masked.events.map(({ type }) => type)).toContain('loading')
   })

@@ -3,10 +3,13 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createRouter } from '../../src/compose.ts'
 import type { RequestMetadata } from '../../src/spec/request.ts'
 import type { Router } from '../../src/spec/router.ts'
+import { purgeStore } from '../../src/stores/purge.ts'
+import type { PurgeFilter } from '../../src/stores/retention.ts'
 import { manualClock } from '../../src/testing.ts'
 import { openAiText } from '../support/cloud-answers.ts'
 import { recordDials } from '../support/dial-recorder.ts'
@@ -83,6 +86,28 @@ describe('a conversation that was private', () => {
     const { signal } = spawnSync(process.execPath, ['--no-warnings', '--input-type=module', '-e', writer])
     expect(signal).toBe('SIGKILL')
     expect(await routeOf(router, 'and now?', { conversation: 'case 17' })).toBe('held')
+  })
+
+  it('is forgotten by a purge of its tenant, or by age, and by no purge for a user', async () => {
+    const router = open()
+    const ask = (tenant: string, partition: RequestMetadata = {}) =>
+      routeOf(router, 'hello', { conversation: `case of ${tenant}`, tenant, ...partition })
+    const purge = (filter: PurgeFilter, dryRun = false) =>
+      purgeStore({
+        stateDir: join(folder, 'state'),
+        filter,
+        dryRun,
+        monotonicMs: () => performance.now(),
+        sleep: delay,
+      })
+    for (const tenant of ['acme', 'beta', 'gamma']) expect(await ask(tenant, { partition: 'local_only' })).toBe('held')
+    expect(await purge({ tenant: 'acme' }, true)).toMatchObject({ conversations: 1 })
+    expect(await purge({ subject: 'ann' })).toMatchObject({ conversations: 0 })
+    expect(await ask('acme')).toBe('held')
+    expect(await purge({ tenant: 'acme' })).toMatchObject({ conversations: 1 })
+    expect(await Promise.all(['acme', 'beta'].map((tenant) => ask(tenant)))).toEqual(['frontier', 'held'])
+    expect(await purge({ beforeMs: clock.epochMs() + 1 })).toMatchObject({ conversations: 2 })
+    expect(await ask('gamma')).toBe('frontier')
   })
 
   it('leaves neither its name nor its text in the file', async () => {

@@ -25,7 +25,7 @@ export function canAnonymise(request: RouterRequest, find: FindPrivate = findPri
 /** Messages with all that detectors know replaced by placeholders of the vault, and without the names of who speaks. */
 export function anonymousMessages(messages: readonly Message[], vault: Vault): readonly Message[] {
   const mask = (text: string, writing: Writing = 'text'): string => maskText(text, PRIVATE_KINDS, vault, writing).text
-  return messages.map(({ content, toolCalls, name: _, ...rest }) => ({
+  return messages.map(({ content, toolCalls, name: _, aside: __, ...rest }) => ({
     ...rest,
     content: typeof content === 'string' ? mask(content) : content.map((part) => maskPart(part, mask)),
     ...(toolCalls && { toolCalls: toolCalls.map((call) => ({ ...call, arguments: mask(call.arguments, 'json') })) }),

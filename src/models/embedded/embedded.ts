@@ -173,6 +173,7 @@ function finishEvent(bound: Bound, result: GenerateResult): ModelEvent {
   return {
     type: 'finish',
     finishReason: result.finishReason,
+    ...(result.stopSequence !== undefined && { stopSequence: result.stopSequence }),
     usage: result.usage,
     signals: result.signals,
     identity: bound.identity(result.quantisation),

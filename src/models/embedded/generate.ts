@@ -32,6 +32,7 @@ export async function generateText(
     const mode = { pass: 'decode', fullDistribution: isFull(params), vocabulary: running.vocabulary } as const
     return {
       finishReason: answer.finishReason,
+      ...(answer.stopSequence !== undefined && { stopSequence: answer.stopSequence }),
       usage: { inputTokens: prompt.length, outputTokens: answer.tokens, source: 'reported' },
       signals: textSignals(answer.readings, mode),
       quantisation: running.header.quantisation,
@@ -134,6 +135,7 @@ interface Writing extends Listening {
 
 interface Written {
   readonly finishReason: FinishReason
+  readonly stopSequence?: string
   readonly tokens: number
   readonly readings: readonly TokenReading[]
 }
@@ -163,7 +165,8 @@ async function writeAnswer(running: RunningModel, sequence: LlamaSequence, writi
 
   function finish(finishReason: FinishReason): Written {
     output.end(text.end())
-    return { finishReason, tokens: readings.length, readings }
+    const stopSequence = finishReason === 'stop' ? output.found : null
+    return { finishReason, ...(stopSequence !== null && { stopSequence }), tokens: readings.length, readings }
   }
 }
 

@@ -78,6 +78,7 @@ export interface EmbedHostResult {
 
 export interface GenerateResult {
   readonly finishReason: FinishReason
+  readonly stopSequence?: string
   readonly usage: Usage
   readonly signals: Signals
   readonly quantisation: string | null

@@ -4,7 +4,7 @@ export class StopFilter {
   readonly #emit: (delta: string) => void
   readonly #keepChars: number
   #held = ''
-  #stopped = false
+  #found: string | null = null
 
   constructor(stops: readonly string[], emit: (delta: string) => void) {
     this.#stops = stops.filter((stop) => stop !== '')
@@ -14,12 +14,18 @@ export class StopFilter {
 
   /** @returns true when a stop string was found; the text before it was emitted, the rest is dropped */
   push(text: string): boolean {
-    if (this.#stopped) return true
+    if (this.#found !== null) return true
     this.#held += text
-    const found = this.#stops.map((stop) => this.#held.indexOf(stop)).filter((index) => index >= 0)
-    this.#stopped = found.length > 0
-    this.#let(this.#stopped ? Math.min(...found) : Math.max(0, this.#held.length - this.#keepChars))
-    return this.#stopped
+    const places = this.#stops.map((stop) => ({ stop, at: this.#held.indexOf(stop) })).filter(({ at }) => at >= 0)
+    const first = places.sort((a, b) => a.at - b.at)[0]
+    this.#found = first?.stop ?? null
+    this.#let(first?.at ?? Math.max(0, this.#held.length - this.#keepChars))
+    return this.#found !== null
+  }
+
+  /** The stop string that ended the text; null while none has. */
+  get found(): string | null {
+    return this.#found
   }
 
   /** Emits what was held back, unless a stop string ended the text. */

@@ -1,0 +1,53 @@
+/** What a model name in a request asks for, and what its caller is told of it. */
+import type { Decision } from '../spec/decision.ts'
+import { RouterError } from '../spec/errors.ts'
+import type { ModelState } from '../spec/ports.ts'
+
+/** What a model name asks for. */
+export interface ModelChoice {
+  readonly override?: 'local' | 'frontier'
+  readonly task?: string
+  /** A configured model: a wish for its side. Which model of that side answers is for the policy to say. */
+  readonly model?: string
+  /** Set when the name is not known and is treated as `auto`. */
+  readonly warning?: string
+}
+
+/** The names a policy gives, read only when a virtual name does not settle the question. */
+export interface KnownNames {
+  readonly tasks: readonly string[]
+  readonly models: readonly Pick<ModelState, 'name' | 'actor'>[]
+}
+
+/** @throws RouterError not_found when the policy wants unknown names refused */
+export function chooseModel(
+  model: string,
+  known: { readonly names: () => KnownNames; readonly unknownModel: 'auto' | 'error' },
+): ModelChoice {
+  if (model === 'auto') return {}
+  if (model === 'local' || model === 'frontier') return { override: model }
+  const { tasks, models } = known.names()
+  if (tasks.includes(model)) return { task: model }
+  const configured = models.find(({ name }) => name === model)
+  if (configured) return { override: configured.actor, model }
+  if (known.unknownModel === 'error')
+    throw new RouterError('not_found', {
+      subject: 'model',
+      value: model,
+      fix: 'GET /v1/models lists the names: auto, local, frontier, the tasks and the models.',
+    })
+  return { warning: `model ${model} is not known here and was treated as auto` }
+}
+
+/** What to tell a caller whose model name was not taken literally, or whose model was not asked all of the request. */
+export function warningOf(
+  choice: ModelChoice,
+  { decision, unasked = [] }: { readonly decision: Pick<Decision, 'model'>; readonly unasked?: readonly string[] },
+): string | undefined {
+  const { model } = decision
+  const isOther = choice.model !== undefined && model !== null && model !== choice.model
+  const named = isOther ? `model ${choice.model} was asked for and ${model} answered, by policy` : choice.warning
+  if (unasked.length === 0) return named
+  const lost = `${model} was not asked ${unasked.join(', ')}`
+  return named === undefined ? lost : `${named}; ${lost}`
+}
