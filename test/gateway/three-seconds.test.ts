@@ -68,6 +68,39 @@ describe('an upstream that says 429', () => {
   })
 })
 
+describe('an upstream that says 429 to a request of the Messages API', () => {
+  async function messagesAfter(ms: number) {
+    const on = await gatewayOnCloud({ policy: NO_RETRY })
+    const said = Promise.withResolvers<void>()
+    on.cloud.enqueue({ ...openAiError(429, 'slow down', { 'retry-after': '7' }), held: said.promise })
+    const answer = fetch(`${on.gateway.url}/v1/messages`, {
+      method: 'POST',
+      headers: { 'x-api-key': on.gateway.key, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'auto', max_tokens: 9, stream: true, messages: [{ role: 'user', content: 'Hi' }] }),
+    })
+    await on.cloud.request(0)
+    await vi.advanceTimersByTimeAsync(ms)
+    if (ms > 3000) await answer
+    said.resolve()
+    const response = await answer
+    return { response, text: await response.text() }
+  }
+
+  it('after 2.9 s makes a stream a 429 with its time', async () => {
+    const { response, text } = await messagesAfter(2900)
+    expect([response.status, response.headers.get('retry-after')]).toEqual([429, '7'])
+    expect(JSON.parse(text)).toMatchObject({ type: 'error', error: { type: 'rate_limit_error' } })
+  })
+
+  it('after 3.1 s makes it an error event in a stream that is open, without an end', async () => {
+    const { response, text } = await messagesAfter(3100)
+    expect(response.status).toBe(200)
+    expect(text).toContain('event: error')
+    expect(text).toContain('rate_limit_error')
+    expect(text).not.toContain('message_stop')
+  })
+})
+
 describe('an upstream that answers', () => {
   it('after 2.9 s has its headers say who answers; after 3.1 s the last chunk does', async () => {
     const early = await answerAfter(2900, { stream: true, limited: false })
