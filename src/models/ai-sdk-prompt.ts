@@ -103,11 +103,15 @@ function functionTool({ name, description, parameters }: NonNullable<ModelCall['
   return { type: 'function', name, ...(description !== undefined && { description }), inputSchema }
 }
 
+/** As callers of either dialect say it. */
 function toolChoice({ wire }: ModelCall): JsonObject {
   const wanted = wire?.body.tool_choice
-  const name = asObject(asObject(wanted)?.function)?.name
+  const named = asObject(wanted)
+  const name = asObject(named?.function)?.name ?? named?.name
   if (typeof name === 'string') return { type: 'tool', toolName: name }
-  return { type: wanted === 'none' || wanted === 'required' ? wanted : 'auto' }
+  const word = named ? named.type : wanted
+  if (word === 'required' || word === 'any') return { type: 'required' }
+  return { type: word === 'none' ? 'none' : 'auto' }
 }
 
 function parsedObject(text: string): JsonObject | null {

@@ -4,6 +4,7 @@ import { EventStreamCodec } from '@smithy/eventstream-codec'
 import { afterEach, describe, expect, it } from 'vitest'
 import { readSdkStream } from '../../src/models/ai-sdk-answer.ts'
 import { SDK_PACKAGE_TABLE } from '../../src/models/ai-sdk-packages.ts'
+import { sdkCallOptions } from '../../src/models/ai-sdk-prompt.ts'
 import type { ModelEvent } from '../../src/spec/ports.ts'
 import { parsePolicy } from '../../src/stores/policy-file.ts'
 import { openAiError, openAiFrames, openAiText, openAiToolCalls } from '../support/cloud-answers.ts'
@@ -245,6 +246,22 @@ describe('an answer in an older version of the interface', () => {
       { type: 'tool_call', index: 0, id: 'c', name: 't', argumentsDelta: '{"a":1}' },
       { type: 'finish', finishReason: 'tool_calls', usage: { inputTokens: 3, outputTokens: 2, source: 'reported' } },
     ])
+  })
+})
+
+describe('the choice of a tool', () => {
+  it.each([
+    ['openai_chat', undefined, { type: 'auto' }],
+    ['openai_chat', 'required', { type: 'required' }],
+    ['openai_chat', 'none', { type: 'none' }],
+    ['openai_chat', { type: 'function', function: { name: 't' } }, { type: 'tool', toolName: 't' }],
+    ['anthropic_messages', { type: 'any' }, { type: 'required' }],
+    ['anthropic_messages', { type: 'none' }, { type: 'none' }],
+    ['anthropic_messages', { type: 'tool', name: 't' }, { type: 'tool', toolName: 't' }],
+  ] as const)('of a caller of %s, %j, is said in the words of the interface', (dialect, choice, expected) => {
+    const wire = { dialect, body: { tool_choice: choice } }
+    const call = { messages: [{ role: 'user', content: 'Hi' }], tools: [{ name: 't' }], stream: true, wire } as const
+    expect(sdkCallOptions(call, { maxOutputTokens: 9, version: 'v4' })).toMatchObject({ toolChoice: expected })
   })
 })
 
