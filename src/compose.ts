@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { excerptForDecision } from './classify/excerpt.ts'
 import { type SimilarityHead, withComparison } from './decide/similarity.ts'
+import { aiSdkObstacle, createAiSdkModel } from './models/ai-sdk.ts'
 import { createAnthropicModel } from './models/anthropic.ts'
+import { createAzureModel } from './models/azure.ts'
 import { embeddedObstacle, openEmbeddedModel } from './models/embedded/configured.ts'
 import { ENGINE_VERSION } from './models/embedded/engine-lock.ts'
 import { keyOf, readHead, writeHead } from './models/head-cache.ts'
@@ -23,9 +25,12 @@ import { requestIdAt } from './pipeline/request-id.ts'
 import { createRoster, type RosterModel } from './pipeline/roster.ts'
 import { routerFrom } from './pipeline/router.ts'
 import { ollamaBaseUrl, PROVIDER_URLS } from './spec/destination.ts'
+import { RouterError } from './spec/errors.ts'
 import type { CheckedDraft } from './spec/label.ts'
+import type { Lane } from './spec/lanes.ts'
 import type { LoadedPolicy, ModelPolicy, Policy, PolicyInput } from './spec/policy.ts'
 import type { AuditQuery, Clock, ModelPort } from './spec/ports.ts'
+import { proxyFor } from './spec/proxy.ts'
 import type { Router } from './spec/router.ts'
 import { openAuditLog } from './stores/audit-log.ts'
 import { openBudgets, openBudgetsLater } from './stores/budgets.ts'
@@ -168,14 +173,16 @@ function rosterModel(setup: ModelSetup): RosterModel {
   return {
     name,
     policy,
-    open: (adapter) => {
+    lanes: loaded.lanes.get(name) ?? [],
+    open: (lane, adapter) => {
       if (given) return given
       const own = adapter && policy.provider === 'embedded' ? { ...setup, policy: { ...policy, adapter } } : setup
-      return withTaskHeads(openModel(own), own)
+      return withTaskHeads(openModel(own, lane), own)
     },
     obstacle: () => {
       if (missing) return { reason: 'frontier_down', why: `no key set (${missing})` }
-      if (policy.provider !== 'embedded' || given) return null
+      if (given) return null
+      if (policy.provider !== 'embedded') return aiSdkObstacle(policy)
       const { env, availableMemory } = setup
       return embeddedObstacle({ name, policy, paths, env, memory: loaded.policy.memory }, availableMemory)
     },
@@ -196,21 +203,44 @@ function keptIn<Kept>(folder: string, ...always: readonly string[]) {
   }
 }
 
-function openModel(setup: ModelSetup): ModelPort {
+function openModel(setup: ModelSetup, lane: Lane): ModelPort {
   const { name, policy, loaded, paths, env } = setup
   if (policy.provider === 'embedded')
     return openEmbeddedModel({ name, policy, paths, env, memory: loaded.policy.memory })
   const { model, maxOutputTokens, tier, contextTokens, privateNetwork } = policy
-  const hosted = { name, model, maxOutputTokens, tier, privateNetwork, apiKey: loaded.keys.get(name) ?? null }
-  if (policy.provider === 'anthropic')
-    return createAnthropicModel({ ...hosted, baseUrl: policy.baseUrl ?? PROVIDER_URLS.anthropic })
-  const baseUrl =
-    policy.baseUrl ?? (policy.provider === 'ollama' ? ollamaBaseUrl(env.OLLAMA_HOST) : PROVIDER_URLS.openai)
+  const baseUrl = lane.baseUrl ?? usualAddress(policy.provider, env)
+  const hosted = {
+    ...{ name, model, maxOutputTokens, tier, privateNetwork, apiKey: lane.apiKey, baseUrl },
+    proxy: proxyFor(new URL(baseUrl), loaded.policy.network, env),
+    tls: loaded.tls.get(name),
+    alwaysStream: policy.alwaysStream,
+  }
+  if (policy.provider === 'anthropic') return createAnthropicModel(hosted)
+  if (policy.provider === 'ai-sdk') return createAiSdkModel({ ...hosted, sdk: sdkOf(policy) })
+  if (policy.provider === 'azure')
+    return createAzureModel({ ...hosted, apiVersion: policy.apiVersion ?? AZURE_API_VERSION })
   const asked = { api: policy.provider, baseUrl, model, contextTokens, apiKey: hosted.apiKey, cacheDir: paths.cacheDir }
   const probed = tier === 'frontier' ? {} : { probe: createServerProbe(asked) }
-  if (policy.provider === 'openai') return createOpenAiCompatibleModel({ ...hosted, ...probed, baseUrl })
+  if (policy.provider === 'openai') return createOpenAiCompatibleModel({ ...hosted, ...probed })
   // Ollama keeps a model for ever when the time is negative.
   const keepAliveMs = policy.idleUnload ?? -1
   const think = policy.think === undefined ? {} : { think: policy.think }
-  return createOllamaModel({ ...hosted, ...probed, ...think, baseUrl, contextTokens, keepAliveMs })
+  return createOllamaModel({ ...hosted, ...probed, ...think, contextTokens, keepAliveMs })
+}
+
+/** The policy was checked to name it. */
+function sdkOf({ sdk }: ModelPolicy): NonNullable<ModelPolicy['sdk']> {
+  if (!sdk) throw new RouterError('internal', { problem: 'a model of provider ai-sdk without a package' })
+  return sdk
+}
+
+/** The newest that is not a preview, for chat completions. */
+const AZURE_API_VERSION = '2024-10-21'
+
+function usualAddress(provider: Exclude<ModelPolicy['provider'], 'embedded'>, env: Environment): string {
+  if (provider === 'ollama') return ollamaBaseUrl(env.OLLAMA_HOST)
+  // The address is the customer's own, and the policy was checked to name it.
+  if (provider === 'azure' || provider === 'ai-sdk')
+    throw new RouterError('internal', { problem: `a model of provider ${provider} without an address` })
+  return PROVIDER_URLS[provider]
 }

@@ -142,6 +142,7 @@ describe('the layers', () => {
 /** Files that open a connection by themselves, and to what. */
 const OWN_SOCKETS: Readonly<Record<string, string>> = {
   'models/dial.ts': 'the door itself',
+  'models/tunnel.ts': 'the proxy that the policy names, for the door',
   'models/embedded/host-process.ts': 'the socket file of the engine host',
   'cli/engine-host.ts': 'the socket file of the engine host',
   'cli/running-server.ts': 'the gateway of this machine, as its own record says',

@@ -551,6 +551,47 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ],
   },
   {
+    behaviour: 'A key or a region that is limited rests by itself, and the next is used at once',
+    source: 'docs/guides/operations.md',
+    citedBy: [
+      { file: 'test/gateway/availability.test.ts', title: 'uses the next key at once when one is limited' },
+      { file: 'test/gateway/availability.test.ts', title: 'lets a limited key rest by itself' },
+      { file: 'test/gateway/availability.test.ts', title: 'is asked in the next one when the first is away' },
+    ],
+  },
+  {
+    behaviour:
+      'A frontier that answers in place of another is marked degraded, and a degraded local answer never answers a hard stop',
+    source: 'docs/guides/operations.md',
+    citedBy: [
+      { file: 'test/gateway/availability.test.ts', title: 'the third answers, marked degraded' },
+      {
+        file: 'test/gateway/stops-and-wishes.test.ts',
+        title: 'is not answered by a local model because the frontier is',
+      },
+      { file: 'test/gateway/stops-and-wishes.test.ts', title: 'is not beaten by' },
+    ],
+  },
+  {
+    behaviour: 'Until headersAfter a failure is a true status code, after it an error event without an end',
+    source: 'docs/guides/gateway.md',
+    citedBy: [
+      { file: 'test/gateway/three-seconds.test.ts', title: 'after 2.9 s makes a stream a 429' },
+      { file: 'test/gateway/three-seconds.test.ts', title: 'after 3.1 s makes it an error event' },
+    ],
+  },
+  {
+    behaviour: 'A client that leaves cuts off its upstream wherever its request is, and what was spent is booked',
+    source: 'docs/guides/gateway.md',
+    citedBy: [
+      { file: 'test/gateway/client-gone.test.ts', title: 'while it waits for the whole answer' },
+      { file: 'test/gateway/client-gone.test.ts', title: 'in the middle of a stream' },
+      { file: 'test/gateway/client-gone.test.ts', title: 'while a limited frontier is waited for' },
+      { file: 'test/gateway/client-gone.test.ts', title: 'while it waits for its turn' },
+      { file: 'test/gateway/client-gone.test.ts', title: 'while its answer is held back' },
+    ],
+  },
+  {
     behaviour:
       'A Messages request reaches a provider of its dialect as it was sent, and its answer comes back as it came',
     source: 'docs/guides/gateway.md',
@@ -561,6 +602,25 @@ export const REQUIREMENTS: readonly Requirement[] = [
         file: 'test/gateway/anthropic/coding-agent.test.ts',
         title: 'reaches the provider request by request as it was sent',
       },
+    ],
+  },
+  {
+    behaviour:
+      'A proxy counts when the policy says so, sees nothing of what goes through it, and serves no model on this machine',
+    source: 'docs/guides/operations.md',
+    citedBy: [
+      { file: 'test/models/proxy.test.ts', title: 'sees nothing of what goes through it' },
+      { file: 'test/models/proxy.test.ts', title: 'of the environment is not used when' },
+      { file: 'test/models/proxy.test.ts', title: 'is never used for a model on this machine' },
+    ],
+  },
+  {
+    behaviour: 'A model behind a package of the AI SDK is sent to through the same door as every other',
+    source: 'docs/guides/policy.md',
+    citedBy: [
+      { file: 'test/models/ai-sdk.test.ts', title: 'answers through the door, with its text masked' },
+      { file: 'test/models/ai-sdk.test.ts', title: 'sends to the origin of the policy only' },
+      { file: 'test/models/ai-sdk.test.ts', title: 'answers by its own package' },
     ],
   },
   {

@@ -4,7 +4,7 @@ import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import type { Check } from './doctor-check.ts'
 import { diskChecks, memoryCheck, nodeCheck, npmCheck, pythonCheck } from './doctor-machine.ts'
 import { hubCheck, portCheck } from './doctor-network.ts'
-import { destinationChecks } from './doctor-privacy.ts'
+import { destinationChecks, proxyChecks } from './doctor-privacy.ts'
 import { serverChecks } from './doctor-servers.ts'
 import { auditCheck, engineCheck, keyChecks, modelChecks, policyCheck, runnableCheck } from './doctor-spillway.ts'
 import { ExitCode } from './failure.ts'
@@ -64,6 +64,7 @@ async function inspect(flags: DoctorFlags, context: CliContext): Promise<Finding
     policy,
     ...keys,
     ...destinationChecks(loaded),
+    ...proxyChecks(loaded, context.env),
     ...stopCheckChecks(loaded),
     ...(flags.network ? [await hubCheck(place)] : []),
     await portCheck(loaded, paths),

@@ -1,14 +1,13 @@
 /** Models behind the Anthropic Messages API. */
-import type { Dispatcher } from 'undici'
 import type { Tier } from '../spec/decision.ts'
 import type { ModelCall, ModelPort } from '../spec/ports.ts'
 import { readAnthropicBody, readAnthropicStream } from './anthropic-answer.ts'
 import { anthropicRequestBody } from './anthropic-wire.ts'
 import type { Timers } from './deadlines.ts'
 import { generateOverHttp } from './http-model.ts'
-import { createTransport } from './transport.ts'
+import { createTransport, type WayThere } from './transport.ts'
 
-export interface AnthropicSettings {
+export interface AnthropicSettings extends WayThere {
   /** Name of the model in the policy. */
   readonly name: string
   /** For example `https://api.anthropic.com`; `/v1/messages` is added, `/messages` when the URL ends in a version. */
@@ -21,10 +20,6 @@ export interface AnthropicSettings {
   /** Names the policy key of a deadline in the fix of a timeout. Default `frontier`. */
   readonly tier?: Tier
   readonly extraHeaders?: Readonly<Record<string, string>>
-  /** Whether the name in `baseUrl` may lead to a private network. */
-  readonly privateNetwork?: boolean | undefined
-  /** An undici dispatcher to use instead of an own connection pool. */
-  readonly dispatcher?: Dispatcher
   readonly timers?: Timers
 }
 

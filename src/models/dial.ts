@@ -3,11 +3,13 @@
  * go to and where their names may lead; a name is resolved once, checked, and exactly the checked addresses are dialled.
  */
 import dns from 'node:dns'
-import { isIP, type LookupFunction } from 'node:net'
+import { isIP, type LookupFunction, type Socket } from 'node:net'
 import { Agent, buildConnector, fetch, type RequestInit, type Response } from 'undici'
 import { onThisMachine } from '../spec/destination.ts'
 import { RouterError } from '../spec/errors.ts'
+import type { TlsFiles } from '../spec/tls.ts'
 import { type Place, placeOf } from './addresses.ts'
+import { openTunnel } from './tunnel.ts'
 
 /**
  * Where a name may lead. `this_machine`: here and nowhere else. `public`: to no private network and not here.
@@ -22,6 +24,9 @@ export interface DoorSettings {
   readonly connectMs: number
   /** Hears of every address that is about to be dialled. */
   readonly onPlace?: (place: Place) => void
+  /** Through which everything goes, but for this machine. It resolves the names, so where they lead is not checked here. */
+  readonly proxy?: URL | null | undefined
+  readonly tls?: TlsFiles | undefined
 }
 
 /** What the writer of an address has allowed by writing it. */
@@ -33,7 +38,7 @@ export function reachOfUrl(url: URL, privateNetwork: boolean): Reach {
 
 /**
  * Connections through it fail with `destination_refused` before anything is sent when the origin or the address behind
- * its name is not allowed. It follows no proxy variable, and no variable weakens its TLS.
+ * its name is not allowed. It reads no proxy variable, and no variable weakens its TLS.
  */
 export function createDoor(settings: DoorSettings, options: Agent.Options = {}): Agent {
   const connectors = new Map<Reach, buildConnector.connector>()
@@ -56,7 +61,10 @@ export function createDoor(settings: DoorSettings, options: Agent.Options = {}):
             : null
       if (refusal || reach === null) return callback(refusal ?? new Error('refused'), null)
       if (literal !== null) settings.onPlace?.(placeOf(literal))
-      connectorFor(reach)(target, callback)
+      if (!settings.proxy || reach === 'this_machine') return connectorFor(reach)(target, callback)
+      throughProxy(settings.proxy, { target, settings, connect: connectorFor(reach) }).then(({ socket, error }) =>
+        error ? callback(error, null) : socket && callback(null, socket),
+      )
     },
   })
 }
@@ -86,8 +94,34 @@ export function fetchFrom(url: URL, init: RequestInit, settings: FetchSettings =
   return fetch(url, { redirect: 'manual', ...init, dispatcher: door })
 }
 
-function connectorOf(reach: Reach, { connectMs, onPlace }: DoorSettings): buildConnector.connector {
+interface Tunnelled {
+  readonly target: buildConnector.Options
+  readonly settings: DoorSettings
+  readonly connect: buildConnector.connector
+}
+
+/** @returns a socket on which the destination hears us first, or why there is none */
+async function throughProxy(
+  proxy: URL,
+  { target, settings, connect }: Tunnelled,
+): Promise<{ readonly socket?: Socket; readonly error?: Error }> {
+  const { hostname, host = hostname, port, protocol } = target
+  const authority = port ? host : `${host}:${protocol === 'https:' ? 443 : 80}`
+  const lookup = checkedLookup(reachOfUrl(proxy, true), settings.onPlace)
+  try {
+    const httpSocket = await openTunnel({ proxy, authority, lookup, timeoutMs: settings.connectMs })
+    if (protocol !== 'https:') return { socket: httpSocket }
+    return await new Promise((resolve) => {
+      connect({ ...target, httpSocket }, (error, socket) => resolve(error ? { error } : { socket }))
+    })
+  } catch (error) {
+    return { error: error instanceof Error ? error : new Error('the tunnel failed') }
+  }
+}
+
+function connectorOf(reach: Reach, { connectMs, onPlace, tls }: DoorSettings): buildConnector.connector {
   return buildConnector({
+    ...tls,
     timeout: connectMs,
     // One answer a socket: on HTTP/2 a stalled answer shares its fate with its neighbours.
     allowH2: false,

@@ -1,5 +1,4 @@
 /** A model behind Ollama's own API, whose OpenAI path ignores the context length and cuts prompts without a word. */
-import type { Dispatcher } from 'undici'
 import type { Tier } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { CallLimits, ModelCall, ModelEvent, ModelPort } from '../spec/ports.ts'
@@ -12,9 +11,9 @@ import { createOllamaCard, type OllamaCard, type OllamaIdentity, requireOwnMachi
 import { type OllamaRequestSettings, ollamaRequestBody } from './ollama-wire.ts'
 import { notProbed, type ServerProbe } from './probe.ts'
 import { requireFit, requireUncut } from './prompt-fit.ts'
-import { createTransport, type Transport } from './transport.ts'
+import { createTransport, type Transport, type WayThere } from './transport.ts'
 
-export interface OllamaSettings extends Omit<OllamaRequestSettings, 'topLogprobs'> {
+export interface OllamaSettings extends Omit<OllamaRequestSettings, 'topLogprobs'>, WayThere {
   /** Name of the model in the policy. */
   readonly name: string
   /** For example `http://127.0.0.1:11434`; `/api/chat` is added. */
@@ -25,10 +24,6 @@ export interface OllamaSettings extends Omit<OllamaRequestSettings, 'topLogprobs
   readonly tier: Tier
   /** What the server can do; absent: nothing is asked for. */
   readonly probe?: ServerProbe
-  /** Whether the name in `baseUrl` may lead to a private network. */
-  readonly privateNetwork?: boolean | undefined
-  /** An undici dispatcher to use instead of an own connection pool. */
-  readonly dispatcher?: Dispatcher
   readonly timers?: Timers
 }
 
@@ -44,6 +39,7 @@ export function createOllamaModel(settings: OllamaSettings): ModelPort {
   const card = settings.tier === 'frontier' ? null : createOllamaCard(settings)
   return {
     name: settings.name,
+    streams: () => true,
     generate: (call, limits) => generate({ settings, transport, card }, call, limits),
     close: async () => {
       settings.probe?.close()

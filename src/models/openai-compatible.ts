@@ -1,5 +1,4 @@
 /** Any server that speaks the OpenAI chat dialect, hosted or on this machine. */
-import type { Dispatcher } from 'undici'
 import type { Tier } from '../spec/decision.ts'
 import type { ModelCall, ModelPort } from '../spec/ports.ts'
 import type { Timers } from './deadlines.ts'
@@ -10,9 +9,9 @@ import { completionsDialect } from './openai-completions.ts'
 import { embeddingsDialect } from './openai-embeddings.ts'
 import { openAiRequestBody } from './openai-wire.ts'
 import { notProbed, type ServerProbe } from './probe.ts'
-import { createTransport } from './transport.ts'
+import { createTransport, type WayThere } from './transport.ts'
 
-export interface OpenAiCompatibleSettings {
+export interface OpenAiCompatibleSettings extends WayThere {
   /** Name of the model in the policy. */
   readonly name: string
   /** For example `https://api.openai.com/v1`; `/chat/completions` is added. */
@@ -31,10 +30,14 @@ export interface OpenAiCompatibleSettings {
   /** What a local server can do; absent: no log-probabilities are asked for. */
   readonly probe?: ServerProbe
   readonly extraHeaders?: Readonly<Record<string, string>>
-  /** Whether the name in `baseUrl` may lead to a private network. */
-  readonly privateNetwork?: boolean | undefined
-  /** An undici dispatcher to use instead of an own connection pool. */
-  readonly dispatcher?: Dispatcher
+  /** In place of `baseUrl` with `/chat/completions`; of the same origin. */
+  readonly chatUrl?: URL
+  /** Default `authorization`, with the key as a bearer token. */
+  readonly keyHeader?: 'authorization' | 'api-key'
+  /** Whether a caller who wants a whole answer is asked for in a stream as well. Default: no. */
+  readonly alwaysStream?: boolean
+  /** Whose dialect it is exactly. Default: told by the host. */
+  readonly server?: 'openai' | 'compatible'
   readonly timers?: Timers
 }
 
@@ -42,8 +45,8 @@ export interface OpenAiCompatibleSettings {
  * A model behind an OpenAI-compatible API.
  *
  * A call that carries the caller's own wire body goes out in the form the caller chose, whole or streamed; any other
- * call is streamed, so that its first byte and its pauses can be watched. A whole answer comes in one piece: its first
- * byte deadline then covers the thinking of the model.
+ * call is streamed, so that its first byte and its pauses can be watched. A whole answer comes in one piece, and only its
+ * total deadline counts; with `alwaysStream` it is asked for in pieces and put together here.
  *
  * `generate` throws: `model_timeout` (names the phase), `dns_failure`, `model_unreachable`, `model_auth_failed`,
  * `model_rate_limited`, `model_refused_request`, `model_failed`, `model_malformed`, `model_incomplete`, `cancelled`.
@@ -51,8 +54,14 @@ export interface OpenAiCompatibleSettings {
 export function createOpenAiCompatibleModel(settings: OpenAiCompatibleSettings): ModelPort {
   const { name, model, apiKey, maxOutputTokens, tier = 'frontier', timers } = settings
   const transport = createTransport(settings)
-  const url = new URL(`${settings.baseUrl.replace(/\/+$/, '')}/chat/completions`)
-  const server = url.hostname === 'api.openai.com' ? 'openai' : 'compatible'
+  const url = settings.chatUrl ?? new URL(`${settings.baseUrl.replace(/\/+$/, '')}/chat/completions`)
+  const { server = url.hostname === 'api.openai.com' ? 'openai' : 'compatible' } = settings
+  /** Where only the chat has an address of its own, nothing is known of the other paths. */
+  const isOwnPath = settings.chatUrl === undefined
+  const streams = (call: ModelCall): boolean => {
+    if (call.embed || call.completion) return call.stream
+    return mustStream(call) || (settings.alwaysStream === true && mayStream(call))
+  }
   const httpModel = (listener: Listener): HttpModel => ({
     name,
     tier,
@@ -61,9 +70,12 @@ export function createOpenAiCompatibleModel(settings: OpenAiCompatibleSettings):
     ...(timers === undefined ? {} : { timers }),
     dialect: {
       url,
-      headers: { ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }), ...settings.extraHeaders },
+      headers: { ...keyHeaderOf(settings), ...settings.extraHeaders },
       requestBody: (call) =>
-        openAiRequestBody(call, { model, maxOutputTokens, server, topLogprobs: listener.topLogprobs ?? null }),
+        openAiRequestBody(
+          { ...call, stream: streams(call) },
+          { model, maxOutputTokens, server, topLogprobs: listener.topLogprobs ?? null },
+        ),
       readStream: (call) => readOpenAiStream({ name, model, apiKey, ...listener }, call),
       readWhole: (body, call) => readOpenAiBody({ name, model, apiKey, ...listener }, body, call),
     },
@@ -82,8 +94,8 @@ export function createOpenAiCompatibleModel(settings: OpenAiCompatibleSettings):
   const probe = settings.probe ?? notProbed
   return {
     name,
-    givesVectors: true,
-    completes: true,
+    streams,
+    ...(isOwnPath && { givesVectors: true, completes: true }),
     generate: (call, limits) =>
       tier === 'frontier' || call.embed || call.completion
         ? generateOverHttp(wireFor(call), call, limits)
@@ -96,4 +108,20 @@ export function createOpenAiCompatibleModel(settings: OpenAiCompatibleSettings):
       await transport.close()
     },
   }
+}
+
+function keyHeaderOf({ apiKey, keyHeader }: OpenAiCompatibleSettings): Readonly<Record<string, string>> {
+  if (apiKey === null) return {}
+  return keyHeader === 'api-key' ? { 'api-key': apiKey } : { authorization: `Bearer ${apiKey}` }
+}
+
+/** A body of our own always asks for a stream. */
+function mustStream({ wire, stream }: ModelCall): boolean {
+  return wire?.dialect !== 'openai_chat' || stream
+}
+
+/** Several answers, log-probabilities and sound stand only in the provider's own whole body. */
+function mayStream({ wire }: ModelCall): boolean {
+  const { n = 1, logprobs = false, modalities, audio } = wire?.body ?? {}
+  return (n === 1 || n === null) && logprobs !== true && modalities === undefined && audio === undefined
 }

@@ -1,8 +1,10 @@
-/** One POST to one provider over undici: kept-alive connections, no redirects, no proxies, nothing weaker than TLS. */
+/** One POST to one provider over undici: kept-alive connections, no redirects, nothing weaker than TLS. */
 import type { Agent, Dispatcher } from 'undici'
 import { RouterError } from '../spec/errors.ts'
+import type { TlsFiles } from '../spec/tls.ts'
 import type { DeadlineGuard } from './deadlines.ts'
 import { createDoor, reachOfUrl } from './dial.ts'
+import { TunnelFailure } from './tunnel.ts'
 
 /** The most bytes of one frame or of one whole JSON body; larger answers are refused as `model_malformed`. */
 export const MAX_FRAME_BYTES = 16 * 1024 * 1024
@@ -41,17 +43,26 @@ export interface Transport {
   close(): Promise<void>
 }
 
-export interface TransportSettings {
-  /** The only origin that is dialled. */
-  readonly baseUrl: string
-  /** Whether its name may lead to a private network. Default: no. */
+/** What lies between us and a provider. */
+export interface WayThere {
+  /** Whether the name in `baseUrl` may lead to a private network. Default: no. */
   readonly privateNetwork?: boolean | undefined
-  /** An undici dispatcher to use instead of an own pool; it stays open on `close`. */
+  /** Default: none. */
+  readonly proxy?: URL | null | undefined
+  /** Default: the authorities of the system, and no certificate of our own. */
+  readonly tls?: TlsFiles | undefined
+  /** An undici dispatcher to use instead of an own pool; it stays open on `close`, and nothing of the above counts. */
   readonly dispatcher?: Dispatcher | undefined
 }
 
-export function createTransport({ baseUrl, privateNetwork = false, dispatcher }: TransportSettings): Transport {
-  const agent = dispatcher ?? createAgent(new URL(baseUrl), privateNetwork)
+export interface TransportSettings extends WayThere {
+  /** The only origin that is dialled. */
+  readonly baseUrl: string
+}
+
+export function createTransport(settings: TransportSettings): Transport {
+  const { dispatcher } = settings
+  const agent = dispatcher ?? createAgent(new URL(settings.baseUrl), settings)
   return {
     post: (request) => post(agent, request),
     close: async () => {
@@ -69,11 +80,14 @@ const HALF_OPEN_MS = 30_000
 /** A body that nobody reads fast enough is paused above this and goes on below it. */
 const HIGH_WATER_BYTES = 256 * 1024
 
-function createAgent(url: URL, privateNetwork: boolean): Agent {
+function createAgent(url: URL, { privateNetwork = false, proxy, tls }: WayThere): Agent {
   const reach = reachOfUrl(url, privateNetwork)
   const reachOf = (origin: string) => (origin === url.origin ? reach : null)
   // Timers of undici cover phases we name ourselves, at a coarser grain.
-  return createDoor({ reachOf, connectMs: HALF_OPEN_MS }, { headersTimeout: 0, bodyTimeout: 0, pipelining: 1 })
+  return createDoor(
+    { reachOf, connectMs: HALF_OPEN_MS, proxy, tls },
+    { headersTimeout: 0, bodyTimeout: 0, pipelining: 1 },
+  )
 }
 
 function post(agent: Dispatcher, request: PostRequest): Promise<PostResponse> {
@@ -196,6 +210,8 @@ function firstValues(headers: Readonly<Record<string, string | string[] | undefi
 
 function unreachable({ model, url }: PostRequest, error: unknown): RouterError {
   if (error instanceof RouterError) return error
+  if (error instanceof TunnelFailure)
+    return new RouterError('model_unreachable', { model, problem: error.message }, error)
   const code = errorCode(error)
   if (DNS_CODES.has(code)) return new RouterError('dns_failure', { model, host: url.hostname, problem: code }, error)
   return new RouterError('model_unreachable', { model, problem: plainProblem(code, url) }, error)

@@ -35,6 +35,7 @@ export function availabilityReason(actor: Actor, thrown: unknown): Reason {
   if (thrown.code === 'budget_exhausted') return 'budget_exhausted'
   if (actor === 'frontier') return thrown.code === 'model_rate_limited' ? 'frontier_rate_limited' : 'frontier_down'
   if (thrown.code === 'memory_no_fit') return 'memory_no_fit'
+  if (thrown.code === 'model_busy') return 'queue_full'
   return thrown.code === 'model_timeout' ? 'local_timeout' : 'local_unavailable'
 }
 

@@ -7,8 +7,17 @@ import { RouterError, toRouterError } from '../spec/errors.ts'
 import type { TaskPolicy } from '../spec/policy.ts'
 import type { CallLimits } from '../spec/ports.ts'
 import type { RouterRequest } from '../spec/request.ts'
-import { type AskContext, type Collected, type Exchange, generateOnce, partialUsage, type Reader } from './exchange.ts'
+import {
+  type AskContext,
+  type Collected,
+  type Exchange,
+  generateOnce,
+  laneOf,
+  partialUsage,
+  type Reader,
+} from './exchange.ts'
 import { nobodyAnswered } from './explain.ts'
+import { type Racer, race } from './hedge.ts'
 import { requestFor } from './model-request.ts'
 import { withRetries } from './retry.ts'
 import { written } from './run.ts'
@@ -19,26 +28,78 @@ import { readerFor } from './typed.ts'
  * @throws RouterError of the model that failed, `no_model_available` when several frontiers did; what was tried stands in
  * `run.attempts`
  */
-export async function ask(
-  context: AskContext,
-  actor: Actor,
-  what: { readonly request: RouterRequest; readonly delivery: Delivery },
-): Promise<Asked> {
+export async function ask(context: AskContext, actor: Actor, what: Question): Promise<Asked> {
   const allowed = 1 + context.deps.loaded.policy.routing.maxFallbackAttempts
-  const names = context.run.decision[actor].slice(0, allowed)
+  const ways = waysTo(context, actor).slice(0, allowed)
   const failures: RouterError[] = []
-  for (const [index, name] of names.entries()) {
-    const isLast = index === names.length - 1
-    const exchange = openExchange(context, name, what)
-    try {
-      return await askModel(context, exchange, actor === 'frontier' && isLast ? allowed - index : 1)
-    } catch (error) {
-      const failure = toRouterError(error)
-      if (exchange.delivered || !mayFallBack(failure) || context.signal.aborted) throw failure
-      failures.push(failure)
-    }
+  let at = 0
+  for (let way = ways[at]; way !== undefined; way = ways[at]) {
+    const next = ways[at + 1]
+    const isHedged = actor === 'frontier' && next !== undefined && context.run.task.hedgeAfter !== undefined
+    const tries = actor === 'frontier' && next === undefined ? allowed - at : 1
+    const result = isHedged
+      ? await raceBoth(context, [way, next], what)
+      : await tryWay(context, way, { ...what, tries })
+    if ('answer' in result) return result.answer
+    const last = result.failures.find((failure) => !mayFallBack(failure)) ?? result.failures.at(-1)
+    if (last && (result.delivered || !mayFallBack(last) || context.signal.aborted)) throw last
+    failures.push(...result.failures)
+    at += result.asked
   }
   throw nobodyAnswered(context.run, actor, failures)
+}
+
+interface Question {
+  readonly request: RouterRequest
+  readonly delivery: Delivery
+}
+
+/** The answer, or why there is none, after so many ways. */
+type Tried =
+  | { readonly answer: Asked }
+  | {
+      readonly failures: readonly RouterError[]
+      readonly asked: number
+      /** Something of it has reached the caller. */
+      readonly delivered: boolean
+    }
+
+async function tryWay(context: AskContext, way: Way, what: Question & { readonly tries: number }): Promise<Tried> {
+  const exchange = openExchange(context, way, what)
+  try {
+    return { answer: await askModel(context, exchange, what.tries) }
+  } catch (error) {
+    return { failures: [toRouterError(error)], asked: 1, delivered: exchange.delivered }
+  }
+}
+
+/** The second is asked as well when the first says nothing for a while; see `hedgeAfter`. */
+async function raceBoth(context: AskContext, [one, two]: readonly [Way, Way], what: Question): Promise<Tried> {
+  const exchanges: Exchange[] = []
+  const call = (way: Way) => (racer: Racer) => {
+    const own = { ...context, signal: racer.signal }
+    const exchange = { ...openExchange(own, way, what), racer }
+    exchanges.push(exchange)
+    return askModel(own, exchange, 1)
+  }
+  const result = await race({
+    first: call(one),
+    second: call(two),
+    afterMs: context.run.task.hedgeAfter ?? Number.POSITIVE_INFINITY,
+    clock: context.deps.clock,
+    signal: context.signal,
+  })
+  return 'answer' in result ? result : { ...result, delivered: exchanges.some(({ delivered }) => delivered) }
+}
+
+interface Way {
+  readonly name: string
+  readonly lane: number
+}
+
+/** Every key and region of a model comes before the next model: the answer stays the first choice's own. */
+function waysTo({ run, deps }: AskContext, actor: Actor): readonly Way[] {
+  return run.decision[actor].flatMap((name) => deps.roster.lanes(name).map((lane) => ({ name, lane })))
 }
 
 /** One call of one model that is not the answer: nobody else is asked when it fails, and it is not made again. */
@@ -58,11 +119,13 @@ export interface OpinionCall {
 export async function askForOpinion(context: AskContext, call: OpinionCall): Promise<Asked> {
   const { run, deps } = context
   const model = deps.roster.model(call.model)
-  const port = deps.roster.port(call.model, call.adapter)
+  const [lane = 0] = deps.roster.lanes(call.model)
+  const port = deps.roster.port(call.model, { lane, adapter: call.adapter })
   const writesJson = port.writeJson !== undefined && run.task.kind === 'text' && call.read === undefined
   const exchange: Exchange = {
     ...context,
     model,
+    lane,
     port,
     request: call.prompt === 'own' ? call.request : requestFor(run, { model, writesJson }, call.request),
     delivery: 'held',
@@ -79,17 +142,14 @@ function mayFallBack(failure: RouterError): boolean {
   return failure.row.retryable || failure.code === 'model_auth_failed' || failure.code === 'destination_refused'
 }
 
-function openExchange(
-  context: AskContext,
-  name: string,
-  what: { readonly request: RouterRequest; readonly delivery: Delivery },
-): Exchange {
+function openExchange(context: AskContext, { name, lane }: Way, what: Question): Exchange {
   const model = context.deps.roster.model(name)
-  const port = context.deps.roster.port(name, context.run.task.adapter)
+  const port = context.deps.roster.port(name, { lane, adapter: context.run.task.adapter })
   const writesJson = port.writeJson !== undefined && context.run.task.kind === 'text'
   return {
     ...context,
     model,
+    lane,
     port,
     request: requestFor(context.run, { model, writesJson }, what.request),
     delivery: what.delivery,
@@ -100,6 +160,7 @@ function openExchange(
 
 async function askModel(context: AskContext, exchange: Exchange, triesLeft: number): Promise<Asked> {
   const { deps } = context
+  const { lane } = exchange
   const { name, policy } = exchange.model
   requireLeave(exchange)
   try {
@@ -109,7 +170,7 @@ async function askModel(context: AskContext, exchange: Exchange, triesLeft: numb
       signal: context.signal,
       attemptsLeft: triesLeft,
       deadlineMs: deps.loaded.policy.deadlines[policy.tier].total,
-      mayRetry: () => !exchange.delivered && deps.roster.claim(name, 'again') === null,
+      mayRetry: () => !exchange.delivered && deps.roster.claim(name, 'again', lane) === null,
       call: () => tryOnce(exchange),
     })
   } catch (error) {
@@ -118,11 +179,12 @@ async function askModel(context: AskContext, exchange: Exchange, triesLeft: numb
 }
 
 /** The state of the model may have changed since the route was planned, by other requests or by a wait of this one. */
-function requireLeave({ deps, run, model, purpose }: Exchange): void {
+function requireLeave({ deps, run, model, lane, purpose }: Exchange): void {
   // A task that waits (`onUnavailable: queue`) comes here again and again.
   const isRepeat =
-    purpose === 'answer' && run.attempts.some((made) => made.model === model.name && made.purpose === purpose)
-  const obstacle = deps.roster.claim(model.name, isRepeat ? 'again' : 'first')
+    purpose === 'answer' &&
+    run.attempts.some((made) => made.model === model.name && (made.lane ?? 0) === lane && made.purpose === purpose)
+  const obstacle = deps.roster.claim(model.name, isRepeat ? 'again' : 'first', lane)
   if (obstacle === null) return
   throw new RouterError('no_model_available', {
     task: run.features.task,
@@ -134,12 +196,12 @@ function requireLeave({ deps, run, model, purpose }: Exchange): void {
 
 /** One call and its line in the record: a call that failed and is made again may have been billed, too. */
 async function tryOnce(exchange: Exchange): Promise<Asked> {
-  const { deps, run, model, signal } = exchange
+  const { deps, run, model, lane, signal } = exchange
   const startedMs = deps.clock.monotonicMs()
   exchange.receivedChars = 0
   try {
-    const collected = await withinBudget(exchange, () => callOnce(exchange))
-    deps.roster.answered(model.name)
+    const collected = await inTurn(exchange, () => withinBudget(exchange, () => callOnce(exchange)))
+    deps.roster.answered(model.name, lane)
     run.attempts.push(answeredAttempt(exchange, collected, startedMs))
     return {
       answer: collected.answer,
@@ -151,10 +213,28 @@ async function tryOnce(exchange: Exchange): Promise<Asked> {
     }
   } catch (error) {
     const failure = signal.aborted ? abortedBy(exchange, error) : toRouterError(error)
-    if (failure.row.retryable && !NOT_THE_MODELS.has(failure.code)) deps.roster.failed(model.name, failure)
+    if (isTheModels(failure)) deps.roster.failed(model.name, failure, lane)
     run.attempts.push(failedAttempt(exchange, failure, startedMs))
     throw failure
   }
+}
+
+/** Under `maxConcurrent` a call waits for its turn, as it would for a connection. */
+async function inTurn<T>(exchange: Exchange, call: () => Promise<T>): Promise<T> {
+  const { deps, model, signal } = exchange
+  if (model.policy.maxConcurrent === undefined) return await call()
+  const free = await deps.roster.turn(model.name, deps.loaded.policy.deadlines[model.policy.tier].connect, signal)
+  if (free === null) throw new RouterError('model_busy', { model: model.name, waiting: 'too many' })
+  try {
+    return await call()
+  } finally {
+    free()
+  }
+}
+
+/** A refused key is the trouble of the lane that it belongs to. */
+function isTheModels({ row, code }: RouterError): boolean {
+  return code === 'model_auth_failed' || (row.retryable && !NOT_THE_MODELS.has(code))
 }
 
 /** A full queue says that the model works, and an unknown host name that our own network does not. */
@@ -174,6 +254,7 @@ async function callOnce(exchange: Exchange): Promise<Collected> {
     type: 'call',
     requestId: run.requestId,
     model: model.name,
+    ...laneOf(exchange),
     actor: actorOf(exchange),
     at: new Date(deps.clock.epochMs()).toISOString(),
   })
@@ -244,9 +325,10 @@ function failedAttempt(exchange: Exchange, failure: RouterError, startedMs: numb
 function attemptBase(
   exchange: Exchange,
   startedMs: number,
-): Pick<Attempt, 'model' | 'actor' | 'tier' | 'purpose' | 'latencyMs'> {
+): Pick<Attempt, 'model' | 'lane' | 'actor' | 'tier' | 'purpose' | 'latencyMs'> {
   return {
     model: exchange.model.name,
+    ...laneOf(exchange),
     actor: actorOf(exchange),
     tier: exchange.model.policy.tier,
     purpose: exchange.purpose,

@@ -25,6 +25,9 @@ export interface Egress {
   readonly run: Run
   readonly deps: PipelineDeps
   readonly purpose: EgressRow['purpose']
+  /** Of the model's lane that is used; undefined where the policy names none. */
+  readonly baseUrl: string | undefined
+  readonly lane?: number
 }
 
 /** @returns the events of the call, in the pieces they come in; the call begins when they are read */
@@ -70,16 +73,18 @@ function refusal({ requestId }: Run, why: string): RouterError {
 }
 
 /** What the ledger keeps of a call that is about to leave: where to, how much, what was masked; no text. */
-function rowOf({ run, deps, port, purpose }: Egress, masked: ModelCall, vault: Vault): EgressRow {
+function rowOf({ run, deps, port, purpose, baseUrl, lane }: Egress, masked: ModelCall, vault: Vault): EgressRow {
   const { messages, tools = null, responseSchema = null, wire } = masked
   // The caller's own body goes out with the masked messages in the place of its own.
   const { messages: own, ...rest } = wire?.body ?? {}
   const fields = wire?.dialect === 'anthropic_messages' ? [own, rest] : rest
   const content = JSON.stringify([messages, tools, responseSchema, fields])
-  const model = deps.loaded.policy.models[port.name]
+  const configured = deps.loaded.policy.models[port.name]
+  const model = configured && { ...configured, baseUrl }
   return {
     at: new Date(deps.clock.epochMs()).toISOString(),
     model: port.name,
+    ...(lane !== undefined && { lane }),
     destination: model ? destinationOf(model) : 'unknown',
     purpose,
     partition: run.features.partition,

@@ -9,9 +9,11 @@ import type { Answer } from '../spec/response.ts'
 import { speaks } from '../spec/wire.ts'
 import { earlyStop } from './early-stop.ts'
 import { generateThroughEgress, generateTogether } from './egress.ts'
+import type { Racer } from './hedge.ts'
 import type { RosterModel } from './roster.ts'
 import type { PipelineDeps, Run } from './run.ts'
 import type { Sink } from './sink.ts'
+import { isSubstitute } from './substitute.ts'
 import { promptFor, promptIdentity } from './task-prompt.ts'
 import { unaskedOf } from './unasked.ts'
 
@@ -28,6 +30,8 @@ export interface AskContext {
 
 export interface Exchange extends AskContext {
   readonly model: RosterModel
+  /** Which of the model's lanes is used. */
+  readonly lane: number
   readonly port: ModelPort
   readonly request: RouterRequest
   readonly delivery: Delivery
@@ -35,6 +39,8 @@ export interface Exchange extends AskContext {
   readonly read?: Reader
   /** Less than the tier's total deadline, where several calls share one. Milliseconds. */
   readonly totalMs?: number
+  /** Set where another model is asked at the same time: whoever says the first word answers. */
+  readonly racer?: Racer
   /** Set at the first piece that reaches the caller: from then on nothing may be tried again. */
   delivered: boolean
   /** Characters of text and tool arguments received so far, for the estimate of an answer that breaks. */
@@ -60,6 +66,7 @@ export async function generateOnce(exchange: Exchange, limits: CallLimits): Prom
   let firstTokenMs: number | null = null
   for await (const events of await piecesOf(exchange, limits))
     for (const event of events) {
+      if (exchange.racer && isWord(event)) requireFirst(exchange)
       if (event.type === 'finish') return finished(exchange, parts, { event, firstTokenMs })
       if (event.type === 'loading') await exchange.sink.push({ type: 'waiting', what: 'model_loading' })
       else if (event.type !== 'progress') {
@@ -76,6 +83,15 @@ export async function generateOnce(exchange: Exchange, limits: CallLimits): Prom
   throw new RouterError('model_incomplete', { model: exchange.model.name })
 }
 
+function isWord({ type }: ModelEvent): boolean {
+  return type !== 'loading' && type !== 'progress'
+}
+
+/** @throws RouterError cancelled: another one answers */
+function requireFirst({ racer, run }: Exchange): void {
+  if (racer?.mayAnswer() === false) throw new RouterError('cancelled', { requestId: run.requestId })
+}
+
 /** What a caller reads already is not taken back, and a shadow shall show what the model would have said. */
 function mayStop({ delivery, purpose, model }: Exchange): boolean {
   return delivery === 'held' && purpose === 'answer' && model.policy.tier !== 'frontier'
@@ -86,7 +102,7 @@ function maxTokensOf({ request, model }: Exchange): number {
 }
 
 async function piecesOf(exchange: Exchange, limits: CallLimits): Promise<AsyncIterable<readonly ModelEvent[]>> {
-  const { request, model, port, sink, deps, run } = exchange
+  const { request, model, lane, port, sink, deps, run } = exchange
   const { messages, tools, responseSchema, temperature, topP, stop, seed, embed, completion, wire } = request
   const streaming = sink.streaming && exchange.delivery !== 'held'
   if (embed && !port.givesVectors) throw cannot(model.name, 'gives no vectors')
@@ -106,10 +122,12 @@ async function piecesOf(exchange: Exchange, limits: CallLimits): Promise<AsyncIt
     ...(wire && { wire }),
   }
   if (model.policy.tier !== 'frontier') return generateTogether(port, call, limits)
-  const egress = { port, run, deps, purpose: exchange.purpose }
+  const baseUrl = model.lanes?.[lane]?.baseUrl ?? model.policy.baseUrl
+  const egress = { port, run, deps, purpose: exchange.purpose, baseUrl, ...laneOf(exchange) }
   // Of a body in the caller's own dialect the first byte comes with the last.
-  const isWhole = wire !== undefined && speaks(model.policy.provider, wire.dialect)
-  return generateThroughEgress(egress, call, isWhole && !streaming ? patient(limits) : limits)
+  const isOwnForm = wire !== undefined && speaks(model.policy.provider, wire.dialect)
+  const isWhole = isOwnForm && !(port.streams?.(call) ?? streaming)
+  return generateThroughEgress(egress, call, isWhole ? patient(limits) : limits)
 }
 
 function cannot(model: string, what: string): RouterError {
@@ -146,7 +164,7 @@ function commit(exchange: Exchange, reason: Decision['reason']): Promise<void> |
   return exchange.sink.push({
     type: 'commit',
     requestId,
-    attempts: attempts.length + 1,
+    attempts: attempts.length + 1 + (exchange.racer?.beside() ?? 0),
     ...unaskedOf(exchange.run.request, exchange.model.policy),
     decision: {
       route: local ? 'local' : 'frontier',
@@ -155,11 +173,16 @@ function commit(exchange: Exchange, reason: Decision['reason']): Promise<void> |
       model: exchange.model.name,
       tier: exchange.model.policy.tier,
       task: decision.task,
-      degraded: decision.degraded,
+      degraded: decision.degraded || (!local && isSubstitute(exchange.run, exchange.model.name)),
       proven: false,
       stage: decision.stage,
     },
   })
+}
+
+/** Told only where the model has several. */
+export function laneOf({ model, lane }: Pick<Exchange, 'model' | 'lane'>): { readonly lane?: number } {
+  return (model.lanes?.length ?? 0) > 1 ? { lane } : {}
 }
 
 /** What was written when a gate ended the draft; its own usage is not known. Leaving the loop ended the call. */

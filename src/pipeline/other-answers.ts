@@ -118,6 +118,6 @@ function embedderOf(asking: Asking): string | null {
   const { roster } = asking.context.deps
   const names = roster.states().flatMap(({ name, actor }) => (actor === 'local' && mayAsk(asking, name) ? [name] : []))
   const portOf = (name: string): ModelPort =>
-    roster.port(name, name === asking.asked.model ? asking.context.run.task.adapter : undefined)
+    roster.port(name, { adapter: name === asking.asked.model ? asking.context.run.task.adapter : undefined })
   return [asking.asked.model, ...names].find((name) => portOf(name).embed !== undefined) ?? null
 }

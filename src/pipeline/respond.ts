@@ -6,6 +6,7 @@ import type { Decision, Reason, Route } from '../spec/decision.ts'
 import type { Outcome } from '../spec/response.ts'
 import type { CacheHit } from './cache.ts'
 import { type PipelineDeps, type Run, totalCost } from './run.ts'
+import { isSubstitute } from './substitute.ts'
 import { unaskedOf } from './unasked.ts'
 
 /** @returns the outcome of a served, degraded or held request */
@@ -22,7 +23,7 @@ export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): 
     decision: decisionOf(run, {
       route,
       reason: result.reason,
-      degraded: result.degraded,
+      degraded: result.degraded || (asked?.actor === 'frontier' && isSubstitute(run, asked.model)),
       model: asked?.model ?? null,
       tier: asked?.tier ?? null,
       proven: route === 'local' && !result.degraded && isProven(result.verdicts),

@@ -69,7 +69,7 @@ async function voteOn(asking: Asking, model: string, question: Question): Promis
   if (!mayAsk(asking, model)) return none
   const { roster } = asking.context.deps
   const adapter = model === asking.asked.model ? asking.context.run.task.adapter : undefined
-  const reads = roster.port(model, adapter).decide !== undefined
+  const reads = roster.port(model, { adapter }).decide !== undefined
   const request = judgeRequest(asking, model, question)
   const read = reads ? decideVote(request, question) : writeVote
   const found = await opinionOf(asking, 'judge', { model, request: request.written, prompt: 'own', read })

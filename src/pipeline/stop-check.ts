@@ -76,7 +76,7 @@ function questionOf(asking: Asking, name: string): Question | null {
   const inSlot = slot.flatMap((entry) => local.filter((state) => state.name === entry || state.tier === entry))
   const models = inSlot.map((state) => state.name)
   const first = models.filter((model) => model === asking.asked.model)
-  const canRead = (model: string): boolean => roster.port(model, task.adapter).decide !== undefined
+  const canRead = (model: string): boolean => roster.port(model, { adapter: task.adapter }).decide !== undefined
   const model = [...first, ...models].find((one) => mayAsk(asking, one) && canRead(one))
   return model === undefined ? null : { model, name, task }
 }

@@ -97,6 +97,7 @@ export function routeRequest(features: Features, policy: Policy, state: RouterSt
     call: [...left.call],
     local: left.call.has('local') ? wanted(usable(candidates.local, task), state) : [],
     frontier: left.call.has('frontier') ? wanted(usable(candidates.frontier, task), state) : [],
+    away: left.call.has('frontier') ? restingBefore(candidates.frontier, task) : [],
     shadow: stage !== 'off' && stage !== 'accept' && shadowable(left, removals),
     excluded: candidates.excluded,
     wouldEscalateTo: outOfReach(candidates, left, removals),
@@ -169,6 +170,13 @@ function wanted(models: readonly ModelState[], { prefer }: RouterState): readonl
   const isWanted = ({ name, tier }: ModelState): boolean => name === prefer || tier === prefer
   const first = models.filter(isWanted)
   return [...first, ...models.filter((model) => !isWanted(model))].map(({ name }) => name)
+}
+
+/** Those that stand before the first that can be asked. Without a key a model is not away: it is not there. */
+function restingBefore(models: readonly ModelState[], task: TaskPolicy): readonly string[] {
+  const first = models.findIndex((model) => isUsable(model, task))
+  const before = models.slice(0, Math.max(first, 0)).filter(({ isBarred }) => !isBarred)
+  return before.filter(({ unavailable }) => unavailable?.retryInMs !== undefined).map(({ name }) => name)
 }
 
 /** Names the frontier that would be asked, when only availability or money keeps it away. */

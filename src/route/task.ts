@@ -85,7 +85,12 @@ function localTiersFrom(tier: Tier): readonly Tier[] {
   return ['local_fast', 'local_quality']
 }
 
+/** Names stand in the order that somebody chose; of a tier, one that need not be loaded first comes first. */
 function pick(slot: readonly string[], models: readonly ModelState[], actor: Actor): readonly ModelState[] {
-  const found = slot.flatMap((entry) => models.filter((model) => model.name === entry || model.tier === entry))
+  const found = slot.flatMap((entry) =>
+    models
+      .filter((model) => model.name === entry || model.tier === entry)
+      .sort((a, b) => Number(b.isWarm ?? false) - Number(a.isWarm ?? false)),
+  )
   return [...new Set(found)].filter((model) => model.actor === actor)
 }

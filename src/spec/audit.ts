@@ -51,6 +51,8 @@ export interface ShadowResult {
 
 export interface RecordedCall {
   readonly model: string
+  /** As in its attempt. */
+  readonly lane?: number
   readonly actor: string
   /** ISO 8601, UTC. */
   readonly at: string
@@ -61,6 +63,8 @@ export interface EgressRow {
   /** ISO 8601, UTC. */
   readonly at: string
   readonly model: string
+  /** As in its attempt. */
+  readonly lane?: number
   /** Host, and port where it is not the usual one. */
   readonly destination: string
   readonly purpose: Attempt['purpose']

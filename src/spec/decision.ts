@@ -146,6 +146,8 @@ export interface RouteDecision {
   /** Names of the usable models of each actor, first choice first; empty when the actor may not be called. */
   readonly local: readonly string[]
   readonly frontier: readonly string[]
+  /** Frontiers that would be asked before these and rest now: a rate limit or failures, which pass. */
+  readonly away: readonly string[]
   readonly serve: readonly Actor[]
   readonly call: readonly Actor[]
   readonly removals: readonly Removal[]
@@ -233,6 +235,8 @@ export interface ModelIdentity {
 /** One call of one model; a retry is an attempt of its own. */
 export interface Attempt {
   readonly model: string
+  /** Which of its keys and regions, counted from 0 through the keys of each address; absent where the model has one. */
+  readonly lane?: number
   readonly actor: Actor
   readonly tier: Tier
   /** `agreement`, `judge`: a second opinion on an answer, `stop_check`: on the request; its text is never served. */

@@ -152,6 +152,6 @@ export const MODEL_ERRORS = {
     exitCode: 1,
     openaiType: 'server_error',
     message: 'Model {model} has {waiting} requests waiting already.',
-    fix: 'Send fewer requests at a time, retry later, or raise models.{model}.parallel in the policy.',
+    fix: 'Send fewer requests at a time, retry later, or raise models.{model}.parallel (embedded) or maxConcurrent in the policy.',
   },
 } as const satisfies Record<string, ErrorRow>

@@ -9,12 +9,27 @@ export const adapterSchema = z.strictObject({
   scale: z.number().positive().max(10).default(1).describe('Strength of the adapter; 1 as it was trained.'),
 })
 
+/** Packages of the AI SDK whose models can be reached. */
+export const SDK_PACKAGES = [
+  '@ai-sdk/amazon-bedrock',
+  '@ai-sdk/cohere',
+  '@ai-sdk/google-vertex',
+  '@ai-sdk/openai-compatible',
+] as const
+export type SdkPackage = (typeof SDK_PACKAGES)[number]
+
+const address = z.url({ protocol: /^https?$/ })
+
+const apiKeys = z
+  .union([z.string(), z.array(z.string()).min(1).max(16)])
+  .transform((keys) => (typeof keys === 'string' ? [keys] : keys))
+
 /** One entry of `models`. */
 export const modelSchema = z.strictObject({
   provider: z
-    .enum(['embedded', 'openai', 'anthropic', 'ollama'])
+    .enum(['embedded', 'openai', 'azure', 'anthropic', 'ollama', 'ai-sdk'])
     .describe(
-      'embedded: the engine of this package. openai: any server with an OpenAI-compatible API. anthropic: the Messages API. ollama: Ollama through its own API.',
+      'embedded: the engine of this package. openai: any server with an OpenAI-compatible API. azure: a deployment of Azure OpenAI. anthropic: the Messages API. ollama: Ollama through its own API. ai-sdk: a package of the AI SDK, see sdk.',
     ),
   preset: z
     .string()
@@ -22,10 +37,13 @@ export const modelSchema = z.strictObject({
     .describe(
       'A provider preset by name: base URL, key variable and jurisdiction (see `spillway models list --presets`).',
     ),
-  model: z.string().describe('The model id at the provider, or the catalogue name of an embedded model.'),
+  model: z
+    .string()
+    .describe(
+      'The model id at the provider, the name of an azure deployment, or the catalogue name of an embedded model.',
+    ),
   tier: z.enum(TIERS).describe('What the model is for. `frontier` models are only reached through the egress door.'),
-  baseUrl: z
-    .url({ protocol: /^https?$/ })
+  baseUrl: address
     .optional()
     .describe(
       'Base URL of the API, for example http://127.0.0.1:8080/v1. Default for ollama: OLLAMA_HOST, else http://127.0.0.1:11434.',
@@ -36,12 +54,72 @@ export const modelSchema = z.strictObject({
     .describe(
       'Whether the host name in baseUrl may resolve to an address of a private network or of this machine. An IP address in baseUrl needs no leave.',
     ),
+  tls: z
+    .strictObject({
+      ca: z.string().min(1).optional().describe("Authorities that are believed in place of the system's, a PEM file."),
+      cert: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Certificate that we show, with what leads to its authority, a PEM file.'),
+      key: z.string().min(1).optional().describe('Private key of cert without a password, a PEM file.'),
+    })
+    .optional()
+    .describe('Files of a https address; paths are absolute or beside the policy file. Read with the policy.'),
   residency: residency
     .optional()
     .describe(
       'Where a frontier answers and under whose law, a code such as eu, us or self. Default: what is known of the host of a preset; else unknown.',
     ),
-  apiKey: z.string().optional().describe('Only as "${env:NAME}". When NAME is not set the model is unavailable.'),
+  apiKey: apiKeys
+    .optional()
+    .describe(
+      'Only as "${env:NAME}", or a list of such: the key that was rate limited longest ago is used, the next at once when it is. When none is set the model is unavailable.',
+    ),
+  apiVersion: z
+    .string()
+    .regex(/^\d{4}-\d{2}-\d{2}(-preview)?$/, 'is not a version such as 2024-10-21')
+    .optional()
+    .describe('Azure only: the version of the API. Default: 2024-10-21.'),
+  sdk: z
+    .strictObject({
+      package: z.enum(SDK_PACKAGES).describe('A package of the AI SDK that is installed beside this one.'),
+      options: z
+        .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+        .default({})
+        .describe('What its provider is given beside the key and the address, for example region. No credentials.'),
+    })
+    .optional()
+    .describe(
+      'ai-sdk only: the package whose code makes the requests. They go to the origin of baseUrl and nowhere else.',
+    ),
+  regions: z
+    .array(
+      z.strictObject({
+        baseUrl: address.describe('Base URL of the same API elsewhere.'),
+        apiKey: apiKeys.optional().describe("The keys there. Default: the model's own."),
+      }),
+    )
+    .max(16)
+    .default([])
+    .describe(
+      'Further addresses of the same model, asked in this order when the ones before are limited or away. Text goes to the model only where it may go to all of them.',
+    ),
+  alwaysStream: z
+    .boolean()
+    .default(false)
+    .describe(
+      'openai, azure: ask for a stream when the caller wants a whole answer, too, so that deadlines.<tier>.firstByte and idle hold for it and nothing on the way gives up a silent connection. Fields of the whole body beside the answer, its usage and its reason to end are then not passed on.',
+    ),
+  maxConcurrent: z
+    .number()
+    .int()
+    .min(1)
+    .max(100_000)
+    .optional()
+    .describe(
+      'Calls at the same time, over all keys and regions. Further ones wait their turn as long as deadlines.<tier>.connect, then the model is busy.',
+    ),
   path: z.string().optional().describe('Embedded only: a GGUF file to use instead of the catalogue.'),
   contextTokens: z
     .number()

@@ -1,8 +1,10 @@
 /** What a schema cannot say: references between parts of a policy. Pure. */
 import { TIERS } from './decision.ts'
 import { isPassedOn, onThisMachine } from './destination.ts'
+import { addressesOf } from './lanes.ts'
 import type { ModelPolicy, Policy, TaskPolicy } from './policy.ts'
 import { secondOpinionProblems } from './policy-gate-problems.ts'
+import { SDK_PACKAGES } from './policy-models.ts'
 import type { PolicyProblem } from './policy-problem.ts'
 import { PRESETS } from './presets.ts'
 import { closest } from './suggest.ts'
@@ -19,6 +21,7 @@ export function policyProblems(policy: Policy): readonly PolicyProblem[] {
       ...noveltyProblems(name, task),
     ]),
     ...defaultProblems(policy),
+    ...networkProblems(policy),
   ]
 }
 
@@ -35,6 +38,14 @@ function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
         fix: `Known: ${Object.keys(PRESETS).join(', ')}.`,
       },
     ]
+  if (model.provider === 'embedded' && model.regions.length > 0)
+    return [
+      {
+        path: [...path, 'regions'],
+        problem: 'an embedded model is on this machine and nowhere else',
+        fix: 'Remove it.',
+      },
+    ]
   if (model.provider === 'embedded' && !local)
     return [
       {
@@ -43,7 +54,30 @@ function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
         fix: 'Use tier local_fast or local_quality.',
       },
     ]
-  if (model.provider === 'anthropic' && local && !onThisMachine(model.baseUrl))
+  if (model.tls !== undefined && (model.provider === 'embedded' || plainAddress(model)))
+    return [
+      {
+        path: [...path, 'tls'],
+        problem: 'the model is not reached over https',
+        fix: 'Write an https baseUrl, or remove it.',
+      },
+    ]
+  const isHere = addressesOf(model).every(({ baseUrl }) => onThisMachine(baseUrl))
+  if (model.provider === 'azure' && model.baseUrl === undefined)
+    return [
+      {
+        path: [...path, 'baseUrl'],
+        problem: 'an azure model needs the address of its resource',
+        fix: 'Write baseUrl, for example https://name.openai.azure.com.',
+      },
+    ]
+  if (model.provider === 'ai-sdk' || model.sdk !== undefined) {
+    const problem = sdkProblem(path, model)
+    if (problem) return [problem]
+  }
+  if (model.provider !== 'azure' && model.apiVersion !== undefined)
+    return [{ path: [...path, 'apiVersion'], problem: 'only azure models have one', fix: 'Remove it.' }]
+  if (REMOTE_PROVIDERS.has(model.provider) && local && !isHere)
     return [{ path: [...path, 'tier'], problem: 'this model is not on this machine', fix: 'Use tier frontier.' }]
   if (model.provider === 'openai' && !model.baseUrl && local)
     return [
@@ -57,14 +91,43 @@ function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
   return []
 }
 
+/** Those whose local tier would be a mistake unless they are played on this machine. */
+const REMOTE_PROVIDERS: ReadonlySet<string> = new Set(['anthropic', 'azure', 'ai-sdk'])
+
+function sdkProblem(path: readonly string[], { provider, sdk, baseUrl, apiKey }: ModelPolicy): PolicyProblem | null {
+  const at = [...path, 'sdk']
+  if (provider !== 'ai-sdk') return { path: at, problem: 'only ai-sdk models have one', fix: 'Remove it.' }
+  if (!sdk) return { path: at, problem: 'no package is named', fix: `Write sdk: { package: "${SDK_PACKAGES[0]}" }.` }
+  if (baseUrl === undefined) {
+    const fix = 'Write baseUrl, the address that the package sends to.'
+    return { path: [...path, 'baseUrl'], problem: 'an ai-sdk model needs an address: nothing else is dialled', fix }
+  }
+  // Without a key it fetches a token by itself, through no door of ours.
+  if (sdk.package === '@ai-sdk/google-vertex' && apiKey === undefined)
+    return {
+      path: [...path, 'apiKey'],
+      problem: 'Vertex needs an API key',
+      fix: 'Write apiKey: "${env:GOOGLE_VERTEX_API_KEY}".',
+    }
+  const secret = Object.keys(sdk.options).find((name) => /key|secret|token|password|credential/i.test(name))
+  if (secret === undefined) return null
+  const fix = 'Use apiKey, or the variables that the package reads by itself.'
+  return { path: [...at, 'options', secret], problem: 'a credential may not stand in the policy', fix }
+}
+
+function plainAddress(model: ModelPolicy): boolean {
+  return addressesOf(model).some(({ baseUrl }) => baseUrl?.startsWith('http:') === true)
+}
+
 /** A local tier promises that nothing leaves this machine. */
 function destinationProblems(path: readonly string[], model: ModelPolicy): readonly PolicyProblem[] {
   const tier = [...path, 'tier']
-  if (!onThisMachine(model.baseUrl))
+  const elsewhere = addressesOf(model).find(({ baseUrl }) => !onThisMachine(baseUrl))
+  if (elsewhere)
     return [
       {
         path: tier,
-        problem: `${model.baseUrl} is not on this machine, so the model is not local`,
+        problem: `${elsewhere.baseUrl} is not on this machine, so the model is not local`,
         fix: 'Use tier frontier, or a loopback address.',
       },
     ]
@@ -196,6 +259,15 @@ function defaultProblems(policy: Policy): readonly PolicyProblem[] {
       fix: near ? `Did you mean ${near}?` : 'Name a task of this policy.',
     },
   ]
+}
+
+/** A variable keeps a password out of the file, its digest and what shows them. */
+function networkProblems({ network }: Policy): readonly PolicyProblem[] {
+  const path = ['network', 'proxy']
+  const { proxy } = network
+  if (proxy === 'none' || proxy === 'environment' || new URL(proxy).username === '') return []
+  const fix = 'Write proxy: environment, and set HTTPS_PROXY.'
+  return [{ path, problem: 'a user or password may not stand in the policy', fix }]
 }
 
 /** What is novel is known by what was kept. */

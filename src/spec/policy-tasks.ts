@@ -76,11 +76,18 @@ export const taskSchema = z.strictObject({
   local: z
     .union([z.literal(false), slot])
     .optional()
-    .describe('Models or tiers that may answer locally, first choice first; false: frontier only.'),
+    .describe(
+      'Models or tiers that may answer locally, first choice first, of a tier one that is loaded first; false: frontier only.',
+    ),
   frontier: z
     .union([z.literal(false), slot])
     .optional()
     .describe('Models or tiers to escalate to; false: never leaves this machine.'),
+  hedgeAfter: duration
+    .optional()
+    .describe(
+      'Without a word of the frontier for this long the next key, region or model is asked as well; whoever says the first word answers, the other is stopped, both are paid. Off without it.',
+    ),
   stage: stageSchema
     .optional()
     .describe('off | shadow | canary | accept. Default: shadow when a frontier is configured, accept when none is.'),
@@ -250,5 +257,7 @@ export const taskSchema = z.strictObject({
   onUnavailable: z
     .union([z.enum(['local', 'error']), z.strictObject({ queue: z.strictObject({ maxWait: duration }) })])
     .default('local')
-    .describe('When the frontier cannot be reached: the local answer marked degraded, an error, or wait.'),
+    .describe(
+      'When the frontier cannot be reached: the local answer marked degraded, an error, or wait. Where only a local model may answer and its queue is full: wait or an error.',
+    ),
 })

@@ -5,15 +5,18 @@
 import { z } from 'zod'
 import { COMPLEXITIES, PARTITIONS, TIERS } from './decision.ts'
 import { DEFAULT_HARD_STOPS, type HardStopTerm } from './hard-stops.ts'
+import type { Lane } from './lanes.ts'
 import { auditSchema } from './policy-audit.ts'
 import { barsSchema } from './policy-bars.ts'
 import { budgetsSchema } from './policy-budgets.ts'
 import { costsSchema } from './policy-costs.ts'
 import { limitsSchema, responsesSchema } from './policy-limits.ts'
 import { modelSchema } from './policy-models.ts'
+import { networkSchema } from './policy-network.ts'
 import { taskSchema } from './policy-tasks.ts'
 import { duration, residencies } from './policy-values.ts'
 import { PRIVATE_KINDS } from './private-kinds.ts'
+import type { TlsFiles } from './tls.ts'
 
 const deadlineKeys = (firstByteMs: number, totalMs: number) => ({
   connect: duration.default(3000),
@@ -196,6 +199,7 @@ export const policySchema = z.strictObject({
   hardStops: hardStopSchema.prefault({}),
   privacy: privacySchema.prefault({}),
   routing: routingSchema.prefault({}),
+  network: networkSchema,
   deadlines: z
     .strictObject({
       local_fast: localDeadlines(20_000, 60_000),
@@ -317,16 +321,18 @@ export interface LoadedPolicy {
   /** `sha256:` over the validated policy, keys resolved away; equal digests mean equal behaviour. */
   readonly digest: string
   readonly file: string
-  /** Models whose `${env:NAME}` key is not set, by model name. */
+  /** Models none of whose `${env:NAME}` keys is set: the first such name, by model name. */
   readonly missingKeys: Readonly<Record<string, string>>
   /** The examples of every task with a head, by task name. */
   readonly heads: ReadonlyMap<string, HeadExampleSet>
   /** The same for tasks of kind `similarity`. */
   readonly pairs: ReadonlyMap<string, PairExampleSet>
+  /** The ways to each model, by its name; none for one in `missingKeys`. */
+  readonly lanes: ReadonlyMap<string, readonly Lane[]>
+  /** Certificates and keys of the models that name some, by model name. */
+  readonly tls: ReadonlyMap<string, TlsFiles>
   /** The harmless texts of every task with a `stopCheck` that names some, by task name. */
   readonly harmless: ReadonlyMap<string, HarmlessTexts>
-  /** Resolved API keys by model name. Never logged, never in the digest. */
-  readonly keys: ReadonlyMap<string, string>
   /** `audit.postgres.url` and `gateway.limits.shared.url`; null where the policy has none. */
   readonly connections: { readonly postgres: Connection | null; readonly valkey: Connection | null }
 }

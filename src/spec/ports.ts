@@ -216,6 +216,8 @@ export interface ModelPort {
   readonly completes?: true
   /** The same events, those that came together in one piece: what a stream costs is counted in steps. Absent where each comes alone. */
   generateTogether?(call: ModelCall, limits: CallLimits): AsyncIterable<readonly ModelEvent[]>
+  /** Whether the answer to a call comes piece by piece, so that its first byte and its pauses can be watched. Absent: as the caller reads it, and always where the call is not the caller's own. */
+  streams?(call: ModelCall): boolean
   /** Absent where the model's distribution cannot be read. */
   decide?(call: DecideCall, limits: CallLimits): Promise<DecideResult>
   /**
@@ -252,6 +254,8 @@ export interface ModelState {
   readonly providerModel?: string
   /** Why it cannot be used now; null when it can. */
   readonly unavailable: Unavailable | null
+  /** It has answered a moment ago, so it is most likely in memory. */
+  readonly isWarm?: boolean
   /** The caller's API key leaves it out. */
   readonly isBarred?: boolean
 }

@@ -60,6 +60,31 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     keyVariable: 'TOGETHER_API_KEY',
     jurisdiction: 'us',
   },
+  deepinfra: {
+    provider: 'openai',
+    baseUrl: 'https://api.deepinfra.com/v1/openai',
+    keyVariable: 'DEEPINFRA_API_KEY',
+    jurisdiction: 'us',
+  },
+  deepseek: {
+    provider: 'openai',
+    baseUrl: 'https://api.deepseek.com/v1',
+    keyVariable: 'DEEPSEEK_API_KEY',
+    jurisdiction: 'cn',
+  },
+  fireworks: {
+    provider: 'openai',
+    baseUrl: 'https://api.fireworks.ai/inference/v1',
+    keyVariable: 'FIREWORKS_API_KEY',
+    jurisdiction: 'us',
+  },
+  cerebras: {
+    provider: 'openai',
+    baseUrl: 'https://api.cerebras.ai/v1',
+    keyVariable: 'CEREBRAS_API_KEY',
+    jurisdiction: 'us',
+  },
+  xai: { provider: 'openai', baseUrl: 'https://api.x.ai/v1', keyVariable: 'XAI_API_KEY', jurisdiction: 'us' },
   litellm: {
     provider: 'openai',
     baseUrl: 'http://127.0.0.1:4000/v1',

@@ -1,6 +1,7 @@
 /** Where the text of a request may go: by residency and by host. Pure. */
 import { destinationOf, isPassedOn, onThisMachine } from './destination.ts'
 import { type Features, mayLeave } from './features.ts'
+import { addressesOf } from './lanes.ts'
 import type { ModelPolicy, Policy, TaskPolicy } from './policy.ts'
 import { PRESETS } from './presets.ts'
 
@@ -24,7 +25,16 @@ export interface ResidencyQuestion {
 }
 
 /** @returns why the text may not go to this frontier, as a clause; null when it may. Public text may go anywhere */
-export function whyNotThere(model: ModelPolicy, { features, policy, task }: ResidencyQuestion): string | null {
+export function whyNotThere(model: ModelPolicy, question: ResidencyQuestion): string | null {
+  // Which of its addresses answers is known late, so each has to be one that the text may go to.
+  for (const address of addressesOf(model)) {
+    const why = whyNotAt(address, question)
+    if (why !== null) return why
+  }
+  return null
+}
+
+function whyNotAt(model: ModelPolicy, { features, policy, task }: ResidencyQuestion): string | null {
   // Text that stays here is removed from all of them by the partition.
   if (features.partition === 'public' || !mayLeave(features)) return null
   const { privacy } = policy

@@ -24,11 +24,12 @@ export interface WireAnswer {
 
 /** Whether what is written in a dialect can be sent to a provider of the policy as it is. */
 export function speaks(provider: string, dialect: WireDialect): boolean {
-  return dialect === 'anthropic_messages' ? provider === 'anthropic' : provider === 'openai'
+  if (dialect === 'anthropic_messages') return provider === 'anthropic'
+  return provider === 'openai' || (provider === 'azure' && dialect === 'openai_chat')
 }
 
 /** The dialect in which a provider of the policy is asked for answers; null for engines that have ways of their own. */
 export function dialectOfProvider(provider: string): 'openai_chat' | 'anthropic_messages' | null {
-  if (provider === 'openai') return 'openai_chat'
+  if (provider === 'openai' || provider === 'azure') return 'openai_chat'
   return provider === 'anthropic' ? 'anthropic_messages' : null
 }

@@ -15,15 +15,18 @@ export function mergeEntry(record: AuditRecord | undefined, entry: JournalEntry)
       return record ?? entry.record
     case 'call': {
       if (!record) return undefined
-      const { model, actor, at } = entry
-      const known = record.calls.some((call) => call.model === model && call.at === at)
-      return known ? record : { ...record, calls: [...record.calls, { model, actor, at }] }
+      const { model, lane, actor, at } = entry
+      const known = record.calls.some((call) => call.model === model && call.lane === lane && call.at === at)
+      const call = { model, ...(lane !== undefined && { lane }), actor, at }
+      return known ? record : { ...record, calls: [...record.calls, call] }
     }
     case 'egress': {
       if (!record) return undefined
       const { row } = entry
       const rows = record.egress ?? []
-      const known = rows.some(({ at, model, hash }) => at === row.at && model === row.model && hash === row.hash)
+      const known = rows.some(
+        ({ at, model, lane, hash }) => at === row.at && model === row.model && lane === row.lane && hash === row.hash,
+      )
       return known ? record : { ...record, egress: [...rows, row] }
     }
     case 'settle':

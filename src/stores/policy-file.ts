@@ -6,6 +6,7 @@ import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { ollamaBaseUrl } from '../spec/destination.ts'
 import { RouterError } from '../spec/errors.ts'
+import { keyVariable, type Lane, lanesOf } from '../spec/lanes.ts'
 import {
   type HarmlessTexts,
   type HeadExampleSet,
@@ -17,10 +18,12 @@ import {
 import { optionsOf, policyProblems } from '../spec/policy-problems.ts'
 import { PRESETS } from '../spec/presets.ts'
 import { closest } from '../spec/suggest.ts'
+import type { TlsFiles } from '../spec/tls.ts'
 import { type ConnectionProblem, isConnectionPath, readConnections } from './connections.ts'
 import { readHarmlessTexts } from './harmless-texts.ts'
 import { readHeadExamples } from './head-examples.ts'
 import { readPairExamples } from './pair-examples.ts'
+import { readTlsFiles } from './tls-files.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -64,19 +67,18 @@ export function parsePolicy(text: string, source: Source): LoadedPolicy {
 /** The same for a policy that is already an object. */
 export function validatePolicy(input: unknown, source: Source, where: (path: Path) => string = dotted): LoadedPolicy {
   const missingKeys: Record<string, string> = {}
-  const keys = new Map<string, string>()
+  const lanes = new Map<string, readonly Lane[]>()
   const expanded = expand(withOllamaAddress(withPresetKeys(input), source.env), [], source, where)
   const parsed = policySchema.safeParse(expanded)
   if (!parsed.success) throw schemaError(parsed.error, source, where)
   const problem = policyProblems(parsed.data)[0]
   if (problem) throw invalid(source, where(problem.path), problem.problem, problem.fix)
   for (const [name, model] of Object.entries(parsed.data.models)) {
-    const variable = keyVariable(model.apiKey)
-    if (!variable) continue
-    const value = source.env[variable]
-    if (value) keys.set(name, value)
-    else missingKeys[name] = variable
+    const found = lanesOf(model, source.env)
+    lanes.set(name, found.lanes)
+    if (found.missing !== null) missingKeys[name] = found.missing
   }
+  const tls = tlsFiles(parsed.data, source, where)
   const connections = readConnections(parsed.data, source.env, ({ path, problem, fix }: ConnectionProblem) =>
     invalid(source, where(path), problem, fix),
   )
@@ -87,9 +89,21 @@ export function validatePolicy(input: unknown, source: Source, where: (path: Pat
     file: source.file,
     missingKeys,
     ...examples,
-    keys,
+    lanes,
+    tls,
     connections,
   }
+}
+
+function tlsFiles(policy: Policy, source: Source, where: (path: Path) => string): LoadedPolicy['tls'] {
+  const found = new Map<string, TlsFiles>()
+  for (const [name, { tls }] of Object.entries(policy.models)) {
+    if (!tls) continue
+    const read = readTlsFiles(tls, dirname(source.file))
+    if ('problem' in read) throw invalid(source, where(['models', name, 'tls', read.part]), read.problem, read.fix)
+    found.set(name, read)
+  }
+  return found
 }
 
 /** Read with the policy, so that a wrong example stops the start and not the hundredth request. */
@@ -159,7 +173,7 @@ function withOllamaAddress(input: unknown, env: Environment): unknown {
 function expand(value: unknown, path: Path, source: Source, where: (path: Path) => string): unknown {
   if (isConnectionPath(path)) return value
   if (typeof value === 'string')
-    return path.at(-1) === 'apiKey' ? checkedKey(value, path, source, where) : fromEnv(value, path, source, where)
+    return isKey(path) ? checkedKey(value, path, source, where) : fromEnv(value, path, source, where)
   if (Array.isArray(value)) return value.map((item, index) => expand(item, [...path, index], source, where))
   if (!isRecord(value)) return value
   return Object.fromEntries(
@@ -185,8 +199,9 @@ function fromEnv(value: string, path: Path, source: Source, where: (path: Path) 
   })
 }
 
-function keyVariable(apiKey: string | undefined): string | null {
-  return apiKey?.match(/^\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}$/)?.[1] ?? null
+/** One key, or one of a list. */
+function isKey(path: Path): boolean {
+  return path.at(-1) === 'apiKey' || (path.at(-2) === 'apiKey' && typeof path.at(-1) === 'number')
 }
 
 function schemaError(error: z.ZodError, source: Source, where: (path: Path) => string): RouterError {

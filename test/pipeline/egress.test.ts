@@ -43,7 +43,8 @@ async function through(call: Partial<ModelCall>, wanted: Wanted = {}) {
     clock: manualClock({ sleeping: 'skip' }),
     placeholders: createPlaceholderNumbers(),
   } as unknown as PipelineDeps
-  const egress: Egress = { port, run, deps, purpose: 'answer' }
+  const { baseUrl } = deps.loaded.policy.models[port.name] ?? {}
+  const egress: Egress = { port, run, deps, purpose: 'answer', baseUrl }
   const events: ModelEvent[] = []
   const whole = { messages: [{ role: 'user', content: 'Hello' }], stream: false, ...call } as ModelCall
   for await (const some of await generateThroughEgress(egress, whole, LIMITS)) events.push(...some)

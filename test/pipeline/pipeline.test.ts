@@ -49,7 +49,7 @@ describe('a local model whose queue is full', () => {
     const sample = sampleRouter(script({ models, task: { gates: { entropyNats: null } } }))
     const reasons: string[] = []
     for (let turn = 0; turn < 4; turn++) reasons.push((await sample.router.complete(ask('hello'))).decision.reason)
-    expect(reasons).toEqual(['local_unavailable', 'local_unavailable', 'local_unavailable', 'local_accepted'])
+    expect(reasons).toEqual(['queue_full', 'queue_full', 'queue_full', 'local_accepted'])
   })
 })
 

@@ -69,7 +69,7 @@ describe('parsePolicy', () => {
     const text = 'models:\n  m: { provider: openai, model: x, tier: frontier, apiKey: "${env:K}" }\n'
     expect(parsePolicy(text, { file: 'p.yaml', env: {} }).missingKeys).toEqual({ m: 'K' })
     const loaded = parsePolicy(text, { file: 'p.yaml', env: { K: 'key-value' } })
-    expect(loaded.keys.get('m')).toBe('key-value')
+    expect(loaded.lanes.get('m')).toEqual([{ baseUrl: undefined, apiKey: 'key-value' }])
     expect(JSON.stringify(loaded.policy)).not.toContain('key-value')
   })
 
@@ -138,6 +138,34 @@ describe('parsePolicy', () => {
     ['a list instead of a policy', '- a\n', 'at the top'],
   ])('refuses %s', (_, text, problem) => {
     expect(failure(text).message).toContain(problem)
+  })
+
+  it('takes several keys and regions, each key by its name only', () => {
+    const model = (fields: string) =>
+      `models: { m: { provider: openai, model: x, tier: frontier, baseUrl: "https://a.test/v1", ${fields} } }`
+    const read = (fields: string, env = {}) => parsePolicy(model(fields), { file: 'p.yaml', env })
+    const two =
+      'apiKey: ["${env:A}", "${env:B}"], regions: [{ baseUrl: "https://b.test/v1" }, { baseUrl: "https://c.test/v1", apiKey: "${env:C}" }]'
+    expect(read(two, { A: '1', B: '2', C: '3' }).lanes.get('m')).toEqual([
+      { baseUrl: 'https://a.test/v1', apiKey: '1' },
+      { baseUrl: 'https://a.test/v1', apiKey: '2' },
+      { baseUrl: 'https://b.test/v1', apiKey: '1' },
+      { baseUrl: 'https://b.test/v1', apiKey: '2' },
+      { baseUrl: 'https://c.test/v1', apiKey: '3' },
+    ])
+    expect(read(two, { C: '3' })).toMatchObject({ missingKeys: {} })
+    expect(read(two).missingKeys).toEqual({ m: 'A' })
+    expect(JSON.stringify(read(two, { A: 'the-value' }).policy)).not.toContain('the-value')
+    expect(() => read('apiKey: ["${env:A}", "sk-in-the-clear"]')).toThrow(
+      /models.m.apiKey.1 .*an API key may not stand in the policy/,
+    )
+    expect(() => read('apiKey: []')).toThrow(/models.m.apiKey/)
+    const embedded =
+      'models: { m: { provider: embedded, model: x, tier: local_fast, regions: [{ baseUrl: "http://127.0.0.1:1" }] } }'
+    expect(() => parsePolicy(embedded, { file: 'p.yaml', env: {} })).toThrow(/models.m.regions/)
+    const away =
+      'models: { m: { provider: openai, model: x, tier: local_fast, baseUrl: "http://127.0.0.1:1", regions: [{ baseUrl: "https://b.test" }] } }'
+    expect(() => parsePolicy(away, { file: 'p.yaml', env: {} })).toThrow(/https:\/\/b.test is not on this machine/)
   })
 
   it('gives equal digests to equal policies, whatever the order of keys, and other ones to other policies', () => {

@@ -23,6 +23,8 @@ export interface ScriptedReply {
   /** Default 200. */
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
+  /** Awaited before the headers. */
+  readonly held?: Promise<unknown>
   /** Written one by one, each in its own turn of the event loop, in exactly these bytes. */
   readonly pieces: readonly (string | Uint8Array)[]
   /** Awaited before piece `index`; a test resolves it when it likes. Headers are out before piece 0. */
@@ -151,6 +153,8 @@ function jsonObject(text: string): Readonly<Record<string, unknown>> {
 async function play(reply: ScriptedReply | 'hang' | 'reset', outgoing: ServerResponse): Promise<void> {
   if (reply === 'hang') return
   if (reply === 'reset') return void outgoing.socket?.resetAndDestroy()
+  await reply.held
+  if (outgoing.destroyed) return
   outgoing.writeHead(reply.status ?? 200, reply.headers)
   outgoing.flushHeaders()
   for (const [index, piece] of reply.pieces.entries()) {

@@ -1,0 +1,17 @@
+/** Whether the one who answers only does so because somebody the policy prefers could not. */
+import type { Run } from './run.ts'
+
+/** A frontier that answers in place of another one that rests, or that failed this request: the answer is marked degraded. */
+export function isSubstitute({ decision, attempts }: Run, model: string): boolean {
+  if (!decision.frontier.includes(model)) return false
+  if (decision.away.length > 0) return true
+  const place = decision.frontier.indexOf(model)
+  return attempts.some(
+    (made) => made.purpose === 'answer' && made.outcome === 'failed' && isBefore(decision.frontier, made.model, place),
+  )
+}
+
+function isBefore(frontiers: readonly string[], name: string, place: number): boolean {
+  const own = frontiers.indexOf(name)
+  return own !== -1 && own < place
+}
