@@ -27,14 +27,14 @@ interface Route {
 
 const ROUTES: readonly Route[] = [
   { method: 'POST', path: /^\/v1\/chat\/completions$/, answer: chatCompletions },
+  { method: 'POST', path: /^\/v1\/messages$/, answer: messages },
+  { method: 'POST', path: /^\/v1\/messages\/count_tokens$/, answer: countMessageTokens },
   { method: 'POST', path: /^\/v1\/completions$/, answer: completions },
   { method: 'POST', path: /^\/v1\/responses$/, answer: createResponse },
   { method: 'GET', path: /^\/v1\/responses\/([^/]+)$/, answer: oneResponse },
   { method: 'DELETE', path: /^\/v1\/responses\/([^/]+)$/, answer: deleteResponse },
   { method: 'POST', path: /^\/v1\/decisions$/, answer: decisions },
   { method: 'POST', path: /^\/v1\/embeddings$/, answer: embeddings },
-  { method: 'POST', path: /^\/v1\/messages$/, answer: messages },
-  { method: 'POST', path: /^\/v1\/messages\/count_tokens$/, answer: countMessageTokens },
   { method: 'POST', path: /^\/v1\/rerank$/, answer: rerank },
   { method: 'POST', path: /^\/v1\/feedback$/, answer: feedback },
   { method: 'GET', path: /^\/v1\/models$/, answer: listModels },

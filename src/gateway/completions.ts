@@ -9,8 +9,8 @@ import type { Exchange } from './exchange.ts'
 import { failureOf, sendFailure, sendJson, wireError } from './failure.ts'
 import { knownOf, setDecisionHeaders } from './headers.ts'
 import { metadataOf } from './metadata.ts'
-import { type Answering, chooseModel, warningOf, wishOf } from './model-choice.ts'
-import { readAs } from './read-body.ts'
+import { chooseModel, type KnownAnswer, warningOf, wishOf } from './model-choice.ts'
+import { parseBody } from './read-body.ts'
 
 /** Of one request; each is asked for by itself. */
 const MAX_CHOICES = 128
@@ -50,13 +50,13 @@ type Body = z.output<typeof bodySchema>
 interface Asked {
   readonly requests: readonly RouterRequest[]
   readonly includeUsage: boolean
-  readonly warningFor: (answer: Answering) => string | undefined
+  readonly warningFor: (known: KnownAnswer) => string | undefined
 }
 
 export async function completions(exchange: Exchange): Promise<void> {
   const { app, request: incoming } = exchange
   const raw = await readJsonBody(incoming, app.settings.maxBodyBytes)
-  const body = readAs(bodySchema, raw, {
+  const body = parseBody(bodySchema, raw, {
     what: 'a completions request',
     fix: 'Send {"model": "auto", "prompt": "…"}, with "suffix" for a text to be filled in.',
   })
@@ -70,7 +70,7 @@ export async function completions(exchange: Exchange): Promise<void> {
       ...(index === 0 && { id: exchange.requestId }),
     })),
     includeUsage: body.stream_options?.include_usage === true,
-    warningFor: (answer) => warningOf(choice, answer),
+    warningFor: (known) => warningOf(choice, known),
   }
   await app.idempotency.once(exchange, {
     tenant: metadata.tenant ?? null,
@@ -136,7 +136,7 @@ async function whole({ app, response, signal, requestId }: Exchange, { requests,
     choices: outcomes.map((outcome, index) => ({
       text: outcome.answer ?? '',
       index,
-      logprobs: logprobsOf(outcome.raw?.body ?? {}),
+      logprobs: logprobsOf(outcome.raw?.body),
       finish_reason: outcome.finishReason ?? 'stop',
     })),
     usage: usageOf(outcomes),
@@ -185,15 +185,15 @@ async function streamed(exchange: Exchange, { requests, includeUsage, warningFor
     if (writer.isOpen) {
       writer.data(wireError(failure))
       writer.end()
-    } else if (!response.destroyed) sendFailure(response, failure, { requestId, dialect: 'openai_chat' })
+    } else if (!response.destroyed) sendFailure(response, failure, { requestId, dialect: 'openai_completions' })
     throw failure
   } finally {
     writer.stop()
   }
 }
 
-function logprobsOf({ choices }: Readonly<Record<string, unknown>>): unknown {
-  const [choice] = Array.isArray(choices) ? (choices as readonly unknown[]) : []
+function logprobsOf(raw: Readonly<Record<string, unknown>> | undefined): unknown {
+  const [choice] = Array.isArray(raw?.choices) ? (raw.choices as readonly unknown[]) : []
   return (choice as { readonly logprobs?: unknown } | undefined)?.logprobs ?? null
 }
 

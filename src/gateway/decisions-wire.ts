@@ -1,7 +1,7 @@
 /** Questions with a closed set of answers, in the form of the OpenAI decisions API: what we read of them. */
 import { z } from 'zod'
 import { RouterError } from '../spec/errors.ts'
-import { readAs } from './read-body.ts'
+import { parseBody } from './read-body.ts'
 
 const MAX_QUESTIONS = 400
 
@@ -52,7 +52,7 @@ export type Question = z.output<typeof question>
 
 /** @throws RouterError request_invalid with the path of the first problem */
 export function parseDecisions(body: unknown): DecisionsBody {
-  return readAs(decisionsSchema, body, {
+  return parseBody(decisionsSchema, body, {
     what: 'a decisions request',
     fix: 'Send {"input": "…", "questions": [{"type": "predicate", "instructions": "…"}]}.',
   })

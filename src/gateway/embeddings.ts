@@ -10,7 +10,7 @@ import { sendJson } from './failure.ts'
 import { knownOf, setDecisionHeaders } from './headers.ts'
 import { metadataOf } from './metadata.ts'
 import { chooseModel, type ModelChoice, warningOf } from './model-choice.ts'
-import { readAs } from './read-body.ts'
+import { parseBody } from './read-body.ts'
 
 /** As many as OpenAI takes. */
 const MAX_INPUTS = 2048
@@ -36,7 +36,7 @@ interface Asked {
 export async function embeddings(exchange: Exchange): Promise<void> {
   const { app, request: incoming } = exchange
   const raw = await readJsonBody(incoming, app.settings.maxBodyBytes)
-  const body = readAs(bodySchema, raw, {
+  const body = parseBody(bodySchema, raw, {
     what: 'an embeddings request',
     fix: 'Send {"model": "auto", "input": "…"}, or a list of texts.',
   })

@@ -7,22 +7,28 @@ import { setRequestId } from './headers.ts'
 const HEARTBEAT_MS = 10_000
 
 /** Comments are no events: clients skip them, and everything in between sees a living connection. */
-const COMMENT = ': waiting\n\n'
+export const COMMENT = ': waiting\n\n'
 
 export class EventWriter {
   readonly #exchange: Exchange
+  readonly #waiting: string
   readonly #opening: NodeJS.Timeout
   #heartbeat: NodeJS.Timeout | null = null
   /** Said, and not sent yet; null when nothing waits. */
   #unsent: string | null = null
   #isOpen = false
 
-  /** Until `gateway.headersAfter` is over a failure can still be an honest status code. */
-  constructor(exchange: Exchange) {
+  /**
+   * Until `gateway.headersAfter` is over a failure can still be an honest status code, and another model can still be asked.
+   *
+   * @param waiting what keeps the connection alive; clients skip it
+   */
+  constructor(exchange: Exchange, waiting = COMMENT) {
     this.#exchange = exchange
+    this.#waiting = waiting
     this.#opening = setTimeout(() => {
       this.open()
-      this.#write(COMMENT)
+      this.#write(this.#waiting)
     }, exchange.app.settings.headersAfter)
   }
 
@@ -44,23 +50,27 @@ export class EventWriter {
     })
     // The headers go out with what is said in the same turn.
     this.#write('')
-    this.#heartbeat = setInterval(() => this.#write(COMMENT), HEARTBEAT_MS)
+    this.#heartbeat = setInterval(() => this.#write(this.#waiting), HEARTBEAT_MS)
   }
 
   /** Says that the connection lives, where it is open. */
   comment(): void {
-    if (this.#isOpen) this.#write(COMMENT)
+    if (this.#isOpen) this.#write(this.#waiting)
   }
 
   event(name: string, body: unknown): void {
-    this.open()
-    this.#write(`event: ${name}\ndata: ${JSON.stringify(body)}\n\n`)
+    this.say(`event: ${name}\ndata: ${JSON.stringify(body)}\n\n`)
   }
 
   /** An event without a name. */
   data(body: unknown): void {
+    this.say(`data: ${typeof body === 'string' ? body : JSON.stringify(body)}\n\n`)
+  }
+
+  /** Whole events as they are written; the first opens the stream, also when there is none yet. */
+  say(events: string): void {
     this.open()
-    this.#write(`data: ${typeof body === 'string' ? body : JSON.stringify(body)}\n\n`)
+    if (events !== '') this.#write(events)
   }
 
   end(): void {

@@ -69,7 +69,7 @@ export function sendFailure(response: ServerResponse, error: RouterError, settin
   for (const [name, value] of Object.entries(error.values))
     if (name.startsWith('x-ratelimit-') && !response.hasHeader(name)) response.setHeader(name, String(value))
   if (error.code === 'body_too_large' && !isReadToItsEnd(response)) response.setHeader('connection', 'close')
-  const body = settings.dialect === 'openai_chat' ? wireError(error) : messagesError(error, requestId)
+  const body = settings.dialect === 'anthropic_messages' ? messagesError(error, requestId) : wireError(error)
   sendJson(response, error.row.status, body)
 }
 

@@ -1,4 +1,4 @@
-/** What a model name in a request asks for, and what its caller is told of it; the same names at every door. */
+/** What a model name in a request asks for, the same at every door, and what its caller is told of it. */
 import type { Decision } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { ModelState } from '../spec/ports.ts'
@@ -52,14 +52,14 @@ export function wishOf({ override, model, tier }: ModelChoice): Pick<RouterReque
   return { ...(override && { override }), ...(prefer !== undefined && { prefer }) }
 }
 
-/** Who answers, and what of the request it was not asked. */
-export interface Answering {
+/** Who answered, and what of the request was not asked. */
+export interface KnownAnswer {
   readonly decision: Pick<Decision, 'model'>
   readonly unasked?: readonly string[]
 }
 
 /** What to tell a caller whose model name was not taken literally, or whose model was not asked all of the request. */
-export function warningOf(choice: ModelChoice, { decision, unasked = [] }: Answering): string | undefined {
+export function warningOf(choice: ModelChoice, { decision, unasked = [] }: KnownAnswer): string | undefined {
   const { model } = decision
   const isOther = choice.model !== undefined && model !== null && model !== choice.model
   const named = isOther ? `model ${choice.model} was asked for and ${model} answered, by policy` : choice.warning

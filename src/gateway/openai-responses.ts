@@ -8,7 +8,7 @@ import { sendJson } from './failure.ts'
 import { knownOf, setDecisionHeaders } from './headers.ts'
 import { dropResponse, findResponse, keepResponse, mayBeKept } from './kept-responses.ts'
 import { metadataOf } from './metadata.ts'
-import { type Answering, chooseModel, warningOf } from './model-choice.ts'
+import { chooseModel, type KnownAnswer, warningOf } from './model-choice.ts'
 import { parseChat, toRouterRequest } from './openai-wire.ts'
 import { newFrame, outputOf, type ResponseFrame, responseObject, statusOf } from './responses-answer.ts'
 import { chatRequestOf } from './responses-chat.ts'
@@ -22,7 +22,7 @@ interface Asked {
   readonly frame: ResponseFrame
   readonly conversation: readonly ResponsesItem[]
   readonly tenant: string | null
-  readonly warningFor: (answer: Answering) => string | undefined
+  readonly warningFor: (known: KnownAnswer) => string | undefined
 }
 
 export async function createResponse(exchange: Exchange): Promise<void> {
@@ -60,8 +60,8 @@ function askedOf(exchange: Exchange, body: ResponsesBody): Asked {
     unknownModel: app.settings.unknownModel,
   })
   const request = toRouterRequest({ ...parsed, metadata: body.metadata }, chat, { choice, headers: incoming.headers })
-  const warningFor = (answer: Answering): string | undefined =>
-    [warningOf(choice, answer), warning].filter((text) => typeof text === 'string').join('; ') || undefined
+  const warningFor = (known: KnownAnswer): string | undefined =>
+    [warningOf(choice, known), warning].filter((text) => typeof text === 'string').join('; ') || undefined
   return {
     body,
     // The metadata of a response belong to it, and to nobody behind us.

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { ContentPart, Message, RouterRequest, ToolCall, ToolDefinition } from '../spec/request.ts'
 import { metadataOf, type RequestHeaders, withoutOurKeys } from './metadata.ts'
 import { type ModelChoice, wishOf } from './model-choice.ts'
-import { hasNoRemoteReference, isSafeUrl, readAs } from './read-body.ts'
+import { hasNoRemoteReference, isSafeUrl, parseBody } from './read-body.ts'
 
 const text = z.object({ type: z.literal('text'), text: z.string() })
 const image = z.object({
@@ -122,7 +122,10 @@ export type ChatBody = z.output<typeof chatSchema>
 
 /** @throws RouterError request_invalid with the path of the first problem */
 export function parseChat(body: unknown): ChatBody {
-  return readAs(chatSchema, body, { what: 'a chat request', reference: 'the OpenAI chat-completions reference' })
+  return parseBody(chatSchema, body, {
+    what: 'a chat request',
+    fix: 'See the OpenAI chat-completions reference for what may stand there.',
+  })
 }
 
 /** The router's request; the caller's body travels along for an upstream of the same dialect. */

@@ -153,8 +153,8 @@ interface Said {
 }
 
 function chatMessageOf(raw: Outcome['raw']): Said {
-  const choices = raw?.dialect === 'openai_chat' ? raw.body.choices : null
-  const choice = objectOf(Array.isArray(choices) ? choices[0] : null)
+  const body = raw?.dialect === 'openai_chat' ? raw.body : null
+  const choice = objectOf(Array.isArray(body?.choices) ? body.choices[0] : null)
   const message = objectOf(choice.message)
   const annotations = Array.isArray(message.annotations) ? message.annotations.map(annotationOf) : []
   return {

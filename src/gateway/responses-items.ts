@@ -1,7 +1,7 @@
 /** Items of a Responses conversation as messages of the chat dialect. */
 import { z } from 'zod'
 import { RouterError } from '../spec/errors.ts'
-import { readAs } from './read-body.ts'
+import { parseBody } from './read-body.ts'
 import type { ResponsesItem } from './responses-wire.ts'
 
 /** A message of the chat dialect. */
@@ -76,7 +76,7 @@ function read<Kind extends keyof typeof items>(
 ): z.output<(typeof items)[Kind]> {
   const what = `a ${kind} item`
   try {
-    return readAs(items[kind], item, { what, fix: `Send ${what} as the Responses reference says.` }) as z.output<
+    return parseBody(items[kind], item, { what, fix: `Send ${what} as the Responses reference says.` }) as z.output<
       (typeof items)[Kind]
     >
   } catch (error) {

@@ -7,7 +7,7 @@ import { EventWriter } from './event-writer.ts'
 import type { Exchange } from './exchange.ts'
 import { failureOf, sendFailure } from './failure.ts'
 import { knownOf, setDecisionHeaders } from './headers.ts'
-import type { Answering } from './model-choice.ts'
+import type { KnownAnswer } from './model-choice.ts'
 import {
   callItem,
   customInput,
@@ -28,7 +28,7 @@ import type { ResponsesItem } from './responses-wire.ts'
 export interface ResponseStreamSettings {
   readonly request: RouterRequest
   readonly frame: ResponseFrame
-  readonly warningFor: (answer: Answering) => string | undefined
+  readonly warningFor: (known: KnownAnswer) => string | undefined
   /** Keeps the whole answer before its client sees the end of it, where it is to be kept. */
   readonly keep: (outcome: Outcome, output: readonly ResponsesItem[]) => boolean
 }
@@ -74,9 +74,8 @@ class ResponseStream {
 
   /** @returns a promise only while the client reads slowly, so that the model waits too */
   take(event: StreamEvent): Promise<void> | undefined {
-    if (event.type === 'raw') {
-      if (event.dialect === 'openai_chat') this.#note(event.chunk)
-    } else if (event.type === 'commit') this.#commit(event)
+    if (event.type === 'raw') this.#note(event.chunk)
+    else if (event.type === 'commit') this.#commit(event)
     else if (event.type === 'final') this.#finish(event.outcome)
     else if (event.type === 'waiting') this.#writer.comment()
     else if (event.type === 'tool_call') this.#call(event)
@@ -102,13 +101,10 @@ class ResponseStream {
   }
 
   #commit(event: Extract<StreamEvent, { type: 'commit' }>): void {
-    const { requestId, decision, attempts } = event
-    if (decision.route === 'held') return
-    this.#model = answeredBy({ decision })
-    if (!this.#writer.isOpen) {
-      const warning = this.#settings.warningFor(event)
-      setDecisionHeaders(this.#exchange.response, { requestId, decision, attempts, warning })
-    }
+    if (event.decision.route === 'held') return
+    this.#model = answeredBy(event)
+    if (!this.#writer.isOpen)
+      setDecisionHeaders(this.#exchange.response, { ...event, warning: this.#settings.warningFor(event) })
     this.#begin()
   }
 

@@ -1,6 +1,6 @@
 /** The OpenAI Responses request: what we read of it. */
 import { z } from 'zod'
-import { readAs } from './read-body.ts'
+import { parseBody } from './read-body.ts'
 
 const tokens = z.number().int().min(1).max(1_000_000).nullish()
 
@@ -72,7 +72,7 @@ export type ResponsesItem = Readonly<Record<string, unknown>>
 
 /** @throws RouterError request_invalid with the path of the first problem */
 export function parseResponses(body: unknown): ResponsesBody {
-  return readAs(responsesSchema, body, {
+  return parseBody(responsesSchema, body, {
     what: 'a Responses request',
     fix: 'See docs/guides/gateway.md for what /v1/responses takes.',
   })

@@ -3,6 +3,7 @@ import type { FinishReason } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { ModelCall, ModelEvent } from '../spec/ports.ts'
 import { messageText } from '../spec/request.ts'
+import type { WireAnswer } from '../spec/wire.ts'
 import { withoutDestinations } from './caller-body.ts'
 import {
   type AnswerReader,
@@ -94,7 +95,14 @@ function readWhole(settings: OpenAiCompletionsSettings, body: JsonObject, call: 
   const servedBy = typeof body.model === 'string' ? body.model : model
   const counts = countsIn(asObject(body.usage))
   const { text } = choice
-  const end = finished({ call, counts, outputChars: text.length, servedBy, finish: reason, raw: body })
+  const end = finished({
+    call,
+    counts,
+    outputChars: text.length,
+    servedBy,
+    finish: reason,
+    raw: { dialect: 'openai_completions', body },
+  })
   return [...(text === '' ? [] : [textEvent(text)]), end]
 }
 
@@ -108,7 +116,7 @@ function finished(end: {
   readonly outputChars: number
   readonly servedBy: string
   readonly finish: FinishReason
-  readonly raw: JsonObject | null
+  readonly raw: WireAnswer | null
 }): ModelEvent {
   return {
     type: 'finish',
@@ -116,6 +124,6 @@ function finished(end: {
     usage: usageOf(end.counts, end.call, end.outputChars),
     signals: null,
     identity: { digest: null, quantisation: null, servedBy: end.servedBy },
-    raw: end.raw && { dialect: 'openai_completions', body: end.raw },
+    raw: end.raw,
   }
 }

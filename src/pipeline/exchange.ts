@@ -6,7 +6,7 @@ import { RouterError } from '../spec/errors.ts'
 import type { CallLimits, ModelEvent, ModelPort, Priority } from '../spec/ports.ts'
 import { messageText, type RouterRequest, type ToolCall } from '../spec/request.ts'
 import type { Answer } from '../spec/response.ts'
-import { dialectOfProvider } from '../spec/wire.ts'
+import { speaks } from '../spec/wire.ts'
 import { earlyStop } from './early-stop.ts'
 import { generateThroughEgress, generateTogether } from './egress.ts'
 import type { RosterModel } from './roster.ts'
@@ -107,8 +107,9 @@ async function piecesOf(exchange: Exchange, limits: CallLimits): Promise<AsyncIt
   }
   if (model.policy.tier !== 'frontier') return generateTogether(port, call, limits)
   const egress = { port, run, deps, purpose: exchange.purpose }
-  const speaks = embed || completion || wire?.dialect === dialectOfProvider(model.policy.provider)
-  return generateThroughEgress(egress, call, speaks && !streaming ? patient(limits) : limits)
+  // Of a body in the caller's own dialect the first byte comes with the last.
+  const isWhole = wire !== undefined && speaks(model.policy.provider, wire.dialect)
+  return generateThroughEgress(egress, call, isWhole && !streaming ? patient(limits) : limits)
 }
 
 function cannot(model: string, what: string): RouterError {
@@ -200,8 +201,8 @@ function finished(
       usage,
       signals,
       raw,
-      ...(vectors && { vectors: { values: vectors, cut: 0 } }),
       ...(stopSequence && { stopSequence }),
+      ...(vectors && { vectors: { values: vectors, cut: 0 } }),
     },
     option: null,
     identity,
