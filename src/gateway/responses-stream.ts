@@ -74,9 +74,8 @@ class ResponseStream {
 
   /** @returns a promise only while the client reads slowly, so that the model waits too */
   take(event: StreamEvent): Promise<void> | undefined {
-    if (event.type === 'raw') {
-      if (event.dialect === 'openai_chat') this.#note(event.chunk)
-    } else if (event.type === 'commit') this.#commit(event)
+    if (event.type === 'raw') this.#note(event.chunk)
+    else if (event.type === 'commit') this.#commit(event)
     else if (event.type === 'final') this.#finish(event.outcome)
     else if (event.type === 'waiting') this.#writer.comment()
     else if (event.type === 'tool_call') this.#call(event)
