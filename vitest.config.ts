@@ -13,7 +13,7 @@ const shared = {
 /** They read a lot with the real model, or break its process: too slow to run with every change. */
 const SLOW = [
   'test/faults/**/*.test.ts',
-  'test/engine/{heads,json,typed-kinds,extract}.test.ts',
+  'test/engine/{heads,json,typed-kinds,extract,stop-check}.test.ts',
   'test/models/bundle.test.ts',
   'test/cli/{babysit,calibrate,commands,eval,heads,keys,lab-cascade,models,preload,store,uninstall}.test.ts',
 ]

@@ -53,6 +53,10 @@ const GUARDS: Readonly<Record<string, readonly string[]>> = {
     'src/route/rules/hard-stop.ts',
     'src/gates/answer-hard-stop.ts',
     'src/gates/safety-class.ts',
+    'src/gates/stop-check.ts',
+    'src/learn/harmless.ts',
+    'src/pipeline/harmless-scores.ts',
+    'src/pipeline/stop-check.ts',
   ],
 }
 

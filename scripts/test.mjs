@@ -4,6 +4,7 @@
  */
 
 import { join } from 'node:path'
+import { installServers } from './install-servers.mjs'
 import { binOf, build, fail, pinnedNode, prepareModels, preparePackages, ROOT, run, timed } from './prepare.mjs'
 
 const [project = 'unit', ...rest] = process.argv.slice(2)
@@ -15,6 +16,7 @@ try {
   await timed('packages', preparePackages)
   await timed('build', build)
   await timed('engine and model', prepareModels)
+  if (project === 'system') await timed('servers', installServers)
   await run(pinnedNode(), [binOf('vitest', 'vitest'), 'run', '--project', project, ...lenient, ...rest], {
     env: onPinnedPath(),
   })

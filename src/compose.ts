@@ -5,6 +5,7 @@ import { excerptForDecision } from './classify/excerpt.ts'
 import { type SimilarityHead, withComparison } from './decide/similarity.ts'
 import { createAnthropicModel } from './models/anthropic.ts'
 import { embeddedObstacle, openEmbeddedModel } from './models/embedded/configured.ts'
+import { ENGINE_VERSION } from './models/embedded/engine-lock.ts'
 import { keyOf, readHead, writeHead } from './models/head-cache.ts'
 import { withHeads } from './models/head-decider.ts'
 import { createOllamaModel } from './models/ollama.ts'
@@ -15,6 +16,7 @@ import { createServerProbe } from './models/probe.ts'
 import { openAnswerCache } from './pipeline/answer-cache.ts'
 import { createAuditWatch } from './pipeline/audit-watch.ts'
 import { systemClock } from './pipeline/clock.ts'
+import { createHarmlessScores } from './pipeline/harmless-scores.ts'
 import { createNoveltyWatch } from './pipeline/novelty.ts'
 import { createPlaceholderNumbers } from './pipeline/placeholder-numbers.ts'
 import { requestIdAt } from './pipeline/request-id.ts'
@@ -28,6 +30,7 @@ import type { Router } from './spec/router.ts'
 import { openAuditLog } from './stores/audit-log.ts'
 import { openBudgets, openBudgetsLater } from './stores/budgets.ts'
 import { openCalibrations } from './stores/calibrations.ts'
+import { copySettings } from './stores/connections.ts'
 import { openConversations } from './stores/conversations.ts'
 import { type HeadsInForce, headsInForce, openLearnedHeads } from './stores/heads-in-force.ts'
 import { keptLimits, openKeptExamples } from './stores/kept-examples.ts'
@@ -48,7 +51,7 @@ export interface RouterSettings {
   readonly clock?: Clock
   /** Bytes that a model could take now, asked before each route. Default: what the system says. */
   readonly availableMemory?: () => number
-  /** Folder of journal, audit database and kept examples. Default: the state directory. */
+  /** Folder of journal, audit database and kept examples. Default: the state directory, which alone `audit.postgres` copies. */
   readonly auditDir?: string
   /** Hears of every local answer that gates checked, rejected ones included, whose text is nowhere else. */
   readonly onDraft?: (requestId: string, draft: CheckedDraft) => void
@@ -73,7 +76,10 @@ export function createRouter(settings: RouterSettings): Router {
   const sealer = content === 'replay' ? contentSealer(env) : null
   const availableMemory = settings.availableMemory ?? (() => process.availableMemory())
   const retention = retentionOf(loaded.policy.audit)
-  const log = openAuditLog({ stateDir: settings.auditDir ?? paths.stateDir, durability, onFailure, retention })
+  const stateDir = settings.auditDir ?? paths.stateDir
+  // A folder of its own is a trial, for example an evaluation: its records are nobody else's.
+  const copy = settings.auditDir === undefined ? copySettings(loaded) : null
+  const log = openAuditLog({ stateDir, durability, onFailure, retention, copy })
   const budgetFile = { stateDir: paths.stateDir, monotonicMs: clock.monotonicMs }
   const budgets = hasCeiling(loaded.policy.budgets) ? openBudgets(budgetFile) : openBudgetsLater(budgetFile)
   const heads =
@@ -112,6 +118,9 @@ export function createRouter(settings: RouterSettings): Router {
     novelty: createNoveltyWatch(
       (task, learn) => examples.list(task, keptLimits(learn, clock.epochMs())),
       clock.monotonicMs,
+    ),
+    harmless: createHarmlessScores(
+      keptIn<readonly number[]>(join(paths.dataDir, 'heads'), 'stop check', ENGINE_VERSION),
     ),
     readAudit,
     auditHealth: log.health,
@@ -176,11 +185,15 @@ function rosterModel(setup: ModelSetup): RosterModel {
 function withTaskHeads(port: ModelPort, { loaded, heads, paths }: ModelSetup): ModelPort {
   const folder = join(paths.dataDir, 'heads')
   const decider = withHeads(port, { heads, folder, excerpt: excerptForDecision })
-  const store = {
-    read: (parts: readonly unknown[]) => readHead<SimilarityHead>(folder, keyOf(parts)),
-    write: (parts: readonly unknown[], head: SimilarityHead) => writeHead(folder, keyOf(parts), head),
+  return withComparison(decider, { pairs: loaded.pairs, store: keptIn<SimilarityHead>(folder) })
+}
+
+/** What a model made of examples, by all that it depends on. */
+function keptIn<Kept>(folder: string, ...always: readonly string[]) {
+  return {
+    read: (parts: readonly unknown[]) => readHead<Kept>(folder, keyOf([...always, ...parts])),
+    write: (parts: readonly unknown[], kept: Kept) => writeHead(folder, keyOf([...always, ...parts]), kept),
   }
-  return withComparison(decider, { pairs: loaded.pairs, store })
 }
 
 function openModel(setup: ModelSetup): ModelPort {

@@ -145,6 +145,8 @@ const OWN_SOCKETS: Readonly<Record<string, string>> = {
   'models/embedded/host-process.ts': 'the socket file of the engine host',
   'cli/engine-host.ts': 'the socket file of the engine host',
   'cli/running-server.ts': 'the gateway of this machine, as its own record says',
+  'stores/postgres.ts': 'the database that audit.postgres names',
+  'stores/valkey.ts': 'the server that gateway.limits.shared names',
 }
 
 /** Whether the code can open a connection to anywhere. Listening and types are nothing of the kind. */
@@ -157,6 +159,7 @@ function opensConnections(text: string): boolean {
       .join(' ')
   return (
     /\b(?:await|return|=>?|\()\s*(?:globalThis\.)?fetch\(/.test(codeOf(text)) ||
+    /\bimport\('(?:pg|ioredis)'\)/.test(text) ||
     /\w/.test(values(/^(?:undici|node:dns(?:\/promises)?|node:tls|node:dgram|node:http2)$/)) ||
     /\b(?:connect|createConnection|Socket|request|get|net|http|https)\b/.test(values(/^node:(?:net|https?)$/))
   )
@@ -172,6 +175,7 @@ describe('the door to other machines', () => {
     expect(opensConnections("import { request } from 'node:https'")).toBe(true)
     expect(opensConnections("import { Agent, type Dispatcher } from 'undici'")).toBe(true)
     expect(opensConnections('const response = await fetch(url)')).toBe(true)
+    expect(opensConnections("const driver = await import('pg')")).toBe(true)
     expect(opensConnections("import type { Agent } from 'undici'")).toBe(false)
     expect(opensConnections("import { createServer, type Socket } from 'node:net'")).toBe(false)
   })

@@ -32,6 +32,19 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ],
   },
   {
+    behaviour:
+      'A stop check only adds hard stops; its answer is never served, and it is off, and says so, without history',
+    source: 'docs/guides/hard-stops.md',
+    citedBy: [
+      { file: 'test/pipeline/stop-check.test.ts', title: 'every request that is stopped without it is stopped' },
+      { file: 'test/pipeline/stop-check.test.ts', title: 'never lets an answer be served degraded' },
+      { file: 'test/pipeline/stop-check.test.ts', title: 'holds a stream back until it has spoken' },
+      { file: 'test/pipeline/stop-check.test.ts', title: 'is off and says so, whatever the model would say' },
+      { file: 'test/cli/stop-checks.test.ts', title: 'says which stop checks are off' },
+      { file: 'test/engine/stop-check.test.ts', title: 'stops what its question says yes to' },
+    ],
+  },
+  {
     behaviour: 'Text of partition local_only never reaches a frontier',
     source: 'README.md',
     citedBy: [
@@ -507,6 +520,25 @@ export const REQUIREMENTS: readonly Requirement[] = [
   },
   {
     behaviour:
+      'Records reach Postgres once, later changes and deletions too, whatever happens to Postgres or to the process',
+    source: 'docs/guides/many-machines.md',
+    citedBy: [
+      { file: 'test/system/postgres.test.ts', title: 'row by row and byte by byte, each machine under its name' },
+      { file: 'test/system/postgres.test.ts', title: 'by kill -9 in the middle of copying: every row is there once' },
+      { file: 'test/system/postgres.test.ts', title: 'it is kept, and reaches Postgres later' },
+    ],
+  },
+  {
+    behaviour: 'No request waits for Postgres or for Valkey, and none fails because of them',
+    source: 'docs/guides/many-machines.md',
+    citedBy: [
+      { file: 'test/system/postgres.test.ts', title: 'requests end while not one row is through' },
+      { file: 'test/system/valkey.test.ts', title: 'requests are answered while its commands are held back' },
+      { file: 'test/system/valkey.test.ts', title: 'no request fails, this machine counts for itself' },
+    ],
+  },
+  {
+    behaviour:
       'Nothing of a request is dropped in silence where it is translated, and arguments of tools stay byte for byte',
     source: 'docs/reference/translation.md',
     citedBy: [
@@ -528,6 +560,36 @@ export const REQUIREMENTS: readonly Requirement[] = [
       {
         file: 'test/gateway/anthropic/masking.test.ts',
         title: 'stands in a stream again, wherever the pieces are cut',
+      },
+    ],
+  },
+  {
+    behaviour:
+      'What is not copied yet outlives retention for a stated time; what is lost after it is counted and an alarm',
+    source: 'docs/guides/many-machines.md',
+    citedBy: [
+      { file: 'test/stores/retention.test.ts', title: 'leaves what is not copied yet for as long as it is held' },
+      { file: 'test/system/postgres.test.ts', title: 'retention waits for as long as the policy says' },
+    ],
+  },
+  {
+    behaviour:
+      'The clients that people use work as they are: chat, streams, tools, structured output, errors, retries, abort, time-outs',
+    source: 'docs/guides/clients.md',
+    citedBy: [
+      { file: 'test/system/clients.test.ts', title: '$name: $means' },
+      { file: 'test/system/clients.test.ts', title: 'found what the page says' },
+      { file: 'test/system/clients.test.ts', title: 'prints the answer as it stands in the guide' },
+    ],
+  },
+  {
+    behaviour:
+      'Limits of keys are counted over all gateways, and never exceeded, where the policy names a server for it',
+    source: 'docs/guides/many-machines.md',
+    citedBy: [
+      {
+        file: 'test/system/valkey.test.ts',
+        title: 'are never exceeded by processes that take permits at the same time',
       },
     ],
   },

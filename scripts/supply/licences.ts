@@ -37,7 +37,7 @@ export function licencesPage(own: LockFile, engine: LockFile): string {
     '# Licences',
     NOTE,
     'What the packages of the lock files say of themselves. `npm run check` refuses one that is not on the list:',
-    `${[...RUN_TIME].join(', ')}; for tools of development, which are not handed on, also MPL-2.0.`,
+    `${[...RUN_TIME].join(', ')}; for tools of development, which are not handed on, also MPL-2.0 and Unlicense.`,
     '## In use at run time',
     table(runTime),
     '## Installed by `spillway engine install`',

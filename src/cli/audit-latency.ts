@@ -41,8 +41,10 @@ export function latencyByTier(
 
 /** A second opinion is no answer: it is shorter, and nobody reads it. */
 function isAnswer({ outcome, purpose }: AuditRecord['attempts'][number]): boolean {
-  return outcome === 'answered' && purpose !== 'agreement' && purpose !== 'judge'
+  return outcome === 'answered' && !OPINIONS.has(purpose)
 }
+
+const OPINIONS: ReadonlySet<string> = new Set(['agreement', 'judge', 'stop_check'])
 
 /** `local_fast    12 answers  p50 88 ms  p95 140 ms  target 200 ms  met` */
 export function latencyLine(tier: TierLatency): string {

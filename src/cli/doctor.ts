@@ -5,9 +5,11 @@ import type { Check } from './doctor-check.ts'
 import { diskChecks, memoryCheck, nodeCheck, npmCheck, pythonCheck } from './doctor-machine.ts'
 import { hubCheck, portCheck } from './doctor-network.ts'
 import { destinationChecks } from './doctor-privacy.ts'
+import { serverChecks } from './doctor-servers.ts'
 import { auditCheck, engineCheck, keyChecks, modelChecks, policyCheck, runnableCheck } from './doctor-spillway.ts'
 import { ExitCode } from './failure.ts'
 import { serversCheck } from './models-servers.ts'
+import { stopCheckChecks } from './stop-checks.ts'
 import type { Terminal } from './terminal.ts'
 
 interface DoctorFlags {
@@ -58,9 +60,11 @@ async function inspect(flags: DoctorFlags, context: CliContext): Promise<Finding
     memoryCheck(loaded, process.availableMemory()),
     ...diskChecks(paths),
     await auditCheck(paths),
+    ...(await serverChecks(loaded, paths)),
     policy,
     ...keys,
     ...destinationChecks(loaded),
+    ...stopCheckChecks(loaded),
     ...(flags.network ? [await hubCheck(place)] : []),
     await portCheck(loaded, paths),
     await serversCheck(context.signal),

@@ -77,6 +77,7 @@ const PURPOSES: Readonly<Record<Attempt['purpose'], string>> = {
   shadow: ' in shadow',
   agreement: ' for agreement',
   judge: ' as judge',
+  stop_check: ' for the stop check',
 }
 
 /** `local local_accepted · small · 212 ms · $0 · not proven` */

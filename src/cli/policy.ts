@@ -6,6 +6,7 @@ import { policySchema } from '../spec/policy.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { exposureOf, withoutSecrets } from './policy-exposure.ts'
 import { findPolicy } from './policy-lookup.ts'
+import { stopCheckStates } from './stop-checks.ts'
 import { printResult } from './terminal.ts'
 
 interface PolicyFlags {
@@ -38,7 +39,11 @@ function checkPolicy(file: string | undefined, flags: PolicyFlags, context: CliC
     ([model, variable]) => `model ${model} is unavailable: ${variable} is not set.`,
   )
   const exposure = exposureOf(loaded.file)
-  const warnings = exposure ? [`${exposure.why} ${exposure.fix}`] : []
+  const idle = stopCheckStates(loaded).filter(({ isOn }) => !isOn)
+  const warnings = [
+    ...(exposure ? [`${exposure.why} ${exposure.fix}`] : []),
+    ...idle.map(({ task, why, fix }) => `stop check of ${task}: ${why} ${fix}`),
+  ]
   const value = { ok: true, file: loaded.file, digest, tasks, models, missingKeys, warnings }
   const lines = [
     `${loaded.file} is valid: ${tasks.length} tasks, ${models.length} models.`,

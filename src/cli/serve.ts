@@ -46,7 +46,7 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
   let stores: GatewayStores | null = null
   const giveBack = outliveStrayFailures((line) => context.terminal.say(line))
   try {
-    stores = openGatewayStores(paths.stateDir)
+    stores = openGatewayStores(paths.stateDir, undefined, policy.connections.valkey)
     const gateway = await startGateway({
       router,
       settings,

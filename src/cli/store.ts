@@ -1,8 +1,9 @@
-/** `spillway store status | backup | restore | purge`: the records of this machine as files. */
+/** `spillway store status | copy | backup | restore | purge`: the records of this machine as files. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { resolvePaths } from '../models/paths.ts'
 import { systemClock } from '../pipeline/clock.ts'
 import { RouterError } from '../spec/errors.ts'
+import type { CopyHealth } from '../spec/router.ts'
 import type { PurgeReport } from '../stores/purge.ts'
 import type { StoreStatus } from '../stores/store-status.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
@@ -31,6 +32,12 @@ export const addStore: AddCommand = (program, context) => {
   addCommand(store, 'status', 'what is recorded, how much of it, and for how long it is kept')
     .option('--policy <file>', 'the policy file to use')
     .action((flags: StoreFlags) => status(flags, context))
+  addCommand(store, 'copy', 'copy to audit.postgres what is not there yet, and wait for it')
+    .option('--policy <file>', 'the policy file to use')
+    .action(async (flags: StoreFlags) => {
+      const { copyStore } = await import('./store-copy.ts')
+      await copyStore(flags, context)
+    })
   addCommand(store, 'backup <file>', 'copy the audit database while it is in use; its key is left out').action(
     (file: string, flags: StoreFlags) => backup(file, flags, context),
   )
@@ -51,8 +58,10 @@ function stateDirOf({ env }: CliContext): string {
 
 async function status(flags: StoreFlags, context: CliContext): Promise<void> {
   const { storeStatus } = await import('../stores/store-status.ts')
-  const { policy, file } = findPolicy(flags.policy, context)
+  const loaded = findPolicy(flags.policy, context)
+  const { policy, file } = loaded
   const found = storeStatus(stateDirOf(context))
+  const { copyStatus } = await import('./store-copy.ts')
   const { content, retention, replay } = policy.audit
   const told = {
     ...found,
@@ -63,6 +72,8 @@ async function status(flags: StoreFlags, context: CliContext): Promise<void> {
       recordsMs: retention.records,
       contentMs: retention.content,
     },
+    /** Null without `audit.postgres`. */
+    postgres: copyStatus(stateDirOf(context), loaded),
   }
   printResult({ json: flags.json, value: told, lines: statusLines(told) }, context.terminal)
 }
@@ -78,7 +89,11 @@ function statusLines({
   replaced,
   abandoned,
   retention,
-}: StoreStatus & { readonly retention: { readonly recordsMs: number | null; readonly contentMs: number } }) {
+  postgres,
+}: StoreStatus & {
+  readonly retention: { readonly recordsMs: number | null; readonly contentMs: number }
+  readonly postgres: CopyHealth | null
+}) {
   const rows = database?.rows
   const kept = retention.recordsMs === null ? 'for ever' : `${retention.recordsMs / DAY_MS} days`
   return [
@@ -94,9 +109,19 @@ function statusLines({
     `journals: ${journals.files} files, ${sizeText(journals.sizeBytes)}, writers ${journals.writers.join(', ') || 'none'}`,
     `examples: ${examples.tasks} tasks, ${sizeText(examples.sizeBytes)}`,
     `kept: records ${kept}, texts ${retention.contentMs / DAY_MS} days`,
+    ...(postgres ? copyLines(postgres) : []),
     ...damaged.map((file) => `damaged: ${file}`),
     ...replaced.map((file) => `set aside: ${file}`),
     ...abandoned.map((file) => `half-made: ${file}`),
+  ]
+}
+
+function copyLines({ place, machine, lagRows, lagMs, problem, alarm }: CopyHealth): readonly string[] {
+  const lag = lagRows === 0 ? 'all rows are there' : `${lagRows} rows wait, for ${Math.round(lagMs / 1000)} s`
+  return [
+    `postgres: ${place ?? '(no address)'} as ${machine}, ${lag}`,
+    ...(problem === null ? [] : [`postgres is not reached: ${problem}`]),
+    ...(alarm === null ? [] : [`alarm: ${alarm}`]),
   ]
 }
 
@@ -148,8 +173,16 @@ async function purge(flags: PurgeFlags, context: CliContext): Promise<void> {
     monotonicMs: systemClock.monotonicMs,
     sleep: (ms) => delay(ms),
   })
-  const value = { dryRun: flags.dryRun === true, ...report }
-  printResult({ json: flags.json, value, lines: purgeLines(report, value.dryRun) }, context.terminal)
+  const { waitingRows } = await import('./store-copy.ts')
+  const waiting = waitingRows(stateDirOf(context))
+  const value = { dryRun: flags.dryRun === true, ...report, waitingForPostgres: waiting }
+  const lines = [
+    ...purgeLines(report, value.dryRun),
+    ...(waiting
+      ? [`${waiting} rows, deletions among them, wait to reach Postgres; \`spillway store copy\` tries now`]
+      : []),
+  ]
+  printResult({ json: flags.json, value, lines }, context.terminal)
 }
 
 function purgeLines(report: PurgeReport, dryRun: boolean): readonly string[] {

@@ -40,6 +40,7 @@ export type Gate = (input: GateInput) => Verdict
 /** Every gate by name, in the order in which their rejections count: the first that rejects names the reason. */
 export const GATE_NAMES = [
   'answer_hard_stop',
+  'stop_check',
   'safety_class',
   'complete',
   'refusal',

@@ -20,6 +20,7 @@ import { repetition } from './repetition.ts'
 import { safetyClass } from './safety-class.ts'
 import { schema } from './schema.ts'
 import { semanticEntropy } from './semantic-clusters.ts'
+import { stopCheck } from './stop-check.ts'
 
 export interface NamedGate {
   readonly name: GateName
@@ -38,6 +39,17 @@ export function gatesFor(task: TaskPolicy, request: RouterRequest): readonly Nam
     name,
     gate: GATES[name].gate,
   }))
+}
+
+/** The second look at a request for a hard stop: its verdict is needed whatever other gates say. */
+export function looksAgain({ name }: NamedGate): boolean {
+  return name === 'stop_check'
+}
+
+/** Verdicts in the order in which rejections count. */
+export function inOrder(verdicts: readonly Verdict[]): readonly Verdict[] {
+  const order: readonly string[] = GATE_NAMES
+  return verdicts.toSorted((a, b) => order.indexOf(a.gate) - order.indexOf(b.gate))
 }
 
 /** Gates that read what others said of an answer. To ask them costs calls, so they come after all that cost none. */
@@ -65,6 +77,11 @@ export function runGates(gates: readonly NamedGate[], input: GateInput): readonl
   })
 }
 
+/** Whether an answer may be served under no circumstances, not even degraded. */
+export function isStopped(verdicts: readonly Verdict[]): boolean {
+  return verdicts.some(({ reason }) => reason?.startsWith('hard_stop_') === true)
+}
+
 /** The verdict that decides: the first that rejects; null when all accept. */
 export function firstRejection(verdicts: readonly Verdict[]): Verdict | null {
   return verdicts.find((verdict) => !verdict.accepted) ?? null
@@ -82,6 +99,7 @@ const written = (task: TaskPolicy, request: RouterRequest): boolean => !typed(ta
 
 const GATES: Readonly<Record<GateName, GateRow>> = {
   answer_hard_stop: { gate: answerHardStop, applies: always },
+  stop_check: { gate: stopCheck, applies: (task) => task.stopCheck !== undefined },
   safety_class: { gate: safetyClass, applies: (task) => task.gates.safetyClass.length > 0 },
   complete: { gate: complete, applies: always },
   refusal: { gate: refusal, applies: (task, request) => written(task, request) && task.gates.refusal },

@@ -8,7 +8,24 @@ export interface Opinions {
   readonly votes?: readonly Vote[]
   /** Whether a model holds the answer for valid; absent when that decides nothing. */
   readonly critique?: Vote
+  readonly stop?: StopOpinion
 }
+
+/** What a model says of a request whose terms stop nothing. */
+export type StopOpinion =
+  /** The policy gives it too little to say anything. */
+  | { readonly state: 'off'; readonly why: string }
+  /** It should have spoken and could not. */
+  | { readonly state: 'failed'; readonly why: string }
+  | {
+      readonly state: 'read'
+      /** Probability of yes of the text that is most likely one, 0 to 1. */
+      readonly probability: number
+      /** Share of harmless texts that are at least as likely a yes; more than 0. */
+      readonly share: number
+      /** How many harmless texts there are. */
+      readonly harmless: number
+    }
 
 /** The same question answered again. */
 export interface OtherAnswers {

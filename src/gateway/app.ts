@@ -77,7 +77,7 @@ export async function answerRequest(app: App, incoming: Incoming): Promise<Route
 async function underKey(exchange: Exchange & { readonly holder: KeyHolder }, route: Route): Promise<void> {
   const { app, holder, request, response } = exchange
   const { headers } = request
-  const pass = app.limits.enter(holder, { bytes: Number(headers['content-length'] ?? 0), response })
+  const pass = await app.limits.enter(holder, { bytes: Number(headers['content-length'] ?? 0), response })
   response.once('close', pass.leave)
   try {
     await route.answer({ ...exchange, app: { ...app, router: routerForKey(app.router, { holder, headers, pass }) } })

@@ -13,6 +13,8 @@ const LOOPBACK_HOST = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
  */
 export function requireOwnHost(request: IncomingMessage, isLoopback: boolean): void {
   const host = request.headers.host ?? ''
+  // Node keeps the first; whatever stands in front of us may have looked at the second.
+  if (hasTwoHosts(request.rawHeaders)) throw new RouterError('forbidden_host', { header: 'Host', value: 'given twice' })
   if (isLoopback && !LOOPBACK_HOST.test(host))
     throw new RouterError('forbidden_host', { header: 'Host', value: printable(host) })
   const { origin } = request.headers
@@ -35,6 +37,13 @@ export function requireKey(request: IncomingMessage, keys: KeyRing): KeyHolder {
   const holder = presented === undefined || ambiguous ? null : keys.holderOf(presented)
   if (!holder) throw new RouterError('unauthorized')
   return holder
+}
+
+function hasTwoHosts(rawHeaders: readonly string[]): boolean {
+  let hosts = 0
+  for (let at = 0; at < rawHeaders.length; at += 2)
+    if (rawHeaders[at]?.length === 4 && rawHeaders[at]?.toLowerCase() === 'host') hosts += 1
+  return hosts > 1
 }
 
 function printable(value: string): string {

@@ -112,9 +112,13 @@ function parse(text: string): unknown {
   }
 }
 
-/** Counts brackets outside of strings, without building anything. */
+/** Long conversations with many tools have some thousands. Checking so many takes about 60 ms, in which nobody else is answered. */
+const MAX_VALUES = 50_000
+
+/** Counts brackets and commas outside of strings, without building anything. */
 function requireShallow(text: string): void {
   let depth = 0
+  let values = 1
   let inString = false
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
@@ -123,17 +127,19 @@ function requireShallow(text: string): void {
       else if (code === QUOTE) inString = false
     } else if (code === QUOTE) inString = true
     else if (code === OPEN_BRACKET || code === OPEN_BRACE) {
-      if (++depth > MAX_DEPTH)
-        throw new RouterError('request_invalid', {
-          path: 'the body',
-          problem: `it is nested deeper than ${MAX_DEPTH} levels`,
-          fix: 'Send a flatter object.',
-        })
+      if (++depth > MAX_DEPTH) throw excess(`it is nested deeper than ${MAX_DEPTH} levels`, 'Send a flatter object.')
     } else if (code === CLOSE_BRACKET || code === CLOSE_BRACE) depth--
+    else if (code === COMMA && ++values > MAX_VALUES)
+      throw excess(`it has more than ${MAX_VALUES} values`, 'Send less in one request.')
   }
 }
 
+function excess(problem: string, fix: string): RouterError {
+  return new RouterError('request_invalid', { path: 'the body', problem, fix })
+}
+
 const QUOTE = 0x22
+const COMMA = 0x2c
 const BACKSLASH = 0x5c
 const OPEN_BRACKET = 0x5b
 const CLOSE_BRACKET = 0x5d

@@ -65,10 +65,21 @@ export function sendFailure(response: ServerResponse, error: RouterError, settin
     response.setHeader('retry-after', String(Math.ceil(error.retryAfterSeconds)))
     response.setHeader('retry-after-ms', String(Math.ceil(error.retryAfterSeconds * 1000)))
   }
-  if (error.code === 'body_too_large') response.setHeader('connection', 'close')
+  if (error.code === 'body_too_large' && !isReadToItsEnd(response)) response.setHeader('connection', 'close')
   const body = settings.dialect === 'openai_chat' ? wireError(error) : messagesError(error, requestId)
   sendJson(response, error.row.status, body)
 }
+
+/**
+ * Most clients look at the answer only when all is sent, and take a connection that broke before for a reason to try again. So the rest
+ * of a body is thrown away as it comes, where it has an end that is near.
+ */
+function isReadToItsEnd({ req }: ServerResponse): boolean {
+  return Number(req.headers['content-length'] ?? Number.POSITIVE_INFINITY) <= MAX_DISCARDED_BYTES
+}
+
+/** About a tenth of a second on a loopback connection; a request as a whole has its time limit. */
+const MAX_DISCARDED_BYTES = 67_108_864
 
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
   sendJsonText(response, status, JSON.stringify(body))

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import type { Usage } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { Policy } from '../spec/policy.ts'
-import type { RateBook, RateState } from '../spec/rates.ts'
+import type { RateBook, RateState, SharedRatesHealth } from '../spec/rates.ts'
 import type { KeyHolder } from './keys.ts'
 
 export interface Limits {
@@ -13,7 +13,9 @@ export interface Limits {
    * @param bytes of its body, where they are known: what a question is taken to hold until an answer tells its tokens
    * @throws RouterError rate_limited, state_unwritable
    */
-  enter(holder: KeyHolder, request: { readonly bytes: number; readonly response: ServerResponse }): Pass
+  enter(holder: KeyHolder, request: { readonly bytes: number; readonly response: ServerResponse }): Promise<Pass>
+  /** Null where limits are counted by one machine only. */
+  sharedHealth(): SharedRatesHealth | null
 }
 
 /** One request that was let in. */
@@ -34,32 +36,40 @@ const PLACE_WAIT_S = 1
 export function createLimits(rates: RateBook, defaults: Policy['gateway']['limits']): Limits {
   const under = new Map<string, number>()
   return {
-    enter(holder, { bytes, response }) {
+    sharedHealth: () => rates.health(),
+    async enter(holder, { bytes, response }) {
       if (holder.isOperator) return FREE
       const { id, grant } = holder
       const { requestsPerMinute, tokensPerMinute, concurrency } = { ...defaults, ...grant }
       const running = under.get(id) ?? 0
       if (concurrency !== undefined && running >= concurrency)
         throw limited(holder, { limit: concurrency, what: 'requests at the same time', waitMs: PLACE_WAIT_S * 1000 })
-      if (requestsPerMinute !== undefined) {
-        const state = rates.take({ name: `${id} requests`, limit: requestsPerMinute }, 1)
-        tell(response, { what: 'requests', limit: requestsPerMinute, state })
-        if (!state.granted)
-          throw limited(holder, { limit: requestsPerMinute, what: 'requests a minute', waitMs: state.resetMs })
-      }
-      const charge = tokensPerMinute === undefined ? FREE.charge : takeTokens(tokensPerMinute)
+      // Taken before anybody is waited for, so that those who come meanwhile are counted, too.
       under.set(id, running + 1)
-      return { charge, leave: leaver(id) }
+      const leave = leaver(id)
+      try {
+        if (requestsPerMinute !== undefined) {
+          const state = await rates.take({ name: `${id} requests`, limit: requestsPerMinute }, 1)
+          tell(response, { what: 'requests', limit: requestsPerMinute, state })
+          if (!state.granted)
+            throw limited(holder, { limit: requestsPerMinute, what: 'requests a minute', waitMs: state.resetMs })
+        }
+        const charge = tokensPerMinute === undefined ? FREE.charge : await takeTokens(tokensPerMinute)
+        return { charge, leave }
+      } catch (error) {
+        leave()
+        throw error
+      }
 
-      function takeTokens(limit: number): Pass['charge'] {
+      async function takeTokens(limit: number): Promise<Pass['charge']> {
         const rate = { name: `${id} tokens`, limit }
         const guess = Math.max(1, Math.ceil(bytes / BYTES_PER_TOKEN))
-        const state = rates.take(rate, guess)
+        const state = await rates.take(rate, guess)
         tell(response, { what: 'tokens', limit, state })
         if (!state.granted) throw limited(holder, { limit, what: 'tokens a minute', waitMs: state.resetMs })
         let taken = Math.min(guess, limit)
         return ({ inputTokens, outputTokens }) => {
-          rates.correct(rate, inputTokens + outputTokens - taken, state.minute)
+          rates.correct(rate, inputTokens + outputTokens - taken, state)
           taken = 0
         }
       }

@@ -1,5 +1,6 @@
 /** The small read-only routes. */
 import { RouterError } from '../spec/errors.ts'
+import { dependenciesOf } from './dependencies.ts'
 import type { Exchange } from './exchange.ts'
 import { dialectOf, sendJson } from './failure.ts'
 import { setRequestId } from './headers.ts'
@@ -9,8 +10,12 @@ export async function healthz({ app, response }: Exchange): Promise<void> {
   const { audit, policyDigest } = app.router.status()
   const policyProblem = app.policyProblem()
   const { isDegraded, ...eventLoop } = app.loopHealth()
-  const isOk = audit.ok && policyProblem === null && !isDegraded
-  sendJson(response, 200, { status: isOk ? 'ok' : 'degraded', policyDigest, policyProblem, audit, eventLoop })
+  const { postgres, sharedLimits } = dependenciesOf(app)
+  const isBehind = postgres !== undefined && (postgres.problem !== null || postgres.alarm !== null)
+  const isOk =
+    audit.ok && policyProblem === null && !isDegraded && !isBehind && (sharedLimits?.problem ?? null) === null
+  const status = isOk ? 'ok' : 'degraded'
+  sendJson(response, 200, { status, policyDigest, policyProblem, audit, eventLoop, sharedLimits })
 }
 
 /** Coding agents look whether somebody is there before they ask. */
@@ -18,12 +23,16 @@ export async function root({ response }: Exchange): Promise<void> {
   sendJson(response, 200, { name: 'spillway' })
 }
 
-/** At least one route to an answer exists. */
+/** At least one route to an answer exists. Servers that the gateway goes on without are told, and change nothing. */
 export async function readyz({ app, response }: Exchange): Promise<void> {
   const { ready, models } = app.router.status()
   const isReady = ready && !app.isStopping()
   const why = models.map(({ name, unavailable }) => ({ model: name, unavailable: unavailable?.why ?? null }))
-  sendJson(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not_ready', models: why })
+  sendJson(response, isReady ? 200 : 503, {
+    status: isReady ? 'ready' : 'not_ready',
+    models: why,
+    ...dependenciesOf(app),
+  })
 }
 
 const VIRTUAL_MODELS = ['auto', 'local', 'frontier'] as const

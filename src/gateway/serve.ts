@@ -11,6 +11,7 @@ import type { RateBook } from '../spec/rates.ts'
 import type { Router } from '../spec/router.ts'
 import { answerRequest } from './app.ts'
 import { type ConnectionSettings, type Connections, watchConnections } from './connections.ts'
+import { watchDependencies } from './dependencies.ts'
 import type { App } from './exchange.ts'
 import { createIdempotency } from './idempotency.ts'
 import { openKeyRing } from './keys.ts'
@@ -102,6 +103,7 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
     else refuseBadRequest(error, socket)
   })
   const port = await listen(server, gateway)
+  const dependencies = watchDependencies(app, log)
   const url = `http://${gateway.host.includes(':') ? `[${gateway.host}]` : gateway.host}:${port}`
   const record = serverRecord(gateway.stateDir)
   const writeRecord = (): void =>
@@ -109,6 +111,7 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
   try {
     writeRecord()
   } catch (error) {
+    dependencies.stop()
     server.close()
     throw error
   }
@@ -136,6 +139,7 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
       // What goes on without its client would keep the process.
       app.idempotency.stop()
       loop.stop()
+      dependencies.stop()
     },
   }
 }

@@ -1,9 +1,8 @@
 /**
  * Whether a text is unlike the texts a task has had. Half of the history is what texts are compared with, the other half says how far
  * texts of this task usually lie from it; so the share of ordinary texts that are called novel is known. Pure.
- *
- * @see Vovk, Gammerman and Shafer 2005, Algorithmic Learning in a Random World (split conformal p-values)
  */
+import { shareAtLeast } from './conformal.ts'
 import type { Sparse } from './sparse-linear.ts'
 import { fitTextVectors, type TextVectors, textVector } from './text-vectors.ts'
 
@@ -45,7 +44,7 @@ export function fitNovelty(history: readonly PastText[]): Novelty {
     judge(text) {
       const own = distances(index, textVector(vectors, text))
       return {
-        unlike: pValue(
+        unlike: shareAtLeast(
           usual.map(({ far }) => far),
           own.far,
         ),
@@ -58,7 +57,7 @@ export function fitNovelty(history: readonly PastText[]): Novelty {
 function conflictOf(usual: readonly { readonly torn: number | null }[], torn: number | null): number {
   return torn === null
     ? 1
-    : pValue(
+    : shareAtLeast(
         usual.map((one) => one.torn ?? 0),
         torn,
       )
@@ -68,11 +67,6 @@ function conflictOf(usual: readonly { readonly torn: number | null }[], torn: nu
 function withUnseen({ rarity }: TextVectors): TextVectors {
   const rarest = rarity.reduce((most, one) => Math.max(most, one), 0)
   return { rarity: rarity.map((one) => one || rarest) }
-}
-
-/** The one that is judged counts among those it is compared with. */
-function pValue(usual: readonly number[], own: number): number {
-  return (1 + usual.filter((one) => one >= own).length) / (1 + usual.length)
 }
 
 interface Index {

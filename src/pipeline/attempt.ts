@@ -161,7 +161,7 @@ async function tryOnce(exchange: Exchange): Promise<Asked> {
 const NOT_THE_MODELS: ReadonlySet<string> = new Set(['model_busy', 'dns_failure'])
 
 /** Whoever aborted may have said why: the caller's time is over. Without a word the caller has gone. */
-function abortedBy({ run, signal }: AskContext, error: unknown): RouterError {
+export function abortedBy({ run, signal }: AskContext, error?: unknown): RouterError {
   const { reason } = signal
   return reason instanceof RouterError ? reason : new RouterError('cancelled', { requestId: run.requestId }, error)
 }

@@ -1,6 +1,7 @@
 /** The same request again, or one that asks the same: its answer is given again, when nothing speaks against it. */
 import { findPrivate } from '../classify/privacy/find.ts'
 import { type PlainQuestion, plainQuestion, questionLikeness } from '../classify/same-question.ts'
+import { isStopped } from '../gates/gates.ts'
 import { refusalIn } from '../gates/refusal.ts'
 import type { Verdict } from '../spec/decision.ts'
 import { PRIVATE_KINDS } from '../spec/private-kinds.ts'
@@ -59,7 +60,7 @@ function isWhole(run: Run, { answer, toolCalls, finishReason, decision, verdicts
   if (!answer || answer.length > MAX_CHARS || toolCalls.length > 0 || refusalIn(answer) !== null) return false
   if (finishReason !== 'stop' || decision.degraded || run.reading !== null) return false
   if (decision.route !== 'local' && decision.route !== 'frontier') return false
-  return !verdicts.some(({ gate, accepted }) => gate === 'answer_hard_stop' && !accepted)
+  return !isStopped(verdicts)
 }
 
 /** Fields of a caller's own body that change nothing of the answer, or stand in the key already. */
@@ -70,26 +71,27 @@ const UNIMPORTANT: ReadonlySet<string> = new Set(['messages', 'stream', 'stream_
  * the policy.
  */
 function cacheKey(
-  { request, features, decision }: Run,
+  { request, features, decision, task: settings }: Run,
   { loaded, heads }: PipelineDeps,
   messages: readonly Message[],
 ): string {
   const { responseSchema = null, maxOutputTokens = null, topP = null, stop = [], seed = null, wire } = request
   const fields = Object.entries(wire?.body ?? {}).filter(([field]) => !UNIMPORTANT.has(field))
-  const head = heads.get(features.task)?.digest ?? null
+  const judging = [features.task, settings.stopCheck?.task ?? ''].map((name) => heads.get(name)?.digest ?? null)
   const asked = [messages, responseSchema, maxOutputTokens, topP, stop, seed, fields]
   const { task, tenant, partition } = features
   const answering = [task, tenant, partition, decision.route, decision.local, decision.frontier]
-  return hexDigest(JSON.stringify([loaded.digest, head, answering, asked]))
+  return hexDigest(JSON.stringify([loaded.digest, judging, answering, asked]))
 }
 
 /**
  * The same key with the words of the last question in place of its text. Only for open tasks: what a typed task reads is not
- * a question but its subject. Null with private data in the question.
+ * a question but its subject. Null with private data in the question, and where each text is to be looked at by a stop check.
  */
 function nearKey(run: Run, deps: PipelineDeps): { readonly key: string; readonly question: PlainQuestion } | null {
   const { kind } = run.features
   const last = run.request.messages.at(-1)
+  if (run.task.stopCheck) return null
   if ((kind !== 'text' && kind !== 'answer') || last?.role !== 'user' || typeof last.content !== 'string') return null
   const question = plainQuestion(last.content)
   if (!question || findPrivate(last.content, PRIVATE_KINDS).length > 0) return null

@@ -29,12 +29,13 @@ export function openAsking(context: AskContext, asked: Asked): Asking {
 export async function opinionOf(
   { context, asked, endsMs }: Asking,
   purpose: Attempt['purpose'],
-  call: Omit<OpinionCall, 'adapter' | 'totalMs'>,
+  call: Omit<OpinionCall, 'adapter' | 'totalMs'> & Partial<Pick<OpinionCall, 'adapter'>>,
 ): Promise<Asked | null> {
   const totalMs = endsMs - context.deps.clock.monotonicMs()
   if (totalMs <= 0) return null
   // An adapter is made for one model; another one would refuse it.
-  const adapter = call.model === asked.model ? context.run.task.adapter : undefined
+  const own = call.model === asked.model ? context.run.task.adapter : undefined
+  const adapter = 'adapter' in call ? call.adapter : own
   try {
     return await askForOpinion({ ...context, purpose }, { ...call, adapter, totalMs })
   } catch (error) {

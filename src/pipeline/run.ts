@@ -19,6 +19,7 @@ import { inputText, type RouterRequest } from '../spec/request.ts'
 import type { Outcome } from '../spec/response.ts'
 import type { AnswerCache } from './answer-cache.ts'
 import type { AuditWatch } from './audit-watch.ts'
+import type { HarmlessScores } from './harmless-scores.ts'
 import type { NoveltyWatch } from './novelty.ts'
 import type { PlaceholderNumbers } from './placeholder-numbers.ts'
 import type { Roster } from './roster.ts'
@@ -56,6 +57,7 @@ export interface PipelineDeps {
   readonly watch: AuditWatch
   readonly placeholders: PlaceholderNumbers
   readonly novelty: NoveltyWatch
+  readonly harmless: HarmlessScores
 }
 
 /** Everything known about one request before anybody is asked. */

@@ -1,5 +1,4 @@
 /** Typed decisions of a local model: which way an answer of each kind is read, and what becomes of it. */
-import { excerptForDecision } from '../classify/excerpt.ts'
 import { findEntities, NO_NAME_SCORE } from '../decide/entities.ts'
 import { extractAnswer } from '../decide/extract.ts'
 import { decideJson } from '../decide/json.ts'
@@ -12,7 +11,7 @@ import { RouterError } from '../spec/errors.ts'
 import { NO_ANSWER, type Reading } from '../spec/reading.ts'
 import { inputText, questionParts, type ToolCall } from '../spec/request.ts'
 import type { Collected, Exchange, Reader } from './exchange.ts'
-import { promptFor, promptIdentity } from './task-prompt.ts'
+import { decideCallFor, promptFor, promptIdentity } from './task-prompt.ts'
 
 /** The way this exchange's answer is read; null when the model has to write it. */
 export function readerFor({ run, port, request }: Exchange): Reader | null {
@@ -27,21 +26,13 @@ export function readerFor({ run, port, request }: Exchange): Reader | null {
   return kind === 'text' && typeof request.responseSchema === 'object' && port.writeJson ? readJson : null
 }
 
-/** What a small model is given of a long text: about 400 tokens, well inside its window together with the shots. */
-const DECISION_INPUT_CHARS = 1500
-
 const readOption: Reader = async (exchange, limits) => {
   const { run, port, request } = exchange
   const options = run.options ?? []
   if (!port.decide) throw new Error(`model ${port.name} cannot decide`)
-  const prompt = promptFor(run.task, exchange.model.name)
-  const instruction = prompt.system ?? run.task.description ?? `Answer with one of: ${options.join(', ')}.`
-  const input = excerptForDecision(inputText(request.messages), DECISION_INPUT_CHARS)
-  const hasHead = exchange.deps.heads.get(run.features.task) !== undefined
-  const result = await port.decide(
-    { instruction, shots: prompt.shots, input, options, ...(hasHead && { head: run.features.task }) },
-    limits,
-  )
+  const text = inputText(request.messages)
+  const asked = { name: run.features.task, task: run.task, model: exchange.model.name, options, text }
+  const result = await port.decide(decideCallFor(asked, exchange.deps.heads), limits)
   const best = result.options[0]
   if (!best) throw new RouterError('model_malformed', { model: port.name, problem: 'it returned no option' })
   return { ...found(exchange, { text: best.value, ...result }), option: best }

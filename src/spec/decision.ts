@@ -235,8 +235,8 @@ export interface Attempt {
   readonly model: string
   readonly actor: Actor
   readonly tier: Tier
-  /** `agreement`, `judge`: a second opinion on an answer; its text is never served. */
-  readonly purpose: 'answer' | 'shadow' | 'agreement' | 'judge'
+  /** `agreement`, `judge`: a second opinion on an answer, `stop_check`: on the request; its text is never served. */
+  readonly purpose: 'answer' | 'shadow' | 'agreement' | 'judge' | 'stop_check'
   readonly outcome: 'answered' | 'failed' | 'cancelled'
   /** Error code of `spec/errors.ts` when failed. */
   readonly error: string | null

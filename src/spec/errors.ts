@@ -239,6 +239,22 @@ export const ERRORS = {
     message: 'The kept texts of request {requestId} cannot be read: {problem}.',
     fix: '{fix}',
   },
+  copy_failed: {
+    status: 503,
+    retryable: true,
+    exitCode: 1,
+    openaiType: 'server_error',
+    message: 'The records of {machine} are not all in {place}: {problem}.',
+    fix: '{fix}',
+  },
+  peer_missing: {
+    status: 500,
+    retryable: false,
+    exitCode: 1,
+    openaiType: 'server_error',
+    message: '{key} of the policy needs the package {name}, which is not installed.',
+    fix: 'Run `npm install {name}@{version}` where Spillway is installed.',
+  },
   backup_unusable: {
     status: 500,
     retryable: false,

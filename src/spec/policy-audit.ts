@@ -1,6 +1,6 @@
 /** The policy's `audit`: what is kept of requests, and for how long. */
 import { z } from 'zod'
-import { longSpan } from './policy-values.ts'
+import { connectionUrl, longSpan } from './policy-values.ts'
 
 const retentionSchema = z.strictObject({
   records: z
@@ -8,6 +8,21 @@ const retentionSchema = z.strictObject({
     .prefault('forever')
     .describe('How long settled records are kept, for example 90d. Digests of deleted records stay.'),
   content: longSpan.prefault('7d').describe('How long the texts of `content: replay` are kept.'),
+})
+
+const postgresSchema = z.strictObject({
+  url: connectionUrl.describe('The variable that holds a postgres:// address, for example "${env:DATABASE_URL}".'),
+  machine: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'is not a plain name of at most 63 characters')
+    .optional()
+    .describe('The name that the rows of this store carry there. Without it the name of the host.'),
+  holdFor: longSpan
+    .prefault('7d')
+    .describe(
+      'How much longer `retention.records` leaves settled records that are not copied yet; then they go uncopied, and it is said.',
+    ),
+  alarmAfter: longSpan.prefault('15m').describe('How long rows may wait to be copied before it is an alarm.'),
 })
 
 export const auditSchema = z.strictObject({
@@ -24,6 +39,9 @@ export const auditSchema = z.strictObject({
     .prefault({})
     .describe('For `content: replay`.'),
   retention: retentionSchema.prefault({}).describe('Applied by every running server and router, in small pieces.'),
+  postgres: postgresSchema
+    .optional()
+    .describe('Settled records are copied to this database in the background; it may serve many machines.'),
   durability: z
     .enum(['process', 'power'])
     .default('process')

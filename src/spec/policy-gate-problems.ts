@@ -7,7 +7,7 @@ import { closest } from './suggest.ts'
 /** @returns contradictions between these keys and the rest of the policy */
 export function secondOpinionProblems(name: string, task: TaskPolicy, policy: Policy): readonly PolicyProblem[] {
   const at = (...keys: readonly string[]): readonly string[] => ['tasks', name, ...keys]
-  const { agreement, judge, quality } = task
+  const { agreement, judge, quality, stopCheck } = task
   return [
     ...(agreement?.with ?? []).flatMap((model) => peerProblems(at('agreement', 'with'), model, { task, policy })),
     ...(judge ? judgeProblems(at('judge', 'by'), judge.by, { task, policy }) : []),
@@ -15,6 +15,7 @@ export function secondOpinionProblems(name: string, task: TaskPolicy, policy: Po
     ...(agreement ? zoneProblems(at('agreement', 'greyZone'), agreement.greyZone) : []),
     ...(agreement ? shareProblems(at('agreement', 'minShare'), agreement) : []),
     ...(judge ? zoneProblems(at('judge', 'greyZone'), judge.greyZone) : []),
+    ...(stopCheck ? stopCheckProblems(at('stopCheck'), stopCheck.task, { name, task, policy }) : []),
   ]
 }
 
@@ -77,6 +78,32 @@ function knownProblems(path: readonly string[], model: string, policy: Policy): 
   const near = closest(model, [...known, SELF])
   const fix = near ? `Did you mean ${near}?` : `Known: ${[...known, SELF].join(', ')}.`
   return [{ path, problem: `there is no model ${model}`, fix }]
+}
+
+function stopCheckProblems(
+  path: readonly string[],
+  question: string,
+  { name, task, policy }: Context & { readonly name: string },
+): readonly PolicyProblem[] {
+  if (task.pattern === 'direct')
+    return [{ path, problem: 'pattern direct passes answers on unchecked', fix: 'Use pattern: cascade.' }]
+  const at = [...path, 'task']
+  if (policy.tasks[question]?.local === false)
+    return [
+      { path: at, problem: `${question} has local: false, so nobody can be asked`, fix: 'Give it a local model.' },
+    ]
+  const booleans = Object.keys(policy.tasks).filter((one) => one !== name && policy.tasks[one]?.kind === 'boolean')
+  if (booleans.includes(question)) return []
+  const known = policy.tasks[question]
+  const problem = !known
+    ? `there is no task ${question}`
+    : question === name
+      ? 'a task cannot be its own question'
+      : `${question} is of kind ${known.kind}`
+  const near = closest(question, booleans)
+  if (near && !known) return [{ path: at, problem, fix: `Did you mean ${near}?` }]
+  const fix = booleans.length > 0 ? `Tasks of kind boolean: ${booleans.join(', ')}.` : 'Add a task of kind boolean.'
+  return [{ path: at, problem, fix }]
 }
 
 function shareProblems(

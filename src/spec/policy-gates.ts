@@ -1,5 +1,6 @@
-/** Task keys of the gates that ask for more evidence: agreement, judge, quality. All are off until they are set. */
+/** Task keys of the gates that ask for more evidence: agreement, judge, quality, stopCheck. All are off until they are set. */
 import { z } from 'zod'
+import { HARD_STOP_KINDS } from './decision.ts'
 
 /** In place of a model's name: the model that gave the answer is asked again. */
 export const SELF = 'self'
@@ -104,4 +105,31 @@ export const qualitySchema = z.strictObject({
     .min(1)
     .default(SELF)
     .describe('The local model that criticises; `self`: the one that gave the answer.'),
+})
+
+export const stopCheckSchema = z.strictObject({
+  task: z
+    .string()
+    .min(1)
+    .describe('A task of kind boolean that puts the question to which yes stops; its prompt and head are used.'),
+  kind: z.enum(HARD_STOP_KINDS).describe('The hard stop that a yes is: its reason is `hard_stop_<kind>`.'),
+  harmless: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'JSON Lines of {"text"} beside the policy file: ordinary inputs of the task that must not stop. Without enough of them the check is off.',
+    ),
+  maxFalseStopRate: z
+    .number()
+    .min(0.002)
+    .max(0.5)
+    .default(0.02)
+    .describe('Greatest share of harmless texts that may be stopped; 0.02 needs 49 of them, 0.01 needs 99.'),
+  onFailure: z
+    .enum(['reject', 'accept'])
+    .default('reject')
+    .describe(
+      'When the model cannot be asked. reject: the local answer is not accepted (`signal_unavailable`). accept: terms alone decide.',
+    ),
 })

@@ -1,5 +1,6 @@
 /** The policy's `gateway.limits`. */
 import { z } from 'zod'
+import { connectionUrl } from './policy-values.ts'
 
 const permits = z.number().int().min(1).optional()
 
@@ -8,6 +9,16 @@ export const limitsSchema = z
     requestsPerMinute: permits.describe('Requests a minute.'),
     tokensPerMinute: permits.describe('Tokens a minute, of questions and answers together.'),
     concurrency: permits.describe('Requests at the same time, in each gateway process.'),
+    shared: z
+      .strictObject({
+        url: connectionUrl.describe(
+          'The variable that holds a redis:// or rediss:// address, for example "${env:VALKEY_URL}".',
+        ),
+      })
+      .optional()
+      .describe(
+        'A Valkey or Redis in which all gateways count requests and tokens together; without it those of one machine do.',
+      ),
   })
   .prefault({})
   .describe("Of each API key that sets no limit of its own; the operator's key has none.")

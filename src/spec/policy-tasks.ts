@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { COMPLEXITIES, PARTITIONS, PATTERNS, TASK_KINDS } from './decision.ts'
 import { LABEL_SOURCES } from './label.ts'
 import { barsSchema } from './policy-bars.ts'
-import { agreementSchema, judgeSchema, qualitySchema } from './policy-gates.ts'
+import { agreementSchema, judgeSchema, qualitySchema, stopCheckSchema } from './policy-gates.ts'
 import { adapterSchema } from './policy-models.ts'
 import { duration, residencies } from './policy-values.ts'
 
@@ -145,6 +145,11 @@ export const taskSchema = z.strictObject({
   quality: qualitySchema
     .optional()
     .describe('A weighted check of format, completeness, coherence and self-critique; for tasks without labels.'),
+  stopCheck: stopCheckSchema
+    .optional()
+    .describe(
+      'A second look at requests in which no hard-stop term stands: a local model says yes or no. It only adds stops.',
+    ),
   learn: z
     .strictObject({
       keep: z

@@ -19,6 +19,11 @@ export const residencies = z
   .union([residencyCode, z.array(residencyCode).min(1)])
   .transform((value) => (typeof value === 'string' ? [value] : value))
 
+/** Where another server is reached. It may hold a password, so that it is always named and never written here. */
+export const connectionUrl = z
+  .string()
+  .regex(/^\$\{env:[A-Za-z_][A-Za-z0-9_]*\}$/, 'is not a reference such as "${env:NAME}"; it may hold a password')
+
 const DAY_MS = 86_400_000
 
 /** `"30d"`, `"12h"`, `"90m"`, `"10s"` to milliseconds: for what is kept, not for what is waited for. */

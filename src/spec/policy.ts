@@ -295,6 +295,21 @@ export interface PairExampleSet {
   readonly digest: string
 }
 
+/** What a policy's reference to another server leads to. */
+export interface Connection {
+  /** The environment variable. */
+  readonly variable: string
+  /** Its value; null when it is not set. Never logged, never in the digest. */
+  readonly url: string | null
+}
+
+/** Texts that must not stop, for a task's `stopCheck`. */
+export interface HarmlessTexts {
+  readonly texts: readonly string[]
+  /** `sha256:` of the texts. */
+  readonly digest: string
+}
+
 /** A validated policy with what was found while reading it. */
 export interface LoadedPolicy {
   readonly policy: Policy
@@ -307,6 +322,10 @@ export interface LoadedPolicy {
   readonly heads: ReadonlyMap<string, HeadExampleSet>
   /** The same for tasks of kind `similarity`. */
   readonly pairs: ReadonlyMap<string, PairExampleSet>
+  /** The harmless texts of every task with a `stopCheck` that names some, by task name. */
+  readonly harmless: ReadonlyMap<string, HarmlessTexts>
   /** Resolved API keys by model name. Never logged, never in the digest. */
   readonly keys: ReadonlyMap<string, string>
+  /** `audit.postgres.url` and `gateway.limits.shared.url`; null where the policy has none. */
+  readonly connections: { readonly postgres: Connection | null; readonly valkey: Connection | null }
 }

@@ -28,6 +28,27 @@ export interface Explanation {
   readonly gates: readonly string[]
 }
 
+/** How far the copies of settled records in the database of many machines are. */
+export interface CopyHealth {
+  /** `host:port/name`, without user and password; null when the address is not set. */
+  readonly place: string | null
+  /** The name that the rows of this store carry there. */
+  readonly machine: string
+  readonly state: 'connecting' | 'copying' | 'down'
+  /** Why the last try failed; null when it did not. */
+  readonly problem: string | null
+  /** Settlements, later changes and deletions that are not there yet. */
+  readonly lagRows: number
+  /** Milliseconds since all of them were there; 0 while they are. */
+  readonly lagMs: number
+  /** Records that `retention.records` deleted here before they were copied. */
+  readonly lostRows: number
+  /** Records that the database did not take, for example one with an id that is too long for it. */
+  readonly refusedRows: number
+  /** What a person has to look at; null when nothing. */
+  readonly alarm: string | null
+}
+
 /** Whether what happens is being recorded. */
 export interface AuditHealth {
   readonly ok: boolean
@@ -37,6 +58,8 @@ export interface AuditHealth {
   readonly spooled: number
   /** Damaged journal lines that were found, as `<file>:<offset>`. */
   readonly corrupt: readonly string[]
+  /** Absent without `audit.postgres`. */
+  readonly copy?: CopyHealth
 }
 
 export interface RouterStatus {

@@ -5,8 +5,9 @@ import { Worker } from 'node:worker_threads'
 import type { AuditRecord, JournalEntry } from '../spec/audit.ts'
 import type { Policy } from '../spec/policy.ts'
 import type { AuditQuery, Journal } from '../spec/ports.ts'
-import type { AuditHealth } from '../spec/router.ts'
+import type { AuditHealth, CopyHealth } from '../spec/router.ts'
 import type { ChainHead, ChainReport } from './audit-chain.ts'
+import type { CopySettings } from './copy-state.ts'
 import { openJournal } from './journal.ts'
 import { listJournals } from './journal-files.ts'
 import { decodeEntries } from './journal-format.ts'
@@ -21,6 +22,8 @@ export interface AuditLogSettings {
   readonly onFailure: Policy['audit']['onFailure']
   /** Nothing is deleted when absent. */
   readonly retention?: RetentionSettings
+  /** Nothing is copied when absent. */
+  readonly copy?: CopySettings | null
 }
 
 export interface AuditReader {
@@ -59,7 +62,7 @@ export function openAuditLog(settings: AuditLogSettings): AuditLog {
   // Opened here once, so that a damaged or newer database is an error now and not a silence later.
   tolerateLock(() => source.open({ create: settings.onFailure === 'refuse' }))
   const mover = startMover(
-    { ...paths, writer: journal.writer, retention: settings.retention ?? null },
+    { ...paths, writer: journal.writer, retention: settings.retention ?? null, copy: settings.copy ?? null },
     journal.beginNext,
   )
   wake = mover.wake
@@ -69,7 +72,9 @@ export function openAuditLog(settings: AuditLogSettings): AuditLog {
     health: () => {
       const written = journal.health()
       const problem = written.problem ?? mover.problem()
-      return { ok: problem === null, problem, spooled: written.spooled, corrupt: mover.corrupt() }
+      const copy = mover.copy()
+      const found = { ok: problem === null, problem, spooled: written.spooled, corrupt: mover.corrupt() }
+      return copy ? { ...found, copy } : found
     },
     async close() {
       await journal.close()
@@ -204,10 +209,20 @@ function matches(record: AuditRecord, query: AuditQuery): boolean {
   return equal && (query.sinceMs === undefined || Date.parse(record.receivedAt) >= query.sinceMs)
 }
 
+const ALARM = { code: 'audit_not_copied' }
+
+/** Until the thread has looked. */
+function notCopying({ place, machine }: CopySettings): CopyHealth {
+  const none = { lagRows: 0, lagMs: 0, lostRows: 0, refusedRows: 0 }
+  return { place, machine, state: 'connecting', problem: null, ...none, alarm: null }
+}
+
 interface Mover {
   readonly wake: () => void
   problem(): string | null
   corrupt(): readonly string[]
+  /** Null where nothing is copied. */
+  copy(): CopyHealth | null
   finish(): Promise<void>
 }
 
@@ -225,11 +240,18 @@ function startMover(workerData: MoverSettings, beginNext: () => number): Mover {
   let problem: string | null = null
   let corrupt: readonly string[] = []
   let group: NodeJS.Timeout | null = null
+  let copy: CopyHealth | null = workerData.copy && notCopying(workerData.copy)
   let finished = (): void => {}
   const order = (what: MoverOrder): void => worker.postMessage(what)
   worker.on('message', (message: MoverReply) => {
     if (message.type === 'finished') return finished()
     if (message.type === 'journals') return order({ discardBefore: beginNext() })
+    if (message.type === 'copy') {
+      // A gateway logs it; a program of one's own that never looks at its status hears of it, too.
+      if (message.health.alarm && !copy?.alarm) process.emitWarning(`Copying records: ${message.health.alarm}.`, ALARM)
+      copy = message.health
+      return
+    }
     problem = message.type === 'problem' ? message.problem : null
     if (message.type === 'moved') corrupt = [...new Set([...corrupt, ...message.corrupt])]
   })
@@ -247,6 +269,7 @@ function startMover(workerData: MoverSettings, beginNext: () => number): Mover {
     },
     problem: () => problem,
     corrupt: () => corrupt,
+    copy: () => copy,
     async finish() {
       if (group) clearTimeout(group)
       const done = new Promise<void>((resolve) => {

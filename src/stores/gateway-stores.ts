@@ -2,9 +2,11 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { IdempotencyBook } from '../spec/idempotency.ts'
+import type { Connection } from '../spec/policy.ts'
 import type { RateBook } from '../spec/rates.ts'
 import { openIdempotency } from './idempotency.ts'
 import { openRates } from './rates.ts'
+import { openSharedRates } from './valkey.ts'
 
 export interface GatewayStores {
   readonly rates: RateBook
@@ -17,9 +19,17 @@ export interface MachineClock {
   machineMs(): number
 }
 
-/** @throws RouterError state_unwritable */
-export function openGatewayStores(stateDir: string, { epochMs, machineMs }: MachineClock = MACHINE): GatewayStores {
-  const rates = openRates({ path: join(stateDir, 'rates.sqlite'), machineMs })
+/**
+ * @param valkey where limits are counted over all machines; null for this one alone
+ * @throws RouterError state_unwritable
+ */
+export function openGatewayStores(
+  stateDir: string,
+  { epochMs, machineMs }: MachineClock = MACHINE,
+  valkey: Connection | null = null,
+): GatewayStores {
+  const own = openRates({ path: join(stateDir, 'rates.sqlite'), machineMs })
+  const rates = valkey ? openSharedRates({ ...valkey, own, monotonicMs: machineMs }) : own
   const path = join(stateDir, 'idempotency.sqlite')
   const writer = `${process.pid} ${randomUUID()}`
   return { rates, idempotency: openIdempotency({ path, writer, machineMs, epochMs }) }

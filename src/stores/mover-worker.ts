@@ -1,6 +1,9 @@
 /** The thread that moves the journal on and deletes what is too old, so that no request waits for SQLite. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { applyRetention, isRetentionDue } from './apply-retention.ts'
+import type { CopyHealth } from '../spec/router.ts'
+import { applyRetention, isRetentionDue, type RetentionSpans } from './apply-retention.ts'
+import type { Copier } from './copier.ts'
+import type { CopySettings } from './copy-state.ts'
 import { adoptOrphans, discardBefore, moveOwn, retireOwn } from './journal-mover.ts'
 import { latestDeletion } from './retention.ts'
 import { type AuditDatabase, openAuditDatabase } from './sqlite.ts'
@@ -18,6 +21,8 @@ export interface MoverSettings {
   readonly databasePath: string
   readonly writer: string
   readonly retention: RetentionSettings | null
+  /** Null: nothing is copied elsewhere. */
+  readonly copy: CopySettings | null
 }
 
 /** `move`: there is something new. `discardBefore`: files before this number are ended. `finish`: move all, then say `finished`. */
@@ -27,6 +32,7 @@ export type MoverReply =
   | { readonly type: 'problem'; readonly problem: string }
   | { readonly type: 'moved'; readonly corrupt: readonly string[] }
   | { readonly type: 'journals' }
+  | { readonly type: 'copy'; readonly health: CopyHealth }
   | { readonly type: 'finished' }
 
 /** A locked or full database is tried again after this long; the journal keeps everything meanwhile. */
@@ -42,6 +48,7 @@ const PAUSE_MS = 20
 const settings = workerData as MoverSettings
 let database: AuditDatabase | null = null
 let adopted = false
+let copier: Copier | null = null
 let retry: NodeJS.Timeout | null = null
 /** The latest deletion that this thread knows of; undefined before its first look. */
 let deletion: string | null | undefined
@@ -57,6 +64,7 @@ function move(opened: AuditDatabase): void {
   reply({ type: 'moved', corrupt: moveOwn(settings.directory, settings.writer, opened).corrupt })
   if (!adopted) reply({ type: 'moved', corrupt: adoptOrphans(settings.directory, opened).corrupt })
   adopted = true
+  copier?.wake()
 }
 
 function attempt(work: (opened: AuditDatabase) => void): boolean {
@@ -89,24 +97,43 @@ function lookForDeletion(): void {
   })
 }
 
+/** Loaded only where records are copied: the packages it needs are optional. */
+async function startCopying(): Promise<void> {
+  const { copy, databasePath } = settings
+  if (!copy) return
+  const { startCopier } = await import('./copier.ts')
+  if (isFinished) return
+  copier = startCopier(
+    { ...copy, databasePath },
+    { database: () => database, told: (health) => reply({ type: 'copy', health }) },
+  )
+}
+
 function retain(): void {
   const { retention } = settings
   if (!retention || !database || retry) return
   attempt((opened) => {
-    if (!isRetentionDue(opened, retention, Date.now())) return
+    const spans = { ...retention, uncopied: heldBack() }
+    if (!isRetentionDue(opened, spans, Date.now())) return
     reply({ type: 'journals' })
-    void retainInPieces(opened, retention)
+    void retainInPieces(opened, spans)
   })
+}
+
+/** What is not copied yet may stay longer; before copying has begun nothing is known to be copied. */
+function heldBack(): NonNullable<RetentionSpans['uncopied']> | null {
+  const { copy } = settings
+  return copy && { afterLink: copier?.copiedThrough() ?? 0, holdForMs: copy.holdForMs }
 }
 
 let isRetaining = false
 let isFinished = false
 
-async function retainInPieces(opened: AuditDatabase, retention: RetentionSettings): Promise<void> {
+async function retainInPieces(opened: AuditDatabase, spans: RetentionSpans): Promise<void> {
   if (isRetaining) return
   isRetaining = true
   try {
-    for (const _ of applyRetention(opened, retention, Date.now())) {
+    for (const _ of applyRetention(opened, spans, Date.now())) {
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
       if (isFinished) return
     }
@@ -118,7 +145,7 @@ async function retainInPieces(opened: AuditDatabase, retention: RetentionSetting
   }
 }
 
-function finish(): void {
+async function finish(): Promise<void> {
   isFinished = true
   if (retry) clearTimeout(retry)
   for (const timer of timers) clearInterval(timer)
@@ -127,12 +154,13 @@ function finish(): void {
     moveOwn(settings.directory, settings.writer, opened)
     retireOwn(settings.directory, settings.writer, opened)
   })
+  await copier?.stop()
   database?.close()
   reply({ type: 'finished' })
 }
 
 parentPort?.on('message', (order: MoverOrder) => {
-  if (order === 'finish') finish()
+  if (order === 'finish') void finish()
   else if (order !== 'move') discard(order.discardBefore)
   // While it waits for a locked database, the next try takes everything that was asked for.
   else if (!retry) moveOrRetry()
@@ -140,6 +168,7 @@ parentPort?.on('message', (order: MoverOrder) => {
 
 moveOrRetry()
 lookForDeletion()
+void startCopying()
 const retainMs = settings.retention?.everyMs ?? RETAIN_MS
 const timers = [
   setInterval(lookForDeletion, LOOK_MS),

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { ollamaBaseUrl } from '../spec/destination.ts'
 import { RouterError } from '../spec/errors.ts'
 import {
+  type HarmlessTexts,
   type HeadExampleSet,
   type LoadedPolicy,
   type PairExampleSet,
@@ -16,6 +17,8 @@ import {
 import { optionsOf, policyProblems } from '../spec/policy-problems.ts'
 import { PRESETS } from '../spec/presets.ts'
 import { closest } from '../spec/suggest.ts'
+import { type ConnectionProblem, isConnectionPath, readConnections } from './connections.ts'
+import { readHarmlessTexts } from './harmless-texts.ts'
 import { readHeadExamples } from './head-examples.ts'
 import { readPairExamples } from './pair-examples.ts'
 
@@ -74,7 +77,10 @@ export function validatePolicy(input: unknown, source: Source, where: (path: Pat
     if (value) keys.set(name, value)
     else missingKeys[name] = variable
   }
-  const examples = headExamples(parsed.data, source, where)
+  const connections = readConnections(parsed.data, source.env, ({ path, problem, fix }: ConnectionProblem) =>
+    invalid(source, where(path), problem, fix),
+  )
+  const examples = { ...headExamples(parsed.data, source, where), ...harmlessOf(parsed.data, source, where) }
   return {
     policy: parsed.data,
     digest: digestOf(parsed.data, examples),
@@ -82,11 +88,16 @@ export function validatePolicy(input: unknown, source: Source, where: (path: Pat
     missingKeys,
     ...examples,
     keys,
+    connections,
   }
 }
 
 /** Read with the policy, so that a wrong example stops the start and not the hundredth request. */
-function headExamples(policy: Policy, source: Source, where: (path: Path) => string): Examples {
+function headExamples(
+  policy: Policy,
+  source: Source,
+  where: (path: Path) => string,
+): Pick<LoadedPolicy, 'heads' | 'pairs'> {
   const heads = new Map<string, HeadExampleSet>()
   const pairs = new Map<string, PairExampleSet>()
   const folder = dirname(source.file)
@@ -107,7 +118,19 @@ function headExamples(policy: Policy, source: Source, where: (path: Path) => str
   return { heads, pairs }
 }
 
-type Examples = Pick<LoadedPolicy, 'heads' | 'pairs'>
+function harmlessOf(policy: Policy, source: Source, where: (path: Path) => string): Pick<LoadedPolicy, 'harmless'> {
+  const harmless = new Map<string, HarmlessTexts>()
+  for (const [name, { stopCheck }] of Object.entries(policy.tasks)) {
+    if (stopCheck?.harmless === undefined) continue
+    const read = readHarmlessTexts(stopCheck.harmless, dirname(source.file))
+    if ('problem' in read)
+      throw invalid(source, where(['tasks', name, 'stopCheck', 'harmless']), read.problem, read.fix)
+    harmless.set(name, read)
+  }
+  return { harmless }
+}
+
+type Examples = Pick<LoadedPolicy, 'heads' | 'pairs' | 'harmless'>
 
 function withPresetKeys(input: unknown): unknown {
   if (!isRecord(input) || !isRecord(input.models)) return input
@@ -132,8 +155,9 @@ function withOllamaAddress(input: unknown, env: Environment): unknown {
   return { ...input, models: Object.fromEntries(models) }
 }
 
-/** Replaces `${env:NAME}` everywhere but in apiKey, where the value is kept out of the policy and its digest. */
+/** Replaces `${env:NAME}` everywhere but in keys and addresses with passwords, which stay out of the policy and its digest. */
 function expand(value: unknown, path: Path, source: Source, where: (path: Path) => string): unknown {
+  if (isConnectionPath(path)) return value
   if (typeof value === 'string')
     return path.at(-1) === 'apiKey' ? checkedKey(value, path, source, where) : fromEnv(value, path, source, where)
   if (Array.isArray(value)) return value.map((item, index) => expand(item, [...path, index], source, where))
@@ -243,9 +267,9 @@ function invalid(source: Source, path: string, problem: string, fix: string): Ro
   return new RouterError('policy_invalid', { file: source.file, path, problem, fix })
 }
 
-function digestOf(policy: Policy, { heads, pairs }: Examples): string {
+function digestOf(policy: Policy, { heads, pairs, harmless }: Examples): string {
   // A path says nothing about behaviour, what stands in the file does.
-  const examples = [...heads, ...pairs].map(([task, { digest }]) => [task, digest])
+  const examples = [...heads, ...pairs, ...harmless].map(([task, { digest }]) => [task, digest])
   const content = examples.length === 0 ? canonical(policy) : canonical([policy, examples])
   return `sha256:${createHash('sha256').update(content).digest('hex')}`
 }

@@ -1,5 +1,5 @@
 /** Limits by the minute in one SQLite file. Each process takes permits in blocks and hands them out from memory. */
-import type { RateBook, RateLimit, RateState } from '../spec/rates.ts'
+import type { LocalRateBook, RateLimit, RateState } from '../spec/rates.ts'
 import { naming, openStateFile } from './state-file.ts'
 import { transaction } from './transaction.ts'
 
@@ -17,8 +17,8 @@ const SCHEMA = `
 
 const MINUTE_MS = 60_000
 /** A block of this share of a minute's permits saves a write for most requests; near the end blocks get smaller. */
-const BLOCK_SHARE = 1 / 50
-const LEFT_SHARE = 1 / 8
+export const BLOCK_SHARE = 1 / 50
+export const LEFT_SHARE = 1 / 8
 
 /** What this process knows of one limit in one minute. */
 interface Cell {
@@ -31,7 +31,7 @@ interface Cell {
 }
 
 /** @throws RouterError state_unwritable, here and from every call that needs the file */
-export function openRates({ path, machineMs }: RateSettings): RateBook {
+export function openRates({ path, machineMs }: RateSettings): LocalRateBook {
   const database = openStateFile(path, SCHEMA)
   const cells = new Map<string, Cell>()
   const read = database.prepare('SELECT taken FROM rate WHERE name = ? AND minute = ?')
@@ -82,7 +82,7 @@ export function openRates({ path, machineMs }: RateSettings): RateBook {
       const remaining = Math.max(0, rate.limit - cell.taken + cell.leased - cell.used)
       return { granted, remaining, resetMs: MINUTE_MS - (now % MINUTE_MS), minute }
     },
-    correct({ name }, difference, minute) {
+    correct({ name }, difference, { minute }) {
       const now = Math.floor(machineMs() / MINUTE_MS)
       if (difference < 0 && now !== minute) return
       const cell = cellOf(name, now)
@@ -90,6 +90,7 @@ export function openRates({ path, machineMs }: RateSettings): RateBook {
       const over = cell.used - cell.leased
       if (over > 0) lease(name, cell, () => over)
     },
+    health: () => null,
     close: () => database.close(),
   }
 }

@@ -23,6 +23,8 @@ export interface PurgeFilter {
   readonly tenant?: string
   /** The user that requests named. */
   readonly subject?: string
+  /** Records whose last link comes after this one are not copied elsewhere yet: only those received before `untilMs` are meant. */
+  readonly held?: { readonly afterLink: number; readonly untilMs: number }
 }
 
 /** `purge`: ordered by a person. `retention`: by the policy. `content_read`: somebody asked for kept texts. */
@@ -56,6 +58,8 @@ export interface PurgeCounts {
 /** Requests under way keep their record: what they cost is not settled yet. */
 const SETTLED = `outcome <> 'open'`
 const OPEN = `outcome = 'open'`
+/** 0 for a record that was settled before there was a chain. */
+const LAST_LINK = 'coalesce((SELECT max(id) FROM chain WHERE chain.request_id = audit.request_id), 0)'
 
 /** Up to `limit` records after the given one; by age alone the oldest come first, else in the order of the table. */
 export function nextRows(
@@ -123,6 +127,14 @@ export function countMatches(database: DatabaseSync, filter: PurgeFilter): Purge
   }
 }
 
+/** Of what a filter means, the records that are not copied elsewhere yet. */
+export function countUncopied(database: DatabaseSync, filter: PurgeFilter): number {
+  if (!filter.held) return 0
+  const { where, values } = conditions(filter)
+  const sql = `SELECT count(*) AS n FROM audit WHERE ${where} AND ${LAST_LINK} > :afterLink`
+  return Number(database.prepare(sql).get(values)?.n ?? 0)
+}
+
 /** Requests under way that a purge would delete once they are settled. */
 export function countOpen(database: DatabaseSync, filter: PurgeFilter): number {
   const { where, values } = conditions(filter, OPEN)
@@ -165,7 +177,7 @@ export function subjectHash(key: Buffer, subject: string): string {
     .slice(0, 32)
 }
 
-function conditions({ beforeMs, tenant, subject }: PurgeFilter, state = SETTLED) {
+function conditions({ beforeMs, tenant, subject, held }: PurgeFilter, state = SETTLED) {
   const where = [
     state,
     ...(beforeMs === undefined ? [] : ['received_ms < :beforeMs']),
@@ -174,11 +186,13 @@ function conditions({ beforeMs, tenant, subject }: PurgeFilter, state = SETTLED)
     ...(subject === undefined
       ? []
       : [`CASE WHEN json_valid(record) THEN json_extract(record, '$.user') END = :subject`]),
+    ...(held === undefined ? [] : [`(received_ms < :heldUntilMs OR ${LAST_LINK} <= :afterLink)`]),
   ]
   const values = {
     ...(beforeMs !== undefined && { beforeMs }),
     ...(tenant !== undefined && { tenant }),
     ...(subject !== undefined && { subject }),
+    ...(held !== undefined && { heldUntilMs: held.untilMs, afterLink: held.afterLink }),
   }
   return { where: where.join(' AND '), values }
 }

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { issueKey } from '../../src/gateway/issued-keys.ts'
-import type { RateBook } from '../../src/spec/rates.ts'
+import type { LocalRateBook } from '../../src/spec/rates.ts'
 import { openRates } from '../../src/stores/rates.ts'
 import { answering } from '../gateway/raw-client.ts'
 import { closeGateways, testGateway } from '../support/gateway.ts'
@@ -17,7 +17,7 @@ const LIMIT = 300
 const run = promisify(execFile)
 
 let folder = ''
-const books: RateBook[] = []
+const books: LocalRateBook[] = []
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'spillway-f58-'))
 })
@@ -34,7 +34,7 @@ async function taker(): Promise<Readonly<Record<string, number>>> {
   return JSON.parse(stdout) as Readonly<Record<string, number>>
 }
 
-function book(machineMs: () => number): RateBook {
+function book(machineMs: () => number): LocalRateBook {
   const made = openRates({ path: path(), machineMs })
   books.push(made)
   return made
@@ -87,9 +87,9 @@ describe('F58', () => {
     const [one, other] = [book(() => 0), book(() => 0)]
     const rate = { name: 'tokens', limit: 1000 }
     const { minute } = one.take(rate, 10)
-    one.correct(rate, 985, minute)
+    one.correct(rate, 985, { minute })
     expect(other.take(rate, 10).granted).toBe(false)
-    one.correct(rate, -500, minute)
+    one.correct(rate, -500, { minute })
     expect(one.take(rate, 400).granted).toBe(true)
   })
 

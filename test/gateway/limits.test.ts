@@ -50,6 +50,20 @@ describe('request limits', () => {
     })
   })
 
+  it('refuse JSON of more values than a request has, and take as many as long conversations have [F50]', async () => {
+    const sample = answering()
+    const gateway = await testGateway(sample.router)
+    const messages = (count: number) => Array.from({ length: count }, () => ({ role: 'user', content: 'x, y' }))
+    const ask = (count: number) => post(gateway, JSON.stringify({ model: 'auto', messages: messages(count) }))
+    const response = await ask(25_001)
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({
+      error: { message: 'The request is invalid at the body: it has more than 50000 values.' },
+    })
+    expect(sample.models.big?.calls).toEqual([])
+    expect((await ask(10_000)).status).toBe(200)
+  })
+
   it('say that JSON is broken and repeat none of it [F50]', async () => {
     const gateway = await testGateway(answering().router)
     const response = await post(gateway, '{"model":"auto","secret-marker-77":]}')

@@ -80,6 +80,28 @@ describe('parsePolicy', () => {
     expect(fix).toBe('Write apiKey: "${env:NAME}" and set NAME.')
   })
 
+  it('keeps addresses with passwords out of policy and digest, and refuses them in the file', () => {
+    const text = 'audit: { postgres: { url: "${env:DB}" } }\ngateway: { limits: { shared: { url: "${env:KV}" } } }\n'
+    const env = { DB: 'postgres://me:hunter2@db/records', KV: 'rediss://:hunter2@kv:6380' }
+    const set = parsePolicy(text, { file: 'p.yaml', env })
+    expect(set.connections).toEqual({
+      postgres: { variable: 'DB', url: 'postgres://me:hunter2@db/records' },
+      valkey: { variable: 'KV', url: 'rediss://:hunter2@kv:6380' },
+    })
+    expect(JSON.stringify(set.policy)).not.toContain('hunter2')
+    const unset = parsePolicy(text, { file: 'p.yaml', env: {} })
+    expect(unset.connections.postgres).toEqual({ variable: 'DB', url: null })
+    expect(unset.digest).toBe(set.digest)
+    expect(parsePolicy('', { file: 'p.yaml', env: {} }).connections).toEqual({ postgres: null, valkey: null })
+    const written = failure('audit: { postgres: { url: "postgres://me:hunter2@db/records" } }\n')
+    expect(written).toMatchObject({ code: 'policy_invalid', message: expect.stringContaining('audit.postgres.url') })
+    expect(written.message).not.toContain('hunter2')
+    const wrong = { DB: 'mysql://me:hunter2@db/records', KV: 'rediss://kv' }
+    expect(() => parsePolicy(text, { file: 'p.yaml', env: wrong })).toThrow(
+      'audit.postgres.url (line 1:22): the value of DB is not an address that starts with postgres:// or postgresql://',
+    )
+  })
+
   it('calls a model local by its destination, not by its tier', () => {
     const remote = 'models:\n  m: { provider: openai, model: x, tier: local_fast, baseUrl: "http://10.0.0.1/v1" }\n'
     expect(failure(remote).message).toContain('http://10.0.0.1/v1 is not on this machine')

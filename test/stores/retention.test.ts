@@ -4,7 +4,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { AuditRecord, JournalEntry } from '../../src/spec/audit.ts'
+import { applyRetention, isRetentionDue } from '../../src/stores/apply-retention.ts'
 import { auditPaths, openAuditLog, readAuditLog } from '../../src/stores/audit-log.ts'
+import { lostRecords } from '../../src/stores/copy-feed.ts'
 import { openLearnedHeads } from '../../src/stores/heads-in-force.ts'
 import { journalFileName, processStart } from '../../src/stores/journal-files.ts'
 import { encodeEntry } from '../../src/stores/journal-format.ts'
@@ -273,4 +275,50 @@ describe('retention', () => {
     expect(ids(dir)).toEqual(['old'])
     rmSync(dir, { recursive: true, force: true })
   })
+})
+
+describe('retention where records are copied elsewhere', () => {
+  it('leaves what is not copied yet for as long as it is held, then deletes it and counts what was lost', () => {
+    const dir = stateDir()
+    write(dir, [settled('a', on(0)), settled('b', on(1)), settled('c', on(2))])
+    const database = openAuditDatabase(auditPaths(dir).databasePath)
+    const retain = (day: number) => {
+      // Of the three links the first is copied.
+      const spans = { recordsMs: DAY_MS, contentMs: null, uncopied: { afterLink: 1, holdForMs: 10 * DAY_MS } }
+      for (const _ of applyRetention(database, spans, DAY_ONE + day * DAY_MS));
+      return isRetentionDue(database, spans, DAY_ONE + day * DAY_MS)
+    }
+    expect(retain(5)).toBe(false)
+    expect(ids(dir)).toEqual(['b', 'c'])
+    expect(database.read(lostRecords)).toEqual({ rows: 0, latestMs: null })
+    expect(retain(12.5)).toBe(false)
+    expect(ids(dir)).toEqual(['c'])
+    expect(database.read(lostRecords)).toMatchObject({ rows: 1 })
+    retain(30)
+    expect(ids(dir)).toEqual([])
+    expect(database.read(lostRecords)).toMatchObject({ rows: 2, latestMs: expect.any(Number) })
+    database.close()
+    expect(verified(dir)).toMatchObject({ purged: 3, problems: [] })
+  })
+
+  it.each([
+    { holdForMs: 3650 * DAY_MS, left: ['a'], lostRows: 0 },
+    { holdForMs: 1, left: [], lostRows: 1 },
+  ])(
+    'waits for $holdForMs ms where nothing is copied, and tells how much it lost',
+    async ({ holdForMs, left, lostRows }) => {
+      const dir = stateDir()
+      write(dir, [settled('a', on(0)), settled('b', { receivedAt: new Date().toISOString() })])
+      const retention = { recordsMs: DAY_MS, contentMs: null, everyMs: 20 }
+      const copy = { variable: 'DB', url: null, place: null, machine: 'box', holdForMs, alarmAfterMs: DAY_MS }
+      const log = openAuditLog({ ...SETTINGS, stateDir: dir, retention, copy })
+      // Each look of the thread that deletes comes before it tells of the next.
+      await expect.poll(() => log.health().copy).toMatchObject({ state: 'down', lostRows })
+      await expect.poll(() => ids(dir)).toEqual([...left, 'b'])
+      expect(log.health().copy?.alarm).toBe(
+        lostRows === 0 ? null : '1 records were deleted by retention before they were copied',
+      )
+      await log.close()
+    },
+  )
 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import OpenAI from 'openai'
 import { type Gateway, type GatewaySettings, startGateway } from '../../src/gateway/serve.ts'
-import { type Policy, policySchema } from '../../src/spec/policy.ts'
+import { type Connection, type Policy, policySchema } from '../../src/spec/policy.ts'
 import type { Router } from '../../src/spec/router.ts'
 import { type GatewayStores, type MachineClock, openGatewayStores } from '../../src/stores/gateway-stores.ts'
 
@@ -24,13 +24,15 @@ export async function testGateway(
       /** Of another gateway: both share what is kept there. */
       readonly stateDir?: string
       readonly clock?: MachineClock
+      /** Where limits are counted over several gateways. */
+      readonly valkey?: Connection
     } = {},
 ): Promise<TestGateway> {
   const { stateDir: shared } = change
   const stateDir = shared ?? mkdtempSync(join(tmpdir(), 'spillway-gateway-'))
-  const { requestTimeoutMs, graceMs, policyProblem, connections, stateDir: _, clock, ...settings } = change
+  const { requestTimeoutMs, graceMs, policyProblem, connections, stateDir: _, clock, valkey, ...settings } = change
   const logLines: string[] = []
-  const stores = openGatewayStores(stateDir, clock)
+  const stores = openGatewayStores(stateDir, clock, valkey)
   const gateway = await startGateway({
     router,
     settings: { ...policySchema.parse({}).gateway, ...settings },

@@ -1,6 +1,7 @@
 /** Builds a router over scripted models, a manual clock and a journal in memory: what a sample needs, and nothing real. */
 
 import { openAnswerCache } from '../../src/pipeline/answer-cache.ts'
+import { createHarmlessScores } from '../../src/pipeline/harmless-scores.ts'
 import { createNoveltyWatch } from '../../src/pipeline/novelty.ts'
 import { createPlaceholderNumbers } from '../../src/pipeline/placeholder-numbers.ts'
 import { createRoster } from '../../src/pipeline/roster.ts'
@@ -96,6 +97,7 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
       () => [],
       () => 0,
     ),
+    harmless: createHarmlessScores({ read: async () => null, write: async () => undefined }),
     readAudit: () => [],
     auditHealth: () => ({ ok: true, problem: null, spooled: 0, corrupt: [] }),
     closeStores: async () => {},

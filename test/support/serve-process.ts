@@ -28,6 +28,8 @@ export interface ServeSettings {
   /** Commands of the shell that starts it, for example `ulimit -n 64`. */
   readonly under?: string
   readonly env?: NodeJS.ProcessEnv
+  /** The program of the command line; the sources when absent. */
+  readonly main?: string
 }
 
 /** A policy with one frontier, and one task that sends everything to it. */
@@ -44,7 +46,7 @@ ${rest}
 export async function serveProcess(box: Sandbox, settings: ServeSettings): Promise<ServeProcess> {
   writeFileSync(join(box.folder, 'spillway.yaml'), settings.policy)
   const command = `${settings.under ?? 'true'}; exec "$0" "$@"`
-  const words = ['-c', command, process.execPath, MAIN, 'serve', '--json', '--port', '0']
+  const words = ['-c', command, process.execPath, settings.main ?? MAIN, 'serve', '--json', '--port', '0']
   const env = { ...box.env, CLOUD_KEY: 'simulated', ...settings.env }
   const child = spawn('sh', words, { cwd: box.folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const exited = new Promise<number | null>((done) => child.once('exit', (code) => done(code)))

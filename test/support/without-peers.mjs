@@ -1,0 +1,9 @@
+/** For `--import`: the optional packages cannot be found, as on a machine where nobody installed them. */
+import { registerHooks } from 'node:module'
+
+registerHooks({
+  resolve(specifier, context, next) {
+    if (specifier !== 'pg' && specifier !== 'ioredis') return next(specifier, context)
+    throw Object.assign(new Error(`Cannot find package '${specifier}'`), { code: 'ERR_MODULE_NOT_FOUND' })
+  },
+})
