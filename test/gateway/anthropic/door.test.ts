@@ -111,7 +111,7 @@ describe('an answer of a local model', () => {
     const { client } = await scripted({ small: { answers: [{ text: 'Yes.', signals: SURE }] }, big: {} })
     const asked = { ...HI, top_k: 3, thinking: { type: 'enabled' as const, budget_tokens: 1024 } }
     const { response } = await client.messages.create(asked).withResponse()
-    expect(response.headers.get('x-spillway-warning')).toBe('small was not asked top_k, thinking')
+    expect(response.headers.get('x-spillway-warning')).toBe('small was not asked thinking, top_k')
   })
 
   it('goes to the frontier when only a provider can do what is asked', async () => {
