@@ -245,6 +245,51 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ],
   },
   {
+    behaviour:
+      'Answers of /v1/responses are kept only where the policy says so, for their key and tenant, and never local_only ones',
+    source: 'docs/guides/gateway.md',
+    citedBy: [
+      { file: 'test/gateway/kept-responses.test.ts', title: 'unless the policy says so' },
+      { file: 'test/gateway/kept-responses.test.ts', title: 'not of another tenant, and not of another key' },
+      { file: 'test/gateway/kept-responses.test.ts', title: 'of a request whose text may not leave' },
+      { file: 'test/gateway/kept-responses.test.ts', title: 'and not in plain text' },
+    ],
+  },
+  {
+    behaviour: 'A streamed response that breaks off never looks whole',
+    source: 'docs/guides/gateway.md',
+    citedBy: [
+      { file: 'test/gateway/responses-stream.test.ts', title: 'ends with failed and error, and never looks whole' },
+    ],
+  },
+  {
+    behaviour: 'Vectors come from the one model that was named, through the one door',
+    source: 'docs/guides/gateway.md',
+    citedBy: [
+      { file: 'test/gateway/embeddings.test.ts', title: 'is asked through the one door' },
+      { file: 'test/gateway/embeddings.test.ts', title: 'nor does another model stand in for it' },
+    ],
+  },
+  {
+    behaviour: 'A suffix is never dropped: who cannot read it is not asked',
+    source: 'docs/guides/gateway.md',
+    citedBy: [
+      {
+        file: 'test/gateway/completions.test.ts',
+        title: 'goes to a provider as it is, suffix and every field included',
+      },
+      { file: 'test/gateway/completions.test.ts', title: 'is a frontier for a suffix' },
+    ],
+  },
+  {
+    behaviour: 'A decision carries a probability for each option, or null where none was read',
+    source: 'docs/guides/gateway.md',
+    citedBy: [
+      { file: 'test/gateway/decisions.test.ts', title: 'carry a probability for each option' },
+      { file: 'test/gateway/decisions.test.ts', title: 'without probabilities' },
+    ],
+  },
+  {
     behaviour: 'A ranking on which words and model disagree escalates',
     source: 'docs/guides/decisions.md',
     citedBy: [{ file: 'test/gateway/rerank.test.ts', title: 'escalates a ranking on which words and model disagree' }],

@@ -56,7 +56,8 @@ export function classify({ request, policy, sha256, earlier = null, detector = P
     partitionSource: claim.source,
     ...(claim.onlyDetected && { onlyDetected: true }),
     ...(claim.onlyDetected && task.anonymise && canAnonymise(request, detector.find) && { anonymised: true }),
-    hardStops: findHardStops(fields, policy.hardStops),
+    // A hard stop says who may answer, and a vector answers nothing.
+    hardStops: request.embed ? [] : findHardStops(fields, policy.hardStops),
     needs: request.needs ?? [],
     ...(request.wire && { dialect: request.wire.dialect }),
     wantsCodeChange: asksForCodeChange(input),

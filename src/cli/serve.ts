@@ -77,6 +77,7 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
     // What went on without its client ends with the router, and is kept until then.
     stores?.rates.close()
     stores?.idempotency.close()
+    stores?.responses.close()
     giveBack()
   }
 }

@@ -101,7 +101,8 @@ const GATES: Readonly<Record<GateName, GateRow>> = {
   answer_hard_stop: { gate: answerHardStop, applies: always },
   stop_check: { gate: stopCheck, applies: (task) => task.stopCheck !== undefined },
   safety_class: { gate: safetyClass, applies: (task) => task.gates.safetyClass.length > 0 },
-  complete: { gate: complete, applies: always },
+  // A text that goes on ends at its cap, in the middle of a sentence.
+  complete: { gate: complete, applies: (_, request) => !request.completion },
   refusal: { gate: refusal, applies: (task, request) => written(task, request) && task.gates.refusal },
   repetition: { gate: repetition, applies: written },
   patch: { gate: patch, applies: (task, request) => written(task, request) && task.kind !== 'code' },

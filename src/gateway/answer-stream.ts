@@ -2,15 +2,15 @@
  * A streamed answer, whatever dialect its client speaks: nothing goes out before it is known who answers; after that the model never
  * changes. What the events are in the client's dialect a teller knows.
  */
-import { once } from 'node:events'
 import type { RouterError } from '../spec/errors.ts'
 import type { RouterRequest } from '../spec/request.ts'
 import type { Outcome, StreamEvent } from '../spec/response.ts'
 import type { WireDialect } from '../spec/wire.ts'
 import { answered } from './completion.ts'
+import { EventWriter } from './event-writer.ts'
 import type { Exchange } from './exchange.ts'
 import { failureOf, sendFailure } from './failure.ts'
-import { knownOf, setDecisionHeaders, setRequestId } from './headers.ts'
+import { knownOf, setDecisionHeaders } from './headers.ts'
 import { type ModelChoice, warningOf } from './model-choice.ts'
 
 export type Raw = Extract<StreamEvent, { type: 'raw' }>
@@ -40,9 +40,6 @@ export interface StreamSettings {
   readonly teller: Teller
 }
 
-/** Proxies close silent connections after about half a minute; a sign of life well before keeps them open. */
-const HEARTBEAT_MS = 10_000
-
 /** Rejects with what the client was told, for the log. */
 export async function streamAnswer(exchange: Exchange, settings: StreamSettings): Promise<void> {
   const stream = new AnswerStream(exchange, settings)
@@ -61,11 +58,7 @@ class AnswerStream {
   readonly #exchange: Exchange
   readonly #choice: ModelChoice
   readonly #teller: Teller
-  readonly #opening: NodeJS.Timeout
-  #heartbeat: NodeJS.Timeout | null = null
-  /** Said, and not sent yet; null when nothing waits. */
-  #unsent: string | null = null
-  #isOpen = false
+  readonly #writer: EventWriter
   /** The upstream speaks the client's dialect: its events are passed on as they are, and nothing is said twice. */
   #relays = false
 
@@ -73,113 +66,52 @@ class AnswerStream {
     this.#exchange = exchange
     this.#choice = choice
     this.#teller = teller
-    // Until then a failure can still be an honest status code, and another model can still be asked.
-    this.#opening = setTimeout(() => this.#openUndecided(), exchange.app.settings.headersAfter)
+    this.#writer = new EventWriter(exchange, teller.waiting)
   }
 
   /** @returns a promise only while the client reads slowly, so that the model waits too */
   take(event: StreamEvent): Promise<void> | undefined {
-    this.#say(event)
-    const { response, signal } = this.#exchange
-    if (!response.writableNeedDrain || response.destroyed || signal.aborted) return
-    return once(response, 'drain', { signal }).then(
-      () => undefined,
-      () => undefined,
-    )
-  }
-
-  #say(event: StreamEvent): void {
     if (event.type === 'raw') this.#relay(event)
     else if (event.type === 'commit') this.#commit(event)
     else if (event.type === 'final') this.#finish(event.outcome)
-    else if (event.type === 'waiting') {
-      if (this.#isOpen) this.#write(this.#teller.waiting)
-    } else if (!this.#relays) this.#tell(this.#teller.retell(event))
+    else if (event.type === 'waiting') this.#writer.comment()
+    else if (!this.#relays) this.#writer.say(this.#teller.retell(event))
+    return this.#writer.drained()
   }
 
   fail(error: RouterError): void {
     const { response, requestId } = this.#exchange
     if (response.destroyed) return
-    if (!this.#isOpen) return void sendFailure(response, error, { requestId, dialect: this.#teller.dialect })
+    if (!this.#writer.isOpen) return void sendFailure(response, error, { requestId, dialect: this.#teller.dialect })
     // A broken answer must not look like a whole one.
-    this.#write(this.#teller.fail(error))
-    this.#end()
+    this.#writer.say(this.#teller.fail(error))
+    this.#writer.end()
   }
 
   stop(): void {
-    clearTimeout(this.#opening)
-    if (this.#heartbeat) clearInterval(this.#heartbeat)
+    this.#writer.stop()
   }
 
   #commit(event: Commit): void {
     if (event.decision.route === 'held') return
     this.#teller.commit(event)
-    if (this.#isOpen) return
-    setDecisionHeaders(this.#exchange.response, { ...event, warning: warningOf(this.#choice, event) })
-    this.#open()
-  }
-
-  #openUndecided(): void {
-    this.#open()
-    this.#write(this.#teller.waiting)
-  }
-
-  #open(): void {
-    const { response, requestId } = this.#exchange
-    if (this.#isOpen || response.destroyed) return
-    this.#isOpen = true
-    clearTimeout(this.#opening)
-    setRequestId(response, requestId)
-    response.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache',
-      'x-accel-buffering': 'no',
-    })
-    // The headers go out with what is said in the same turn.
-    this.#write('')
-    this.#heartbeat = setInterval(() => this.#write(this.#teller.waiting), HEARTBEAT_MS)
+    if (!this.#writer.isOpen)
+      setDecisionHeaders(this.#exchange.response, { ...event, warning: warningOf(this.#choice, event) })
+    this.#writer.open()
   }
 
   #relay(event: Raw): void {
     if (event.dialect !== this.#teller.dialect) return
     this.#relays = true
-    this.#tell(this.#teller.relay(event))
-  }
-
-  #tell(text: string): void {
-    this.#open()
-    if (text !== '') this.#write(text)
+    this.#writer.say(this.#teller.relay(event))
   }
 
   #finish(outcome: Outcome): void {
-    if (!this.#isOpen) {
+    if (!this.#writer.isOpen) {
       const warning = warningOf(this.#choice, outcome)
       setDecisionHeaders(this.#exchange.response, { ...knownOf(outcome), warning })
     }
-    const end = this.#teller.finish(answered(outcome))
-    this.#tell(end)
-    this.#end()
-  }
-
-  /** What is said in one turn of the event loop goes out in one piece. */
-  #write(text: string): void {
-    if (this.#unsent === null) queueMicrotask(() => this.#send())
-    this.#unsent = (this.#unsent ?? '') + text
-  }
-
-  #send(): void {
-    const { response } = this.#exchange
-    const text = this.#unsent
-    this.#unsent = null
-    if (text === null || response.destroyed || response.writableEnded) return
-    if (text === '') response.flushHeaders()
-    else response.write(text)
-  }
-
-  #end(): void {
-    const { response } = this.#exchange
-    const text = this.#unsent
-    this.#unsent = null
-    if (!response.destroyed && !response.writableEnded) response.end(text ?? '')
+    this.#writer.say(this.#teller.finish(answered(outcome)))
+    this.#writer.end()
   }
 }

@@ -7,8 +7,8 @@ import { isProvidersTool } from '../spec/translation-anthropic.ts'
 import type { CallersWire } from '../spec/wire.ts'
 import { messageSchema, toMessages } from './anthropic-blocks.ts'
 import { metadataOf, type RequestHeaders, withoutOurKeys } from './metadata.ts'
-import type { ModelChoice } from './model-choice.ts'
-import { hasNoRemoteReference, readAs } from './read-body.ts'
+import { type ModelChoice, wishOf } from './model-choice.ts'
+import { hasNoRemoteReference, parseBody } from './read-body.ts'
 
 const schemaObject = z.record(z.string(), z.unknown()).refine(hasNoRemoteReference, 'may not refer to another document')
 
@@ -73,15 +73,18 @@ export type MessagesBody = z.output<typeof messagesSchema>
 
 /** @throws RouterError request_invalid with the path of the first problem */
 export function parseMessages(body: unknown): MessagesBody {
-  return readAs(messagesSchema, body, SPOKEN)
+  return parseBody(messagesSchema, body, SPOKEN)
 }
 
 /** The same for a body whose tokens are to be counted. */
 export function parsePrompt(body: unknown): PromptBody {
-  return readAs(promptSchema, body, SPOKEN)
+  return parseBody(promptSchema, body, SPOKEN)
 }
 
-const SPOKEN = { what: 'a request for a message', reference: 'the reference of the Messages API' }
+const SPOKEN = {
+  what: 'a request for a message',
+  fix: 'See the reference of the Messages API for what may stand there.',
+}
 
 /** The router's request; the caller's body travels along for an upstream of the same dialect. */
 export function toRouterRequest(
@@ -106,7 +109,7 @@ export function toRouterRequest(
     wire,
     needs: notCarried(wire, { dialect: 'local', model: '' }).refused,
     maxOutputTokens: body.max_tokens,
-    ...(from.choice.override && { override: from.choice.override }),
+    ...wishOf(from.choice),
     ...(tools.length > 0 && {
       tools: tools.map(({ name, description, input_schema: parameters }) => ({
         name,

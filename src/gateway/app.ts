@@ -4,6 +4,9 @@ import { requestIdAt } from '../pipeline/request-id.ts'
 import { RouterError } from '../spec/errors.ts'
 import { countMessageTokens, messages } from './anthropic-messages.ts'
 import { requireKey, requireOwnHost } from './auth.ts'
+import { completions } from './completions.ts'
+import { decisions } from './decisions.ts'
+import { embeddings } from './embeddings.ts'
 import type { App, Exchange } from './exchange.ts'
 import { dialectOf, failureOf, sendFailure } from './failure.ts'
 import { feedback } from './feedback.ts'
@@ -11,11 +14,12 @@ import { internalComplete, internalStatus } from './internal.ts'
 import { routerForKey } from './key-router.ts'
 import type { KeyHolder } from './keys.ts'
 import { chatCompletions } from './openai-chat.ts'
+import { createResponse, deleteResponse, oneResponse } from './openai-responses.ts'
 import { healthz, listModels, oneModel, readyz, root } from './pages.ts'
 import { rerank } from './rerank.ts'
 
 interface Route {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: RegExp
   readonly isOpen?: true
   readonly answer: (exchange: Exchange) => Promise<void>
@@ -25,6 +29,12 @@ const ROUTES: readonly Route[] = [
   { method: 'POST', path: /^\/v1\/chat\/completions$/, answer: chatCompletions },
   { method: 'POST', path: /^\/v1\/messages$/, answer: messages },
   { method: 'POST', path: /^\/v1\/messages\/count_tokens$/, answer: countMessageTokens },
+  { method: 'POST', path: /^\/v1\/completions$/, answer: completions },
+  { method: 'POST', path: /^\/v1\/responses$/, answer: createResponse },
+  { method: 'GET', path: /^\/v1\/responses\/([^/]+)$/, answer: oneResponse },
+  { method: 'DELETE', path: /^\/v1\/responses\/([^/]+)$/, answer: deleteResponse },
+  { method: 'POST', path: /^\/v1\/decisions$/, answer: decisions },
+  { method: 'POST', path: /^\/v1\/embeddings$/, answer: embeddings },
   { method: 'POST', path: /^\/v1\/rerank$/, answer: rerank },
   { method: 'POST', path: /^\/v1\/feedback$/, answer: feedback },
   { method: 'GET', path: /^\/v1\/models$/, answer: listModels },

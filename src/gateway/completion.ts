@@ -15,11 +15,11 @@ export function spillwayField(outcome: Outcome): Readonly<Record<string, unknown
 export function completionBody(outcome: Outcome, createdS: number): Readonly<Record<string, unknown>> {
   const spillway = spillwayField(outcome)
   if (outcome.raw?.dialect === 'openai_chat') return { ...outcome.raw.body, spillway }
-  const toolCalls = outcome.toolCalls.map((call) => ({
-    id: call.id,
-    type: 'function',
-    function: { name: call.name, arguments: call.arguments },
-  }))
+  const toolCalls = outcome.toolCalls.map(({ id, name, arguments: text, isCustom }) =>
+    isCustom
+      ? { id, type: 'custom', custom: { name, input: text } }
+      : { id, type: 'function', function: { name, arguments: text } },
+  )
   const message = {
     role: 'assistant',
     content: toolCalls.length > 0 ? outcome.answer || null : outcome.answer,

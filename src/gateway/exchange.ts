@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Policy } from '../spec/policy.ts'
+import type { ResponseBook } from '../spec/response-book.ts'
 import type { Router } from '../spec/router.ts'
 import type { KeyHolder, KeyRing } from './keys.ts'
 import type { Limits } from './limits.ts'
@@ -14,6 +15,8 @@ export interface App {
   readonly isLoopback: boolean
   readonly limits: Limits
   readonly idempotency: Idempotency
+  /** Kept answers of `/v1/responses`. */
+  readonly responses: ResponseBook
   readonly policyProblem: () => string | null
   readonly loopHealth: () => LoopHealth
   /** True while no further request can be taken. */

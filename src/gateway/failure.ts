@@ -65,8 +65,11 @@ export function sendFailure(response: ServerResponse, error: RouterError, settin
     response.setHeader('retry-after', String(Math.ceil(error.retryAfterSeconds)))
     response.setHeader('retry-after-ms', String(Math.ceil(error.retryAfterSeconds * 1000)))
   }
+  // The limits of the caller's own key say more, and stand there already.
+  for (const [name, value] of Object.entries(error.values))
+    if (name.startsWith('x-ratelimit-') && !response.hasHeader(name)) response.setHeader(name, String(value))
   if (error.code === 'body_too_large' && !isReadToItsEnd(response)) response.setHeader('connection', 'close')
-  const body = settings.dialect === 'openai_chat' ? wireError(error) : messagesError(error, requestId)
+  const body = settings.dialect === 'anthropic_messages' ? messagesError(error, requestId) : wireError(error)
   sendJson(response, error.row.status, body)
 }
 

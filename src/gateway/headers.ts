@@ -27,6 +27,11 @@ export function setDecisionHeaders(response: ServerResponse, known: KnownByNow):
   set(response, 'x-spillway-attempts', String(attempts))
   if (decision.degraded) set(response, 'x-spillway-degraded', 'true')
   if (typeof costUsd === 'number') set(response, 'x-spillway-cost-usd', String(costUsd))
+  setWarning(response, warning)
+}
+
+/** What a caller is told beside its answer; nothing when there is nothing to tell. */
+export function setWarning(response: ServerResponse, warning: string | undefined): void {
   if (warning !== undefined) set(response, 'x-spillway-warning', warning)
 }
 

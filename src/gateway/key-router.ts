@@ -25,7 +25,7 @@ export function routerForKey(router: Router, keyed: KeyedRequest): Router {
         value: 'x-spillway-route',
         allowed: ['x-spillway-max-cost-usd', 'x-spillway-deadline-ms', 'x-spillway-partition'],
       })
-    if ('wire' in request) requireNamedModel(request, holder, router)
+    requireNamedModel(request, holder, router)
     const metadata = narrowed(request.metadata, holder)
     return { ...request, ...(metadata && { metadata }), ...(wishes.route && { override: wishes.route }) }
   }
@@ -83,13 +83,12 @@ function bounded(
 }
 
 /** The name of a configured model is a wish for it; a name that nobody knows stands for `auto`, here as everywhere. */
-function requireNamedModel({ wire }: RouterRequest, holder: KeyHolder, router: Router): void {
+function requireNamedModel({ prefer }: Pick<RouterRequest, 'prefer'>, holder: KeyHolder, router: Router): void {
   const allowed = holder.grant.models
-  const named = wire?.body.model
-  if (!allowed || typeof named !== 'string') return
-  const model = router.status().models.find(({ name }) => name === named)
+  if (!allowed || prefer === undefined) return
+  const model = router.status().models.find(({ name }) => name === prefer)
   if (!model || allowed.includes(model.name) || allowed.includes(model.tier)) return
-  throw forbidden(holder, { subject: 'model', value: named, allowed })
+  throw forbidden(holder, { subject: 'model', value: prefer, allowed })
 }
 
 /** One tenant is the holder's own; of several the caller says which. A partition only tightens. */

@@ -3,6 +3,7 @@ import type { RouterError } from '../spec/errors.ts'
 import type { Outcome } from '../spec/response.ts'
 import type { Commit, Raw, Said, Teller } from './answer-stream.ts'
 import { answeredBy, type ChunkBase, chunkBody, type Delta, spillwayField } from './completion.ts'
+import { COMMENT } from './event-writer.ts'
 import { wireError } from './failure.ts'
 
 export interface ChatTellerSettings {
@@ -13,8 +14,7 @@ export interface ChatTellerSettings {
 
 export class ChatTeller implements Teller {
   readonly dialect = 'openai_chat'
-  /** Comments are no events: clients skip them, and everything in between sees a living connection. */
-  readonly waiting = ': waiting\n\n'
+  readonly waiting = COMMENT
   readonly #includeUsage: boolean
   #base: ChunkBase
   #begun = false
@@ -94,7 +94,9 @@ function isUsageOnly({ choices, usage }: Readonly<Record<string, unknown>>): boo
   return Array.isArray(choices) && choices.length === 0 && usage instanceof Object
 }
 
-function toolCallDelta({ index, id, name, argumentsDelta }: Extract<Said, { type: 'tool_call' }>): unknown {
-  const named = { ...(name !== undefined && { name }), arguments: argumentsDelta }
-  return { index, ...(id !== undefined && { id, type: 'function' }), function: named }
+function toolCallDelta(event: Extract<Said, { type: 'tool_call' }>): unknown {
+  const { index, id, name, argumentsDelta, isCustom } = event
+  const kind = isCustom ? 'custom' : 'function'
+  const said = { ...(name !== undefined && { name }), [isCustom ? 'input' : 'arguments']: argumentsDelta }
+  return { index, ...(id !== undefined && { id, type: kind }), [kind]: said }
 }

@@ -1,9 +1,9 @@
 /** The OpenAI chat-completions request: what we read of it, and what it means to the router. */
 import { z } from 'zod'
-import type { ContentPart, Message, RouterRequest } from '../spec/request.ts'
+import type { ContentPart, Message, RouterRequest, ToolCall, ToolDefinition } from '../spec/request.ts'
 import { metadataOf, type RequestHeaders, withoutOurKeys } from './metadata.ts'
-import type { ModelChoice } from './model-choice.ts'
-import { hasNoRemoteReference, isSafeUrl, readAs } from './read-body.ts'
+import { type ModelChoice, wishOf } from './model-choice.ts'
+import { hasNoRemoteReference, isSafeUrl, parseBody } from './read-body.ts'
 
 const text = z.object({ type: z.literal('text'), text: z.string() })
 const image = z.object({
@@ -12,11 +12,14 @@ const image = z.object({
 })
 const other = z.object({ type: z.enum(['input_audio', 'file', 'refusal']) })
 const content = z.union([z.string(), z.array(z.union([text, image, other])).min(1)])
-const toolCall = z.object({
-  id: z.string(),
-  type: z.literal('function'),
-  function: z.object({ name: z.string(), arguments: z.string() }),
-})
+const toolCall = z.discriminatedUnion('type', [
+  z.object({
+    id: z.string(),
+    type: z.literal('function'),
+    function: z.object({ name: z.string(), arguments: z.string() }),
+  }),
+  z.object({ id: z.string(), type: z.literal('custom'), custom: z.object({ name: z.string(), input: z.string() }) }),
+])
 const name = z.string().max(256).optional()
 
 const message = z.discriminatedUnion('role', [
@@ -30,14 +33,21 @@ const message = z.discriminatedUnion('role', [
   z.object({ role: z.literal('tool'), content, tool_call_id: z.string() }),
 ])
 
-const tool = z.object({
-  type: z.literal('function'),
-  function: z.object({
-    name: z.string().regex(/^[\w-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -'),
-    description: z.string().optional(),
-    parameters: z.record(z.string(), z.unknown()).optional(),
+const toolName = z.string().regex(/^[\w-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -')
+const tool = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('function'),
+    function: z.object({
+      name: toolName,
+      description: z.string().optional(),
+      parameters: z.record(z.string(), z.unknown()).optional(),
+    }),
   }),
-})
+  z.object({
+    type: z.literal('custom'),
+    custom: z.object({ name: toolName, description: z.string().optional() }),
+  }),
+])
 
 const responseFormat = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text') }),
@@ -68,6 +78,11 @@ export const chatSchema = z
       .union([
         z.enum(['none', 'auto', 'required']),
         z.object({ type: z.literal('function'), function: z.object({ name: z.string() }) }),
+        z.object({ type: z.literal('custom'), custom: z.object({ name: z.string() }) }),
+        z.object({
+          type: z.literal('allowed_tools'),
+          allowed_tools: z.looseObject({ mode: z.enum(['auto', 'required']) }),
+        }),
       ])
       .nullish(),
     response_format: responseFormat.nullish(),
@@ -80,6 +95,8 @@ export const chatSchema = z
     stop: z.union([z.string().min(1), z.array(z.string().min(1)).max(16)]).nullish(),
     logprobs: z.boolean().nullish(),
     logit_bias: z.record(z.string(), z.number()).nullish(),
+    presence_penalty: z.number().min(-2).max(2).nullish(),
+    frequency_penalty: z.number().min(-2).max(2).nullish(),
     modalities: z.array(z.string()).nullish(),
     functions: z.array(z.unknown()).nullish(),
     web_search_options: z.record(z.string(), z.unknown()).nullish(),
@@ -90,10 +107,11 @@ export const chatSchema = z
   })
   .refine((body) => !body.stream_options || body.stream, { path: ['stream_options'], message: 'needs stream: true' })
   .refine(
-    (body) =>
-      typeof body.tool_choice !== 'object' ||
-      body.tool_choice === null ||
-      body.tools?.some((t) => t.function.name === (body.tool_choice as { function: { name: string } }).function.name),
+    ({ tools, tool_choice: choice }) => {
+      if (typeof choice !== 'object' || choice === null || choice.type === 'allowed_tools') return true
+      const wanted = choice.type === 'custom' ? choice.custom.name : choice.function.name
+      return tools?.some((one) => toolOf(one).name === wanted)
+    },
     {
       path: ['tool_choice'],
       message: 'names a tool that is not in tools',
@@ -104,7 +122,10 @@ export type ChatBody = z.output<typeof chatSchema>
 
 /** @throws RouterError request_invalid with the path of the first problem */
 export function parseChat(body: unknown): ChatBody {
-  return readAs(chatSchema, body, { what: 'a chat request', reference: 'the OpenAI chat-completions reference' })
+  return parseBody(chatSchema, body, {
+    what: 'a chat request',
+    fix: 'See the OpenAI chat-completions reference for what may stand there.',
+  })
 }
 
 /** The router's request; the caller's body travels along for an upstream of the same dialect. */
@@ -127,9 +148,9 @@ export function toRouterRequest(
       body: Object.keys(rest).length > 0 ? { ...bodyWithout, metadata: rest } : bodyWithout,
     },
     needs: needsOf(chat),
-    ...(from.choice.override && { override: from.choice.override }),
+    ...wishOf(from.choice),
     ...(chat.tools && {
-      tools: chat.tools.map((entry) => entry.function as NonNullable<RouterRequest['tools']>[number]),
+      tools: chat.tools.map(toolOf),
     }),
     ...(schema && { responseSchema: schema }),
     ...(cap && { maxOutputTokens: cap }),
@@ -145,12 +166,17 @@ function toMessage(entry: ChatBody['messages'][number]): Message {
   if (entry.role === 'tool') return { ...base, toolCallId: entry.tool_call_id }
   if (entry.role !== 'assistant' || !entry.tool_calls)
     return entry.name === undefined ? base : { ...base, name: entry.name }
-  const toolCalls = entry.tool_calls.map((call) => ({
-    id: call.id,
-    name: call.function.name,
-    arguments: call.function.arguments,
-  }))
+  const toolCalls = entry.tool_calls.map(
+    (call): ToolCall =>
+      call.type === 'custom'
+        ? { id: call.id, name: call.custom.name, arguments: call.custom.input, isCustom: true }
+        : { id: call.id, ...call.function },
+  )
   return { ...base, toolCalls }
+}
+
+function toolOf(entry: z.output<typeof tool>): ToolDefinition {
+  return (entry.type === 'custom' ? entry.custom : entry.function) as ToolDefinition
 }
 
 function toContent(value: z.output<typeof content> | null | undefined): Message['content'] {
@@ -175,6 +201,7 @@ function needsOf(chat: ChatBody): readonly string[] {
   if ((chat.n ?? 1) > 1) needs.push('n')
   if (chat.logprobs) needs.push('logprobs')
   if (Object.keys(chat.logit_bias ?? {}).length > 0) needs.push('logit_bias')
+  if (chat.presence_penalty || chat.frequency_penalty) needs.push('penalties')
   if ((chat.functions ?? []).length > 0) needs.push('functions')
   if (chat.web_search_options) needs.push('web_search')
   if (chat.modalities?.some((kind) => kind !== 'text')) needs.push('modalities')

@@ -4,6 +4,7 @@ import { dependenciesOf } from './dependencies.ts'
 import type { Exchange } from './exchange.ts'
 import { dialectOf, sendJson } from './failure.ts'
 import { setRequestId } from './headers.ts'
+import { VIRTUAL_MODELS } from './model-choice.ts'
 
 /** The process lives; what is wrong inside is told, not hidden behind a status. */
 export async function healthz({ app, response }: Exchange): Promise<void> {
@@ -35,8 +36,6 @@ export async function readyz({ app, response }: Exchange): Promise<void> {
   })
 }
 
-const VIRTUAL_MODELS = ['auto', 'local', 'frontier'] as const
-
 export async function listModels(exchange: Exchange): Promise<void> {
   const ids = modelIds(exchange)
   const isMessages = dialectOf(exchange.request) === 'anthropic_messages'
@@ -61,7 +60,8 @@ function modelIds({ app, holder }: Exchange): readonly string[] {
   const mayName = models.filter(
     ({ name, tier }) => !grant.models || [name, tier].some((one) => grant.models?.includes(one)),
   )
-  return [...new Set([...VIRTUAL_MODELS, ...mayUse, ...mayName.map(({ name }) => name)])]
+  const atProviders = mayName.flatMap(({ providerModel }) => providerModel ?? [])
+  return [...new Set([...VIRTUAL_MODELS, ...mayUse, ...mayName.map(({ name }) => name), ...atProviders])]
 }
 
 function modelEntry(id: string): Readonly<Record<string, unknown>> {

@@ -2,21 +2,20 @@
 import type { z } from 'zod'
 import { RouterError } from '../spec/errors.ts'
 
-/**
- * @param reference where the caller finds what may stand in the body
- * @throws RouterError request_invalid with the path of the first problem
- */
-export function readAs<Schema extends z.ZodType>(
+/** @throws RouterError request_invalid with the path of the first problem */
+export function parseBody<Schema extends z.ZodType>(
   schema: Schema,
   body: unknown,
-  { what, reference }: { readonly what: string; readonly reference: string },
+  about: { readonly what: string; readonly fix: string },
 ): z.output<Schema> {
   const parsed = schema.safeParse(body)
   if (parsed.success) return parsed.data
   const issue = deepest(parsed.error.issues[0])
-  const path = issue?.path.map(String).join('.') || 'the body'
-  const problem = (issue?.message ?? `it is not ${what}`).replace(/^Invalid (input|option|string): /, '')
-  throw new RouterError('request_invalid', { path, problem, fix: `See ${reference} for what may stand there.` })
+  throw new RouterError('request_invalid', {
+    path: issue?.path.map(String).join('.') || 'the body',
+    problem: (issue?.message ?? `it is not ${about.what}`).replace(/^Invalid (input|option|string): /, ''),
+    fix: about.fix,
+  })
 }
 
 /** The gateway never fetches an image, but an upstream would: no files, no addresses inside a network. */

@@ -9,6 +9,7 @@ import type { Exchange } from './exchange.ts'
 import { sendJson } from './failure.ts'
 import { knownOf, setDecisionHeaders } from './headers.ts'
 import { metadataOf } from './metadata.ts'
+import { chooseModel, type ModelChoice, warningOf, wishOf } from './model-choice.ts'
 
 /** Each is read by the model on its own. */
 const MAX_DOCUMENTS = 1000
@@ -27,25 +28,34 @@ const bodySchema = z.object({
 
 type Body = z.output<typeof bodySchema>
 
-/** A model name that is a task of the policy is that task; every other one leaves the choice to the router. */
 export async function rerank(exchange: Exchange): Promise<void> {
   const { app, request: incoming } = exchange
   const body = parse(await readJsonBody(incoming, app.settings.maxBodyBytes))
   const metadata = metadataOf(body.metadata ?? {}, incoming.headers)
-  const named = body.model !== undefined && app.router.status().tasks.includes(body.model) ? body.model : undefined
-  const task = metadata.task ?? named
-  const question = { input: body.query, items: body.documents, metadata, ...(task !== undefined && { task }) }
+  const choice = chooseModel(body.model ?? 'auto', {
+    names: () => app.router.status(),
+    unknownModel: app.settings.unknownModel,
+  })
+  const task = metadata.task ?? choice.task
+  const asked = { input: body.query, items: body.documents, metadata, ...(task !== undefined && { task }) }
+  const question: DecideRequest = { ...asked, ...wishOf(choice) }
   await app.idempotency.once(exchange, {
     tenant: metadata.tenant ?? null,
     asked: [body, question, incoming.headers['x-spillway-route']],
-    answer: (own) => answerRerank(own, body, question),
+    answer: (own) => answerRerank(own, { body, question, choice }),
   })
 }
 
-async function answerRerank({ app, response, signal }: Exchange, body: Body, question: DecideRequest): Promise<void> {
+interface Asked {
+  readonly body: Body
+  readonly question: DecideRequest
+  readonly choice: ModelChoice
+}
+
+async function answerRerank({ app, response, signal }: Exchange, { body, question, choice }: Asked): Promise<void> {
   const outcome = await app.router.decide(question, { signal })
   answered(outcome)
-  setDecisionHeaders(response, knownOf(outcome))
+  setDecisionHeaders(response, { ...knownOf(outcome), warning: warningOf(choice, outcome) })
   const results = ranked(outcome, body.documents).slice(0, body.top_n ?? body.documents.length)
   sendJson(response, 200, {
     id: `rerank-${outcome.requestId}`,

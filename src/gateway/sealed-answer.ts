@@ -21,30 +21,37 @@ const LENGTH_BYTES = 4
  * @param request the idempotency key and the whole request
  */
 export function seal(answer: KeptAnswer, request: string): Buffer {
-  const [salt, iv] = [randomBytes(SALT_BYTES), randomBytes(IV_BYTES)]
-  const cipher = createCipheriv(CIPHER, keyOf(request, salt), iv)
   const head = Buffer.from(JSON.stringify({ status: answer.status, headers: answer.headers }))
   const length = Buffer.alloc(LENGTH_BYTES)
   length.writeUInt32BE(head.length)
-  const text = [length, head, answer.body].map((part) => cipher.update(part))
-  const last = cipher.final()
-  return Buffer.concat([salt, iv, ...text, last, cipher.getAuthTag()])
+  return sealBytes([length, head, answer.body], request)
 }
 
 /** @throws Error when the bytes were sealed for another request, or changed since */
 export function unseal(sealed: Uint8Array, request: string): KeptAnswer {
-  const bytes = Buffer.from(sealed)
-  const textAt = SALT_BYTES + IV_BYTES
-  const cipher = createDecipheriv(
-    CIPHER,
-    keyOf(request, bytes.subarray(0, SALT_BYTES)),
-    bytes.subarray(SALT_BYTES, textAt),
-  )
-  cipher.setAuthTag(bytes.subarray(-TAG_BYTES))
-  const text = Buffer.concat([cipher.update(bytes.subarray(textAt, -TAG_BYTES)), cipher.final()])
+  const text = unsealBytes(sealed, request)
   const bodyAt = LENGTH_BYTES + text.readUInt32BE()
   const { status, headers } = JSON.parse(text.toString('utf8', LENGTH_BYTES, bodyAt)) as Omit<KeptAnswer, 'body'>
   return { status, headers, body: text.subarray(bodyAt) }
+}
+
+/** @param secret what only those know who may read it */
+export function sealBytes(parts: readonly Buffer[], secret: string): Buffer {
+  const [salt, iv] = [randomBytes(SALT_BYTES), randomBytes(IV_BYTES)]
+  const cipher = createCipheriv(CIPHER, keyOf(secret, salt), iv)
+  const text = parts.map((part) => cipher.update(part))
+  const last = cipher.final()
+  return Buffer.concat([salt, iv, ...text, last, cipher.getAuthTag()])
+}
+
+/** @throws Error when the bytes were sealed under another secret, or changed since */
+export function unsealBytes(sealed: Uint8Array, secret: string): Buffer {
+  const bytes = Buffer.from(sealed)
+  const textAt = SALT_BYTES + IV_BYTES
+  const key = keyOf(secret, bytes.subarray(0, SALT_BYTES))
+  const cipher = createDecipheriv(CIPHER, key, bytes.subarray(SALT_BYTES, textAt))
+  cipher.setAuthTag(bytes.subarray(-TAG_BYTES))
+  return Buffer.concat([cipher.update(bytes.subarray(textAt, -TAG_BYTES)), cipher.final()])
 }
 
 function keyOf(request: string, salt: Uint8Array): Buffer {

@@ -8,6 +8,7 @@ import { RouterError } from '../spec/errors.ts'
 import type { IdempotencyBook } from '../spec/idempotency.ts'
 import type { Policy } from '../spec/policy.ts'
 import type { RateBook } from '../spec/rates.ts'
+import type { ResponseBook } from '../spec/response-book.ts'
 import type { Router } from '../spec/router.ts'
 import { answerRequest } from './app.ts'
 import { type ConnectionSettings, type Connections, watchConnections } from './connections.ts'
@@ -23,7 +24,7 @@ export interface GatewaySettings {
   readonly settings: Policy['gateway']
   readonly stateDir: string
   /** Shared with the other gateways of the machine; closed by who opened them, after the gateway. */
-  readonly stores: { readonly rates: RateBook; readonly idempotency: IdempotencyBook }
+  readonly stores: { readonly rates: RateBook; readonly idempotency: IdempotencyBook; readonly responses: ResponseBook }
   readonly host: string
   /** 0 picks a free one. */
   readonly port: number
@@ -72,6 +73,7 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
     isLoopback: LOOPBACK.test(gateway.host),
     limits: createLimits(gateway.stores.rates, gateway.settings.limits),
     idempotency: createIdempotency(gateway.stores.idempotency),
+    responses: gateway.stores.responses,
     policyProblem: gateway.policyProblem ?? (() => null),
     loopHealth: () => loop.look(),
     isFull: () => connections.isFull(),

@@ -150,20 +150,24 @@ function deltaEvents(delta: JsonObject, toolIndexes: ToolIndexes): readonly Mode
   return [
     ...texts.map((text): ModelEvent => ({ type: 'text', delta: text })),
     ...objectsIn(delta.tool_calls).map((call): ModelEvent => {
-      const { name, arguments: text } = asObject(call.function) ?? {}
+      const custom = asObject(call.custom)
+      const { name, arguments: text } = custom
+        ? { name: custom.name, arguments: custom.input }
+        : (asObject(call.function) ?? {})
       return {
         type: 'tool_call',
         index: toolIndexes(call),
         ...(typeof call.id === 'string' && call.id !== '' ? { id: call.id } : {}),
         ...(typeof name === 'string' && name !== '' ? { name } : {}),
         argumentsDelta: typeof text === 'string' ? text : '',
+        ...(custom && { isCustom: true }),
       }
     }),
   ]
 }
 
 /** `{error: …}` of most servers, `{object: "error", message}` of some; null when the body reports none. */
-function reportIn(body: JsonObject): unknown {
+export function reportIn(body: JsonObject): unknown {
   if (body.object === 'error') return body
   return body.error ?? null
 }
@@ -188,13 +192,13 @@ const BREAK_OFFS: ReadonlySet<string> = new Set([
   'insufficient_system_resource',
 ])
 
-function finishReason(model: string, word: unknown): FinishReason | null {
+export function finishReason(model: string, word: unknown): FinishReason | null {
   if (typeof word !== 'string' || word === '') return null
   if (BREAK_OFFS.has(word)) throw new RouterError('model_incomplete', { model })
   return FINISH_REASONS[word] ?? 'stop'
 }
 
-function countsIn(usage: unknown): ReportedCounts | null {
+export function countsIn(usage: unknown): ReportedCounts | null {
   const counts = asObject(usage)
   if (counts === null) return null
   return {

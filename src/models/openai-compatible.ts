@@ -1,11 +1,13 @@
 /** Any server that speaks the OpenAI chat dialect, hosted or on this machine. */
 import type { Dispatcher } from 'undici'
 import type { Tier } from '../spec/decision.ts'
-import type { ModelPort } from '../spec/ports.ts'
+import type { ModelCall, ModelPort } from '../spec/ports.ts'
 import type { Timers } from './deadlines.ts'
 import { generateOverHttp, generateTogether, type HttpModel } from './http-model.ts'
 import { generateLocally, type Listener } from './local-server.ts'
 import { readOpenAiBody, readOpenAiStream } from './openai-answer.ts'
+import { completionsDialect } from './openai-completions.ts'
+import { embeddingsDialect } from './openai-embeddings.ts'
 import { openAiRequestBody } from './openai-wire.ts'
 import { notProbed, type ServerProbe } from './probe.ts'
 import { createTransport } from './transport.ts'
@@ -67,14 +69,28 @@ export function createOpenAiCompatibleModel(settings: OpenAiCompatibleSettings):
     },
   })
   const plain = httpModel({})
+  const { url: _, headers } = plain.dialect
+  const texts = {
+    ...plain,
+    dialect: completionsDialect({ name, model, apiKey, baseUrl: settings.baseUrl, headers }),
+  }
+  const vectors = {
+    ...plain,
+    dialect: embeddingsDialect({ name, model, apiKey, baseUrl: settings.baseUrl, headers }),
+  }
+  const wireFor = (call: ModelCall): HttpModel => (call.embed ? vectors : call.completion ? texts : plain)
   const probe = settings.probe ?? notProbed
   return {
     name,
+    givesVectors: true,
+    completes: true,
     generate: (call, limits) =>
-      tier === 'frontier'
-        ? generateOverHttp(plain, call, limits)
+      tier === 'frontier' || call.embed || call.completion
+        ? generateOverHttp(wireFor(call), call, limits)
         : generateLocally({ name, model, probe }, { call, limits, httpModel }),
-    ...(tier === 'frontier' && { generateTogether: (call, limits) => generateTogether(plain, call, limits) }),
+    ...(tier === 'frontier' && {
+      generateTogether: (call, limits) => generateTogether(wireFor(call), call, limits),
+    }),
     close: async () => {
       probe.close()
       await transport.close()

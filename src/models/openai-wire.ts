@@ -116,7 +116,8 @@ function wirePart(part: ContentPart): readonly JsonObject[] {
   return part.type === 'image' ? [{ type: 'image_url', image_url: { url: part.url } }] : []
 }
 
-function wireToolCall({ id, name, arguments: text }: ToolCall): JsonObject {
+function wireToolCall({ id, name, arguments: text, isCustom }: ToolCall): JsonObject {
+  if (isCustom) return { id, type: 'custom', custom: { name, input: text } }
   return { id, type: 'function', function: { name, arguments: text } }
 }
 
@@ -165,18 +166,23 @@ function ownText({ content }: Message): string {
 
 /**
  * Arguments stay byte for byte unless the call says otherwise, which it does when a secret in them was masked. Calls of
- * other types than `function` are not the router's to read, and stay as they are.
+ * other types than `function` and `custom` are not the router's to read, and stay as they are.
  */
 function mergeToolCalls(wire: unknown, toolCalls: readonly ToolCall[]): unknown {
   if (!Array.isArray(wire)) return wire
   const wanted = [...toolCalls]
   let differs = false
   const merged = wire.map((call: unknown) => {
-    const own = asObject(asObject(call)?.function)
-    const text = own === null ? undefined : wanted.shift()?.arguments
-    if (own === null || text === undefined || text === own.arguments) return call
+    const called = asObject(call)
+    const [kind, field] = asObject(called?.custom)
+      ? (['custom', 'input'] as const)
+      : (['function', 'arguments'] as const)
+    const own = asObject(called?.[kind])
+    const at = own === null ? -1 : wanted.findIndex(({ id }) => id === called?.id)
+    const text = at < 0 ? undefined : wanted.splice(at, 1)[0]?.arguments
+    if (own === null || text === undefined || text === own[field]) return call
     differs = true
-    return { ...asObject(call), function: { ...own, arguments: text } }
+    return { ...called, [kind]: { ...own, [field]: text } }
   })
   return differs ? merged : wire
 }

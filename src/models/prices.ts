@@ -53,7 +53,8 @@ function tableCost(modelId: string, model: PricedModel, usage: Usage): number | 
     if (found === null) return null
     const { input_mtok: input, output_mtok: output } = found.model_price
     // A table row without token prices sums up to 0, which is not what the call cost.
-    return input === undefined || output === undefined ? null : found.total_price
+    const isPriced = input !== undefined && (output !== undefined || usage.outputTokens === 0)
+    return isPriced ? found.total_price : null
   } catch {
     // The table refuses counts that contradict each other; then the cost is not known.
     return null

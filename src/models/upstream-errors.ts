@@ -22,7 +22,7 @@ export function refusalError(refusal: Refusal): RouterError {
   const { model, status } = refusal
   if (status === 401 || status === 403) return new RouterError('model_auth_failed', { model, status })
   const wait = retryAfterSeconds(refusal.headers, refusal.nowMs)
-  const named = wait === null ? {} : { retryAfterSeconds: wait }
+  const named = { ...rateLimits(refusal.headers), ...(wait === null ? {} : { retryAfterSeconds: wait }) }
   if (status === 429) {
     const when = wait === null ? SOME_TIME : `in ${wait} s`
     return new RouterError('model_rate_limited', { model, status, when, ...named })
@@ -38,6 +38,18 @@ export function refusalError(refusal: Refusal): RouterError {
     return new RouterError('model_refused_request', { model, status, problem })
   const values = { model, status, problem: `HTTP ${status}: ${problem}`, fix: PROVIDER_FIX }
   return new RouterError('model_failed', { ...values, ...named })
+}
+
+/** Far more than any provider sends; a longer value is none of these. */
+const MAX_RATE_LIMITS = 16
+const RATE_LIMIT_VALUE = /^[\x21-\x7e]{1,64}$/
+
+/** What the provider says of its own limits, by the names of the headers, so that a client learns how long to wait. */
+function rateLimits(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const said = Object.entries(headers).filter(
+    ([name, value]) => name.startsWith('x-ratelimit-') && RATE_LIMIT_VALUE.test(value),
+  )
+  return Object.fromEntries(said.slice(0, MAX_RATE_LIMITS))
 }
 
 /** The error of an error object inside a 200 answer or a stream; retryable. */

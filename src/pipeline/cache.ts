@@ -47,6 +47,7 @@ export function keepAnswer(run: Run, deps: PipelineDeps, outcome: Outcome): void
  */
 function isCacheable({ request, features, decision, isSampled }: Run): boolean {
   const { temperature = 0, tools = [], needs = [], override = 'auto' } = request
+  if (request.embed || request.completion) return false
   if (features.partition === 'local_only' || features.hardStops.length > 0) return false
   if (temperature > 0 || tools.length > 0 || features.hasTools || features.hasImages || needs.length > 0) return false
   if (override !== 'auto' || isSampled || decision.shadow || decision.degraded) return false

@@ -23,6 +23,7 @@ export function decideJob(question: DecideRequest, loaded: LoadedPolicy): Decide
     messages: [{ role: 'user', content: contentOf(question) }],
     metadata: { ...question.metadata, ...(named && { task: named }) },
     ...(question.override && { override: question.override }),
+    ...(question.prefer !== undefined && { prefer: question.prefer }),
     ...(question.tools && { tools: question.tools }),
     ...(question.schema && { responseSchema: question.schema }),
   }

@@ -161,7 +161,7 @@ function maskMessage({ aside: _, ...message }: Message, policy: Policy, vault: V
     content,
     toolCalls: message.toolCalls.map((call) => ({
       ...call,
-      arguments: maskText(call.arguments, kindsOf(policy), vault, 'json').text,
+      arguments: maskText(call.arguments, kindsOf(policy), vault, call.isCustom ? 'text' : 'json').text,
     })),
   }
 }
@@ -201,7 +201,7 @@ async function* restore(
     if (event.type === 'raw') return event.dialect === 'anthropic_messages' ? message(event) : []
     if (event.type === 'text') return [{ type: 'text', delta: text.push(event.delta) }]
     if (event.type === 'tool_call') {
-      const unmasker = tools.get(event.index) ?? createUnmasker(vault, 'json')
+      const unmasker = tools.get(event.index) ?? createUnmasker(vault, event.isCustom ? 'text' : 'json')
       tools.set(event.index, unmasker)
       return [{ ...event, argumentsDelta: unmasker.push(event.argumentsDelta) }]
     }

@@ -6,7 +6,7 @@ import { RouterError } from '../spec/errors.ts'
 import type { CallLimits, ModelEvent, ModelPort, Priority } from '../spec/ports.ts'
 import { messageText, type RouterRequest, type ToolCall } from '../spec/request.ts'
 import type { Answer } from '../spec/response.ts'
-import { dialectOfProvider } from '../spec/wire.ts'
+import { speaks } from '../spec/wire.ts'
 import { earlyStop } from './early-stop.ts'
 import { generateThroughEgress, generateTogether } from './egress.ts'
 import type { RosterModel } from './roster.ts'
@@ -87,8 +87,10 @@ function maxTokensOf({ request, model }: Exchange): number {
 
 async function piecesOf(exchange: Exchange, limits: CallLimits): Promise<AsyncIterable<readonly ModelEvent[]>> {
   const { request, model, port, sink, deps, run } = exchange
-  const { messages, tools, responseSchema, temperature, topP, stop, seed, wire } = request
+  const { messages, tools, responseSchema, temperature, topP, stop, seed, embed, completion, wire } = request
   const streaming = sink.streaming && exchange.delivery !== 'held'
+  if (embed && !port.givesVectors) throw cannot(model.name, 'gives no vectors')
+  if (completion && !port.completes) throw cannot(model.name, 'only answers, and continues no text')
   const call = {
     messages,
     maxOutputTokens: maxTokensOf(exchange),
@@ -99,12 +101,23 @@ async function piecesOf(exchange: Exchange, limits: CallLimits): Promise<AsyncIt
     ...(topP !== undefined && { topP }),
     ...(stop && { stop }),
     ...(seed !== undefined && { seed }),
+    ...(embed && { embed }),
+    ...(completion && { completion }),
     ...(wire && { wire }),
   }
   if (model.policy.tier !== 'frontier') return generateTogether(port, call, limits)
   const egress = { port, run, deps, purpose: exchange.purpose }
-  const isWhole = !streaming && wire?.dialect === dialectOfProvider(model.policy.provider)
-  return generateThroughEgress(egress, call, isWhole ? patient(limits) : limits)
+  // Of a body in the caller's own dialect the first byte comes with the last.
+  const isWhole = wire !== undefined && speaks(model.policy.provider, wire.dialect)
+  return generateThroughEgress(egress, call, isWhole && !streaming ? patient(limits) : limits)
+}
+
+function cannot(model: string, what: string): RouterError {
+  return new RouterError('request_invalid', {
+    path: 'model',
+    problem: `${model} ${what}`,
+    fix: 'Name a model of the embedded engine, or one behind an OpenAI-compatible API that can.',
+  })
 }
 
 /** A whole body begins when the model has ended: only the total deadline says something about it. */
@@ -176,7 +189,7 @@ function finished(
   end: { readonly event: Extract<ModelEvent, { type: 'finish' }>; readonly firstTokenMs: number | null },
 ): Collected {
   const { event, firstTokenMs } = end
-  const { finishReason, stopSequence, usage, signals, raw, identity } = event
+  const { finishReason, stopSequence, usage, signals, raw, identity, vectors } = event
   const { model, run } = exchange
   if (model.policy.tier !== 'frontier')
     run.localModel = { name: model.name, identity, prompt: promptIdentity(promptFor(run.task, model.name)) }
@@ -189,6 +202,7 @@ function finished(
       signals,
       raw,
       ...(stopSequence && { stopSequence }),
+      ...(vectors && { vectors: { values: vectors, cut: 0 } }),
     },
     option: null,
     identity,
@@ -201,7 +215,7 @@ class Parts {
   text = ''
   /** Of text and tool arguments. */
   chars = 0
-  readonly #calls = new Map<number, { id: string; name: string; arguments: string }>()
+  readonly #calls = new Map<number, { id: string; name: string; arguments: string; isCustom?: true }>()
 
   add(event: ModelEvent): void {
     if (event.type === 'text') this.text += event.delta
@@ -212,6 +226,7 @@ class Parts {
     call.id ||= event.id ?? ''
     call.name ||= event.name ?? ''
     call.arguments += event.argumentsDelta
+    if (event.isCustom) call.isCustom = true
     this.#calls.set(event.index, call)
   }
 

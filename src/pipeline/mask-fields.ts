@@ -18,7 +18,7 @@ export function maskFields(call: ModelCall, kinds: readonly PrivateKind[], vault
   const personal = kinds.filter((kind) => kind !== 'secret')
   const beside = call.messages.map(({ name, content }) => [name, typeof content === 'string' ? null : content])
   // A body in the Messages dialect is masked by `maskMessagesBody`, in one go with its texts.
-  const wire = call.wire?.dialect === 'openai_chat' ? call.wire : undefined
+  const wire = call.wire?.dialect === 'anthropic_messages' ? undefined : call.wire
   const text = JSON.stringify([call.tools, call.responseSchema, wire?.body, beside])
   const isClean = (one: string): boolean => findPrivate(one, personal).length === 0
   if (personal.length === 0 || (isClean(text) && isClean(decoded(text)))) return call

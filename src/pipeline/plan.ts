@@ -45,6 +45,7 @@ export function planRequest(input: PlanInput, deps: PipelineDeps): Run {
   const state: RouterState = {
     models: modelsFor(key, deps.roster.states()),
     override: request.override ?? 'auto',
+    ...(request.prefer !== undefined && { prefer: request.prefer }),
     hasKey: (model) => !(model in deps.loaded.missingKeys),
     prior: null,
     orders: deps.killSwitch.ordersFor(found),

@@ -33,6 +33,7 @@ export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): 
     wouldEscalateTo: result.wouldEscalateTo,
     ...(asked && unaskedOf(run.request, deps.roster.model(asked.model).policy)),
     raw: answer?.raw ?? null,
+    ...(answer?.vectors && { vectors: answer.vectors }),
   }
 }
 

@@ -82,6 +82,7 @@ function stateOf(entry: Entry): ModelState {
     name: entry.name,
     actor: actorOf(entry.policy.tier),
     tier: entry.policy.tier,
+    providerModel: `${entry.policy.provider}:${entry.policy.model}`,
     unavailable: entry.obstacle() ?? (rest && resting(entry, rest)),
   }
 }

@@ -16,6 +16,7 @@ import type { PipelineDeps } from './run.ts'
 import { runShadow } from './shadow.ts'
 import { createChannel, NO_SINK, sinkOf } from './sink.ts'
 import { solverAnswer } from './solve.ts'
+import { embedJob } from './vectors.ts'
 
 export interface RouterDeps extends PipelineDeps {
   readonly readAudit: (query: AuditQuery) => readonly AuditRecord[]
@@ -49,7 +50,7 @@ export function routerFrom(deps: RouterDeps): Router {
   }
   return {
     complete: async (request, options) =>
-      (await run({ request, options, signal: signalOf(options), sink: NO_SINK })).outcome,
+      (await run({ ...embedJob(request, deps.loaded), options, signal: signalOf(options), sink: NO_SINK })).outcome,
     streamTo: async (request, take, options) => {
       const running = run({ request, options, signal: signalOf(options), sink: sinkOf(take) })
       inBackground(running)

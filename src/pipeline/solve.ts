@@ -9,6 +9,7 @@ const HARMLESS: ReadonlySet<Removal['rule']> = new Set(['availability', 'partiti
 
 export function solverAnswer(run: Pick<Run, 'request' | 'features' | 'decision' | 'options'>): Solution | null {
   const { features, decision, request } = run
+  if (request.embed || request.completion) return null
   const open = features.kind === 'text' || features.kind === 'answer'
   if (!open || features.hasTools || features.hasImages || features.hasSchema) return null
   const against = decision.removals.filter((removal) => removal.set === 'serve' && removal.actor === 'local')

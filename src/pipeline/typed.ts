@@ -12,9 +12,11 @@ import { NO_ANSWER, type Reading } from '../spec/reading.ts'
 import { inputText, questionParts, type ToolCall } from '../spec/request.ts'
 import type { Collected, Exchange, Reader } from './exchange.ts'
 import { decideCallFor, promptFor, promptIdentity } from './task-prompt.ts'
+import { readVectors } from './vectors.ts'
 
 /** The way this exchange's answer is read; null when the model has to write it. */
 export function readerFor({ run, port, request }: Exchange): Reader | null {
+  if (request.embed) return port.embed ? readVectors : null
   if (run.options) return port.decide ? readOption : null
   const { kind } = run.task
   const about = questionParts(request.messages)

@@ -47,6 +47,8 @@ export const RULES: readonly Rule[] = [
 export interface RouterState {
   readonly models: readonly ModelState[]
   readonly override: RouteOverride
+  /** Name or tier of the models that the caller wants to be asked first. */
+  readonly prefer?: string
   /** False for a model whose `${env:NAME}` key is not set. */
   readonly hasKey: (model: string) => boolean
   /** Of the task's prior; null when it has none in force, or may not be heard. */
@@ -93,8 +95,8 @@ export function routeRequest(features: Features, policy: Policy, state: RouterSt
     stage: typeof stage === 'string' ? stage : 'canary',
     serve: [...left.serve],
     call: [...left.call],
-    local: left.call.has('local') ? usable(candidates.local, task) : [],
-    frontier: left.call.has('frontier') ? usable(candidates.frontier, task) : [],
+    local: left.call.has('local') ? wanted(usable(candidates.local, task), state) : [],
+    frontier: left.call.has('frontier') ? wanted(usable(candidates.frontier, task), state) : [],
     shadow: stage !== 'off' && stage !== 'accept' && shadowable(left, removals),
     excluded: candidates.excluded,
     wouldEscalateTo: outOfReach(candidates, left, removals),
@@ -158,8 +160,15 @@ function shadowable(left: Left, removals: readonly Removal[]): boolean {
   return removals.some((removal) => removal.rule === 'stage' && removal.actor === 'local')
 }
 
-function usable(models: readonly ModelState[], task: TaskPolicy): readonly string[] {
-  return models.filter((model) => isUsable(model, task)).map((model) => model.name)
+function usable(models: readonly ModelState[], task: TaskPolicy): readonly ModelState[] {
+  return models.filter((model) => isUsable(model, task))
+}
+
+/** A wish only orders what the policy leaves. */
+function wanted(models: readonly ModelState[], { prefer }: RouterState): readonly string[] {
+  const isWanted = ({ name, tier }: ModelState): boolean => name === prefer || tier === prefer
+  const first = models.filter(isWanted)
+  return [...first, ...models.filter((model) => !isWanted(model))].map(({ name }) => name)
 }
 
 /** Names the frontier that would be asked, when only availability or money keeps it away. */

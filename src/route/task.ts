@@ -4,7 +4,7 @@ import type { Features } from '../spec/features.ts'
 import { DEFAULT_TASK, type Policy, type StagePolicy, type TaskPolicy } from '../spec/policy.ts'
 import type { ModelState } from '../spec/ports.ts'
 import { whyNotThere } from '../spec/residency.ts'
-import { dialectOfProvider } from '../spec/wire.ts'
+import { speaks } from '../spec/wire.ts'
 import { tierFor } from './complexity.ts'
 
 /** The candidates of one request: every model of each actor that its text may go to, in order of choice, available or not, barred or not. */
@@ -69,7 +69,7 @@ export function stageOf(task: TaskPolicy, candidates: Candidates, hasKey: (model
 /** What only an upstream of the caller's dialect can do goes to those that speak it; where none does, the first says what is the matter. */
 function fluent({ needs, dialect }: Features, policy: Policy, found: readonly ModelState[]): readonly ModelState[] {
   if (needs.length === 0 || !dialect) return found
-  const speak = found.filter(({ name }) => dialectOfProvider(policy.models[name]?.provider ?? '') === dialect)
+  const speak = found.filter(({ name }) => speaks(policy.models[name]?.provider ?? '', dialect))
   return speak.length > 0 ? speak : found
 }
 

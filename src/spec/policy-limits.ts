@@ -1,6 +1,6 @@
-/** The policy's `gateway.limits`. */
+/** The policy's `gateway.limits` and `gateway.responses`. */
 import { z } from 'zod'
-import { connectionUrl } from './policy-values.ts'
+import { connectionUrl, longSpan } from './policy-values.ts'
 
 const permits = z.number().int().min(1).optional()
 
@@ -22,3 +22,15 @@ export const limitsSchema = z
   })
   .prefault({})
   .describe("Of each API key that sets no limit of its own; the operator's key has none.")
+
+export const responsesSchema = z
+  .strictObject({
+    store: z
+      .union([z.literal(false), longSpan])
+      .default(false)
+      .describe(
+        'How long an answer and all that led to it are kept, encrypted, on this machine, so that a request can go on with previous_response_id: a span such as 7d. false keeps nothing. What is local_only is never kept.',
+      ),
+  })
+  .prefault({})
+  .describe('Of /v1/responses.')

@@ -9,7 +9,7 @@ import { auditSchema } from './policy-audit.ts'
 import { barsSchema } from './policy-bars.ts'
 import { budgetsSchema } from './policy-budgets.ts'
 import { costsSchema } from './policy-costs.ts'
-import { limitsSchema } from './policy-limits.ts'
+import { limitsSchema, responsesSchema } from './policy-limits.ts'
 import { modelSchema } from './policy-models.ts'
 import { taskSchema } from './policy-tasks.ts'
 import { duration, residencies } from './policy-values.ts'
@@ -267,6 +267,7 @@ export const policySchema = z.strictObject({
         .default(3000)
         .describe('Status and headers of a stream go out at first content or after this long.'),
       limits: limitsSchema,
+      responses: responsesSchema,
     })
     .prefault({}),
 })

@@ -17,6 +17,8 @@ export interface ModelCall {
   readonly topP?: number
   readonly stop?: readonly string[]
   readonly seed?: number
+  readonly embed?: RouterRequest['embed']
+  readonly completion?: true
   readonly wire?: RouterRequest['wire']
   /** Whether the caller reads the answer as it comes; adapters may use either wire form as long as events are the same. */
   readonly stream: boolean
@@ -57,6 +59,8 @@ export type ModelEvent =
       readonly id?: string
       readonly name?: string
       readonly argumentsDelta: string
+      /** See `ToolCall`. */
+      readonly isCustom?: true
     }
   /** `data`: the chunk's own JSON on one line, where it came as that. */
   | {
@@ -74,6 +78,8 @@ export type ModelEvent =
       readonly signals: Signals | null
       readonly identity: ModelIdentity
       readonly raw: WireAnswer | null
+      /** Of a call that asked for them: one for each message. */
+      readonly vectors?: readonly (readonly number[])[]
     }
 
 /** A worked example for a typed decision. */
@@ -194,6 +200,8 @@ export interface EmbedResult {
   readonly vector: readonly number[]
   readonly usage: Usage
   readonly identity: ModelIdentity
+  /** Set when the model reads fewer tokens than the text has: the rest did not count. */
+  readonly isCut?: boolean
   /** Names how text becomes a vector; vectors of two recipes cannot be compared. */
   readonly recipe: string
 }
@@ -202,6 +210,10 @@ export interface EmbedResult {
 export interface ModelPort {
   readonly name: string
   generate(call: ModelCall, limits: CallLimits): AsyncIterable<ModelEvent>
+  /** Set where `generate` answers calls with `embed`; see also `embed` below. */
+  readonly givesVectors?: true
+  /** Set where `generate` answers calls with `completion`. */
+  readonly completes?: true
   /** The same events, those that came together in one piece: what a stream costs is counted in steps. Absent where each comes alone. */
   generateTogether?(call: ModelCall, limits: CallLimits): AsyncIterable<readonly ModelEvent[]>
   /** Absent where the model's distribution cannot be read. */
@@ -236,6 +248,8 @@ export interface ModelState {
   readonly name: string
   readonly actor: 'local' | 'frontier'
   readonly tier: Tier
+  /** What it is at its provider, as `provider:model`. */
+  readonly providerModel?: string
   /** Why it cannot be used now; null when it can. */
   readonly unavailable: Unavailable | null
   /** The caller's API key leaves it out. */

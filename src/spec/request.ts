@@ -15,6 +15,8 @@ export interface ToolCall {
   readonly name: string
   /** The argument text exactly as the model wrote it. */
   readonly arguments: string
+  /** Of a tool that takes a text as it is, and no JSON. */
+  readonly isCustom?: true
 }
 
 export interface Message {
@@ -59,11 +61,21 @@ export interface RequestMetadata {
 /** A caller's wish inside what the rules leave. It can never add an actor. */
 export type RouteOverride = 'auto' | 'local' | 'frontier'
 
+/** Vectors of two models cannot be compared, so one model is named and no other stands in for it. */
+export interface EmbedWish {
+  /** Null: the first local model that gives vectors. */
+  readonly model: string | null
+  /** Wanted from models that can give fewer; others give what they have. */
+  readonly dimensions?: number
+}
+
 export interface RouterRequest {
   readonly id?: string
   readonly messages: readonly Message[]
   readonly metadata?: RequestMetadata
   readonly override?: RouteOverride
+  /** A model or a tier: of the models that the rules leave to each side, those are asked first. */
+  readonly prefer?: string
   readonly tools?: readonly ToolDefinition[]
   /** A JSON Schema the answer must satisfy, or `json` for any JSON value. */
   readonly responseSchema?: Readonly<Record<string, unknown>> | 'json'
@@ -72,6 +84,10 @@ export interface RouterRequest {
   readonly topP?: number
   readonly stop?: readonly string[]
   readonly seed?: number
+  /** Set when no answer is wanted, but one vector for each message; see `EmbedWish`. */
+  readonly embed?: EmbedWish
+  /** Set when the text is to be continued, not answered: the first message is what stands before, a second one what comes after. */
+  readonly completion?: true
   /** Things the caller asks for that only an upstream of its own dialect can do, for example `logprobs`. */
   readonly needs?: readonly string[]
   /** The caller's own request on the wire; sent on unchanged, but for the model, to an upstream of the same dialect. */
@@ -100,6 +116,7 @@ export interface DecideRequest {
   readonly instruction?: string
   readonly metadata?: RequestMetadata
   readonly override?: RouteOverride
+  readonly prefer?: string
 }
 
 /** What a question is about, and the question. */

@@ -24,10 +24,19 @@ export interface Answer {
   readonly signals: Signals | null
   /** Typed decisions of an open kind: what was found, beside the text. */
   readonly reading?: Reading
+  /** One for each message, where vectors were asked for. */
+  readonly vectors?: Vectors
   /** The gate that ended the answer while it was being written; absent when it was written to its end. */
   readonly stoppedBy?: Verdict
   /** The upstream's own body (non-stream), to be returned unchanged to a caller of the same dialect. */
   readonly raw: WireAnswer | null
+}
+
+/** As the model gave them: not of length 1. */
+export interface Vectors {
+  readonly values: readonly (readonly number[])[]
+  /** How many of the texts are longer than what the model reads: their ends did not count. */
+  readonly cut: number
 }
 
 /** The settled result of a request. */
@@ -56,6 +65,8 @@ export interface Outcome {
   readonly unasked?: readonly string[]
   /** An upstream's own body, when it speaks the dialect of the request. */
   readonly raw: WireAnswer | null
+  /** Only where vectors were asked for. */
+  readonly vectors?: Vectors
 }
 
 /** The result of a typed decision. */
@@ -85,6 +96,8 @@ export type StreamEvent =
       readonly id?: string
       readonly name?: string
       readonly argumentsDelta: string
+      /** See `ToolCall`. */
+      readonly isCustom?: true
     }
   /** A chunk of an upstream that speaks the caller's dialect, to be relayed unchanged. */
   | {

@@ -21,7 +21,7 @@ const NOTHING: NotCarried = { warned: [], refused: [] }
 
 /** Fields of a caller's body that the target is not asked; everything that no row names is warned of. */
 export function notCarried({ dialect, body }: CallersWire, target: Target): NotCarried {
-  if (dialect === target.dialect) return NOTHING
+  if (dialect === target.dialect || dialect === 'openai_completions' || dialect === 'openai_embeddings') return NOTHING
   const rows = rowsFor(dialect, target.dialect)
   const used = rows.filter(({ field, isUsed }) => isUsed?.(body, target.model) ?? isSet(body[field]))
   const known: ReadonlySet<string> = dialect === 'openai_chat' ? OPENAI_FIELDS : ANTHROPIC_FIELDS

@@ -1,7 +1,7 @@
 /** Requests and answers in a caller's own words: two dialects that many programs speak. */
 
-/** `openai_chat`: chat completions. `anthropic_messages`: the Messages API. */
-export type WireDialect = 'openai_chat' | 'anthropic_messages'
+/** `openai_chat`: chat completions. `anthropic_messages`: the Messages API. The others have paths of their own, and are not translated. */
+export type WireDialect = 'openai_chat' | 'openai_completions' | 'openai_embeddings' | 'anthropic_messages'
 
 /** The caller's own request; sent on unchanged, but for model and masked texts, to an upstream of the same dialect. */
 export interface CallersWire {
@@ -22,8 +22,13 @@ export interface WireAnswer {
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/** The dialect that a provider of the policy is spoken to in; null for engines that have ways of their own. */
-export function dialectOfProvider(provider: string): WireDialect | null {
+/** Whether what is written in a dialect can be sent to a provider of the policy as it is. */
+export function speaks(provider: string, dialect: WireDialect): boolean {
+  return dialect === 'anthropic_messages' ? provider === 'anthropic' : provider === 'openai'
+}
+
+/** The dialect in which a provider of the policy is asked for answers; null for engines that have ways of their own. */
+export function dialectOfProvider(provider: string): 'openai_chat' | 'anthropic_messages' | null {
   if (provider === 'openai') return 'openai_chat'
   return provider === 'anthropic' ? 'anthropic_messages' : null
 }

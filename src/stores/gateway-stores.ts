@@ -4,13 +4,16 @@ import { join } from 'node:path'
 import type { IdempotencyBook } from '../spec/idempotency.ts'
 import type { Connection } from '../spec/policy.ts'
 import type { RateBook } from '../spec/rates.ts'
+import type { ResponseBook } from '../spec/response-book.ts'
 import { openIdempotency } from './idempotency.ts'
 import { openRates } from './rates.ts'
+import { openResponses } from './responses.ts'
 import { openSharedRates } from './valkey.ts'
 
 export interface GatewayStores {
   readonly rates: RateBook
   readonly idempotency: IdempotencyBook
+  readonly responses: ResponseBook
 }
 
 export interface MachineClock {
@@ -32,7 +35,8 @@ export function openGatewayStores(
   const rates = valkey ? openSharedRates({ ...valkey, own, monotonicMs: machineMs }) : own
   const path = join(stateDir, 'idempotency.sqlite')
   const writer = `${process.pid} ${randomUUID()}`
-  return { rates, idempotency: openIdempotency({ path, writer, machineMs, epochMs }) }
+  const responses = openResponses({ path: join(stateDir, 'responses.sqlite'), epochMs })
+  return { rates, idempotency: openIdempotency({ path, writer, machineMs, epochMs }), responses }
 }
 
 const MACHINE: MachineClock = {

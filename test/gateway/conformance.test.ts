@@ -184,7 +184,7 @@ describe('a configured model', () => {
   it('can be named, is listed, and answers', async () => {
     cloud.enqueue(openAiText('Sunny.'))
     const ids = (await gateway.client.models.list()).data.map(({ id }) => id)
-    expect(ids).toEqual(['auto', 'local', 'frontier', 'direct', 'big'])
+    expect(ids).toEqual(['auto', 'auto:fast', 'local', 'frontier', 'direct', 'big', 'openai:scripted-1'])
     const { data, response } = await gateway.client.chat.completions
       .create({ model: 'big', messages: USER })
       .withResponse()

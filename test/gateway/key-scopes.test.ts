@@ -125,7 +125,8 @@ describe('the list of models', () => {
       const response = await fetch(`${gateway.url}/v1/models`, { headers: { 'x-api-key': apiKey } })
       return ((await response.json()) as { data: { id: string }[] }).data.map(({ id }) => id)
     }
-    expect(await list(key)).toEqual(['auto', 'local', 'frontier', 'chat', 'small'])
+    const named = ['auto', 'auto:fast', 'local', 'frontier', 'chat', 'small', 'embedded:smollm2-135m-instruct']
+    expect(await list(key)).toEqual(named)
     expect(await list(gateway.key)).toEqual(expect.arrayContaining(['direct', 'big']))
     const one = await fetch(`${gateway.url}/v1/models/big`, { headers: { 'x-api-key': key } })
     expect(one.status).toBe(404)

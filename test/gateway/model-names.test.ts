@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { closeGateways, testGateway } from '../support/gateway.ts'
 import { sampleRouter } from '../support/sample-router.ts'
-import { failureOf, MODELS, SURE, script, USER } from './chat-script.ts'
+import { ACCEPT, failureOf, MODELS, SURE, script, USER } from './chat-script.ts'
 
 afterEach(closeGateways)
 
@@ -9,7 +9,9 @@ describe('model names', () => {
   it('are the virtual models, the tasks and the configured models', async () => {
     const { client } = await testGateway(sampleRouter(script({ small: {}, big: {} })).router)
     const ids = (await client.models.list()).data.map((model) => model.id)
-    expect(ids).toEqual(['auto', 'local', 'frontier', 'chat', 'label', 'city', 'direct', 'small', 'big'])
+    const tasks = ['chat', 'label', 'city', 'direct']
+    const models = ['small', 'big', 'embedded:smollm2-135m-instruct', 'openai:gpt-4.1-nano']
+    expect(ids).toEqual(['auto', 'auto:fast', 'local', 'frontier', ...tasks, ...models])
     expect((await client.models.retrieve('label')).id).toBe('label')
   })
 
@@ -51,5 +53,73 @@ describe('model names', () => {
     const { client } = await testGateway(sample.router)
     const data = await client.chat.completions.create({ model: 'frontier', messages: USER })
     expect(data).toMatchObject({ spillway: { route: 'frontier', reason: 'manual_override' } })
+  })
+
+  it('of a model that the policy leaves come first on its side, by its name or by what it is at its provider', async () => {
+    const { policy } = script({})
+    const models = {
+      ...MODELS,
+      huge: { provider: 'openai', model: 'gpt-5', tier: 'frontier', apiKey: '${env:KEY}' },
+    } as const
+    const direct = { pattern: 'direct' as const, local: false as const, frontier: ['big', 'huge'] }
+    const tasks = { ...policy.tasks, direct }
+    const sample = sampleRouter(
+      script(
+        { small: {}, big: { answers: ['a'] }, huge: { answers: ['b', 'c', 'd'] } },
+        { policy: { models, tasks, defaults: { task: 'direct' } } },
+      ),
+    )
+    const { client } = await testGateway(sample.router)
+    for (const [model, answeredBy] of [
+      ['auto', 'big'],
+      ['huge', 'huge'],
+      ['openai:gpt-5', 'huge'],
+    ] as const) {
+      const { data, response } = await client.chat.completions.create({ model, messages: USER }).withResponse()
+      expect(data).toMatchObject({ spillway: { model: answeredBy } })
+      expect(response.headers.get('x-spillway-warning')).toBeNull()
+    }
+    expect(await client.responses.create({ model: 'openai:gpt-5', input: 'Hm?' })).toMatchObject({ model: 'huge' })
+  })
+
+  it('auto:fast puts the fast tier first where the policy leaves a choice, and changes nothing else', async () => {
+    const models = {
+      ...MODELS,
+      slow: { provider: 'embedded', model: 'smollm2-135m-instruct', tier: 'local_quality' },
+    } as const
+    const chat = { ...ACCEPT, local: ['slow', 'small'] }
+    const sample = sampleRouter(
+      script(
+        {
+          small: { answers: [{ text: 'Quick.', signals: SURE }] },
+          slow: { answers: [{ text: 'Slow.', signals: SURE }] },
+          big: {},
+        },
+        { policy: { models, tasks: { chat }, defaults: { task: 'chat' } } },
+      ),
+    )
+    const { client } = await testGateway(sample.router)
+    const answer = async (model: string) =>
+      (await client.chat.completions.create({ model, messages: USER })).choices[0]?.message.content
+    expect(await answer('auto')).toBe('Slow.')
+    expect(await answer('auto:fast')).toBe('Quick.')
+  })
+
+  it('mean the same at every door', async () => {
+    const sample = sampleRouter(script({ small: {}, big: {} }))
+    const { url, key } = await testGateway(sample.router, { unknownModel: 'error' })
+    const bodies = {
+      'chat/completions': { messages: USER },
+      responses: { input: 'x' },
+      rerank: { query: 'x', documents: ['y'] },
+    }
+    for (const [path, body] of Object.entries(bodies)) {
+      const response = await fetch(`${url}/v1/${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}` },
+        body: JSON.stringify({ model: 'nobody', ...body }),
+      })
+      expect([path, response.status]).toEqual([path, 404])
+    }
   })
 })

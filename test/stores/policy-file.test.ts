@@ -25,6 +25,7 @@ describe('parsePolicy', () => {
       maxBodyBytes: 10_485_760,
       headersAfter: 3000,
       limits: {},
+      responses: { store: false },
     })
     expect(policy.deadlines.local_quality).toEqual({
       load: 120_000,

@@ -57,6 +57,7 @@ export async function closeGateways(): Promise<void> {
     await gateway.close()
     stores.rates.close()
     stores.idempotency.close()
+    stores.responses.close()
     if (isOurs) rmSync(stateDir, { recursive: true, force: true })
   }
 }

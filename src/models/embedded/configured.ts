@@ -37,6 +37,7 @@ export function openEmbeddedModel(configured: ConfiguredModel): ModelPort {
   }
   return {
     name: configured.name,
+    completes: true,
     generate: async function* (call, limits) {
       yield* (await open(limits.signal)).generate(call, limits)
     },

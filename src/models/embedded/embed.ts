@@ -18,22 +18,25 @@ export async function embedText(
   signal: AbortSignal,
 ): Promise<EmbedHostResult> {
   const pool = await running.embedder()
-  const prompt = promptTokens(running, text, frame)
+  const { prompt, isCut } = promptTokens(running, text, frame)
   return await pool.use(prompt, signal, async (context) => {
     signal.throwIfAborted()
     const { vector } = await context.getEmbeddingFor([...prompt])
     return {
       vector: [...vector],
+      isCut,
       usage: { inputTokens: prompt.length, outputTokens: 0, source: 'reported' },
       quantisation: running.header.quantisation,
     }
   })
 }
 
-function promptTokens({ model, header, spec }: RunningModel, text: string, frame: EmbedFrame): readonly Token[] {
+function promptTokens({ model, header, spec }: RunningModel, text: string, frame: EmbedFrame) {
   const [before, after] = [model.tokenize(frame.before), model.tokenize(frame.after)]
   const room = embedContextTokens(header) - before.length - after.length - 2
-  const prompt = [...before, ...model.tokenize(text).slice(0, Math.min(MAX_EMBED_TOKENS, room)), ...after]
+  const own = model.tokenize(text)
+  const counted = own.slice(0, Math.min(MAX_EMBED_TOKENS, room))
+  const prompt: readonly Token[] = [...before, ...counted, ...after]
   requireFit(prompt.length, embedContextTokens(header), spec.name)
-  return prompt
+  return { prompt, isCut: counted.length < own.length }
 }

@@ -10,6 +10,7 @@ import type {
   ModelPort,
   WriteJsonResult,
 } from '../../spec/ports.ts'
+import { messageText } from '../../spec/request.ts'
 import { localAnswer } from '../local-answer.ts'
 import type { Paths } from '../paths.ts'
 import { EngineClient } from './client.ts'
@@ -17,7 +18,7 @@ import { EMBED_PROMPT, embeddingRecipe } from './embed-prompt.ts'
 import { EventQueue } from './event-queue.ts'
 import { watchPhases } from './phases.ts'
 import { toTurns } from './prompt.ts'
-import type { GenerateResult, MethodName, Methods, ModelSpec, SignalReading } from './protocol.ts'
+import type { GenerateParams, GenerateResult, MethodName, Methods, ModelSpec, SignalReading } from './protocol.ts'
 
 export interface EmbeddedModelSettings {
   readonly spec: ModelSpec
@@ -61,6 +62,7 @@ export function createEmbeddedModel(settings: EmbeddedModelSettings): ModelPort 
   const tier = settings.tier ?? 'local_fast'
   return {
     name: spec.name,
+    completes: true,
     generate: (call, limits) => {
       const bound = {
         client,
@@ -138,7 +140,7 @@ async function* generate(bound: Bound, call: ModelCall, limits: CallLimits): Asy
   const events = new EventQueue<ModelEvent>()
   const params = {
     model: bound.spec,
-    turns: toTurns(call.messages),
+    ...promptOf(call),
     maxOutputTokens: call.maxOutputTokens ?? bound.maxOutputTokens,
     temperature: call.temperature ?? 0,
     topP: call.topP ?? 1,
@@ -167,6 +169,12 @@ async function* generate(bound: Bound, call: ModelCall, limits: CallLimits): Asy
     stopped.abort(new RouterError('cancelled', { requestId: 'of the local engine' }))
     phases.end()
   }
+}
+
+/** What comes after a text cannot be told: the router asks no model of this engine to fill one in. */
+function promptOf({ messages, completion }: ModelCall): Pick<GenerateParams, 'turns' | 'continued'> {
+  const before = messages.find(({ role }) => role === 'user')
+  return completion && before ? { turns: [], continued: messageText(before) } : { turns: toTurns(messages) }
 }
 
 function finishEvent(bound: Bound, result: GenerateResult): ModelEvent {

@@ -12,6 +12,12 @@ export function toTurns(messages: readonly Message[]): readonly ChatTurn[] {
   })
 }
 
+/** A text as the model met texts when it was trained: nothing around it but the token that begins one. */
+export function plainTokens(model: LlamaModel, text: string): Token[] {
+  const { bos, shouldPrependBosToken } = model.tokens
+  return [...(shouldPrependBosToken && bos !== null ? [bos] : []), ...model.tokenize(text)]
+}
+
 /** The model's own chat template around the turns, ending where its answer begins. */
 export function chatTokens(model: LlamaModel, wrapper: ChatWrapper, turns: readonly ChatTurn[]): Token[] {
   const history: ChatHistoryItem[] = turns.map((turn) =>

@@ -4,7 +4,7 @@ import type { DecideCall, EmbedFrame, ExtractCall, ExtractResult, Priority, Writ
 import type { MemoryBudget } from './room.ts'
 
 /** Raised whenever a message changes; part of the socket's name, so old and new programs never talk to each other. */
-export const PROTOCOL_VERSION = 3
+export const PROTOCOL_VERSION = 4
 
 /** Which model to answer with, and how to load it. Equal values share one loaded copy. */
 export interface ModelSpec {
@@ -37,6 +37,8 @@ export type SignalReading = 'bracket' | 'exact'
 export interface GenerateParams {
   readonly model: ModelSpec
   readonly turns: readonly ChatTurn[]
+  /** A text to be continued as it stands, in place of the turns. */
+  readonly continued?: string
   readonly maxOutputTokens: number
   readonly temperature: number
   readonly topP: number
@@ -71,6 +73,7 @@ export type ExtractHostResult = Omit<ExtractResult, 'identity'> & { readonly qua
 export type WriteJsonHostResult = Omit<WriteJsonResult, 'identity'> & { readonly quantisation: string | null }
 
 export interface EmbedHostResult {
+  readonly isCut: boolean
   readonly vector: readonly number[]
   readonly usage: Usage
   readonly quantisation: string | null

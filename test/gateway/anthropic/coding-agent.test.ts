@@ -147,10 +147,9 @@ describe('what it asks beside', () => {
     const models = await fetch(`${gateway.url}/v1/models?limit=1000`, {
       headers: { authorization: `Bearer ${gateway.key}`, 'anthropic-version': '2023-06-01' },
     })
-    expect(await models.json()).toMatchObject({
-      has_more: false,
-      data: [{ type: 'model', id: 'auto' }, {}, {}, {}, {}],
-    })
+    const list = (await models.json()) as { has_more: boolean; data: unknown[] }
+    expect(list.has_more).toBe(false)
+    expect(list.data).toContainEqual(expect.objectContaining({ type: 'model', id: 'auto' }))
     expect(cloud.requests).toHaveLength(0)
   })
 

@@ -1,0 +1,15 @@
+/** Answers of `/v1/responses` that are kept so that a later request can go on from them. */
+
+export interface ResponseBook {
+  /**
+   * @param name of the response and its owner; a hash
+   * @param keptUntilMs epoch milliseconds
+   * @throws RouterError state_unwritable
+   */
+  keep(name: string, sealed: Uint8Array, keptUntilMs: number): void
+  /** Null when there is none, or its time is over. */
+  find(name: string): Uint8Array | null
+  /** @returns whether there was one */
+  drop(name: string): boolean
+  close(): void
+}
