@@ -39,7 +39,7 @@ export const ANTHROPIC_TO_OPENAI: readonly TranslationRow[] = [
     blocksOf(body).some(({ type }) => type === 'thinking' || type === 'redacted_thinking'),
   ),
   warned('cache_control', 'the provider caches by itself', (body) =>
-    [...listOf(body.system), ...listOf(body.tools), ...blocksOf(body)].some((one) => isSet(one.cache_control)),
+    [body, ...listOf(body.system), ...listOf(body.tools), ...blocksOf(body)].some((one) => isSet(one.cache_control)),
   ),
   warned('citations', 'the answer comes without', (body) =>
     blocksOf(body).some(({ citations }) => isSet(citations) && fieldsOf(citations).enabled !== false),

@@ -39,17 +39,27 @@ export function rowsFor(from: WireDialect, to: Target['dialect']): readonly Tran
   if (to !== 'local') return rows
   const local = from === 'openai_chat' ? OPENAI_TO_LOCAL : ANTHROPIC_TO_LOCAL
   const own = new Set(local.map(({ field }) => field))
-  return [...rows.filter(({ field }) => !own.has(field)), ...local]
+  return [...local, ...rows.filter(({ field, carriage }) => carriage !== 'carried' && !own.has(field))]
 }
 
 const THINKS = 'local models think as they do'
+const TEMPLATE = 'as the chat template of the model wants them'
+const SCHEMA = 'the answer is held to it, or asked for it and checked by a gate'
+const ELSEWHERE_IMAGES = 'a request with an image goes to a frontier'
+const ELSEWHERE_TOOLS =
+  'a task of kind tool reads the choice from the model; any other request with tools goes to a frontier'
 
 /** Where a local model differs from a frontier of the other dialect. */
 const OPENAI_TO_LOCAL: readonly TranslationRow[] = [
+  carried('instructions, texts, calls and answers of tools', TEMPLATE),
   warned('reasoning_effort', THINKS, (body) => isSet(body.reasoning_effort)),
+  carried('messages[].content text, image_url', `text; ${ELSEWHERE_IMAGES}`),
+  carried('tools', ELSEWHERE_TOOLS),
   carried('temperature', 'as it is'),
   carried('top_p', 'as it is, beside a temperature as well'),
   carried('seed', 'as it is'),
+  carried('max_tokens, max_completion_tokens, stop', 'as they are'),
+  carried('response_format', SCHEMA),
   carried('user', 'the request stays here'),
   refused(
     'logprobs, logit_bias',
@@ -59,6 +69,12 @@ const OPENAI_TO_LOCAL: readonly TranslationRow[] = [
 ]
 
 const ANTHROPIC_TO_LOCAL: readonly TranslationRow[] = [
+  carried('system, texts, tool_use and tool_result, documents of text', TEMPLATE),
+  carried('messages[].content text, image', `text; ${ELSEWHERE_IMAGES}`),
+  carried('tools of the caller', ELSEWHERE_TOOLS),
+  carried('max_tokens, stop_sequences, temperature, top_p', 'as they are'),
+  carried('output_config.format, output_format', SCHEMA),
+  carried('cache_control', 'nothing is paid for a prompt here'),
   warned('thinking', THINKS, (body) => wantsThought(body.thinking)),
   warned('output_config.effort', THINKS, (body) => isSet(fieldsOf(body.output_config).effort)),
 ]

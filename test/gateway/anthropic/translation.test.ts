@@ -176,6 +176,18 @@ describe('a Messages request for a model behind an OpenAI API', () => {
     expect(dataOf(framesOf(await streamed.text()).at(-1))).toMatchObject({ spillway: { unasked } })
   })
 
+  it.each([
+    ['cache_control', { cache_control: { type: 'ephemeral' } }],
+    ['output_config.effort', { output_config: { effort: 'low' } }],
+    ['thinking', { thinking: { type: 'adaptive' } }],
+    ['context_management', { context_management: { edits: [] } }],
+  ])('says that %s was not asked', async (field, change) => {
+    const { cloud, post } = await messagesGateway({ upstream: 'openai' })
+    cloud.enqueue(openAiText('Done.'))
+    const response = await post('/v1/messages', { ...HI, ...change })
+    expect(response.headers.get('x-spillway-warning')).toBe(`big was not asked ${field}`)
+  })
+
   it.each<[string, Record<string, unknown>]>([
     ['tools of the provider', { tools: [{ type: 'web_search_20250305', name: 'web_search' }] }],
     ['tools of the provider', { tools: [{ type: 'advisor_20260301', name: 'advisor', model: 'm' }] }],
