@@ -1,4 +1,5 @@
 /** Whether a text asks for a change of code. Pure; reads the instruction, not the material. */
+import { remembered } from './remembered.ts'
 
 /** An instruction stands in the first or last lines of a prompt; a build log between them asks for nothing. */
 const INSTRUCTION_LINES = 6
@@ -36,11 +37,11 @@ const REQUESTS = [
 const TOOL_LINE =
   /^\s*(?:\[?\d{1,4}[-:/.%]|\[?(?:info|warn(?:ing)?|error|debug|fatal|trace)\b[\]:]|npm (?:err|error|warn)|at \S+|File "|E\s{2,}|#\d+ |[✓✔✗✖▸>$│|+-] ?|\S+:\d+:\d+|error(?:\[\w+\])?:|warning:|failed|fail:|hint:|note:|help:|remote:|go: |cargo |make(?:\[\d+\])?:|==|--|\[\s*\d+%|Task :|Compiling |Downloading |Collecting )/i
 
-/** @param text the last user message */
-export function asksForCodeChange(text: string): boolean {
+/** Takes the last user message. */
+export const asksForCodeChange: (text: string) => boolean = remembered((text) => {
   const asked = instructionLines(text)
   return REQUESTS.some((request) => request.test(asked))
-}
+})
 
 /** The first and last lines that people could have written; each cut, so that a minified file cannot cost time. */
 function instructionLines(text: string): string {

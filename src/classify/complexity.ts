@@ -1,5 +1,6 @@
 /** How much work a request asks for, read from its instruction. Pure. */
 import type { Complexity } from '../spec/decision.ts'
+import { remembered } from './remembered.ts'
 
 /** Where a complexity is read from when no action names it. */
 export interface ComplexityQuestion {
@@ -42,6 +43,13 @@ const MODERATE_STEPS = 3
 
 /** @returns simple, moderate or complex; moderate when no rule speaks */
 export function complexityOfText({ text, hasTools }: ComplexityQuestion): Complexity {
+  return hasTools ? withTools(text) : withoutTools(text)
+}
+
+const withTools = remembered((text) => complexityOf(text, true))
+const withoutTools = remembered((text) => complexityOf(text, false))
+
+function complexityOf(text: string, hasTools: boolean): Complexity {
   if (!hasTools && isSimple(openingOf(text))) return 'simple'
   const instruction = instructionOf(text)
   if (COMPLEX.some((rule) => rule.test(instruction)) || stepsIn(instruction) > MODERATE_STEPS) return 'complex'

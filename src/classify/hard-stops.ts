@@ -4,6 +4,7 @@ import type { HardStopTerm } from '../spec/hard-stops.ts'
 import type { Policy } from '../spec/policy.ts'
 import { normalise } from './normalise.ts'
 import { readings } from './readings.ts'
+import { remembered } from './remembered.ts'
 import { indexTerms, splitWords, type TermIndex, type TermMatch, type Word, type Words } from './terms.ts'
 
 /** One text of a request and what it is called in hits. */
@@ -31,7 +32,9 @@ const NEAR_CHARS = 120
  */
 export function findHardStops(fields: readonly TextField[], hardStops: Policy['hardStops']): readonly HardStopHit[] {
   const compiled = compile(hardStops)
-  const hits = fields.flatMap((field) => hitsOf(field, compiled))
+  const hits = fields.flatMap(({ field, text, role = 'conversation' }) =>
+    compiled.hitsIn[role](text).map((hit) => ({ ...hit, field })),
+  )
   const order: readonly string[] = HARD_STOP_KINDS
   return [...hits].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))
 }
@@ -43,7 +46,14 @@ interface Rule {
   readonly notNear: TermIndex<true> | null
 }
 
-interface CompiledHardStops {
+interface CompiledHardStops extends Terms {
+  readonly hitsIn: Readonly<Record<NonNullable<TextField['role']>, (text: string) => readonly Found[]>>
+}
+
+/** A hit before it is said where. */
+type Found = Omit<HardStopHit, 'field'>
+
+interface Terms {
   readonly rules: TermIndex<Rule>
   readonly except: TermIndex<true>
   readonly passing: TermIndex<'start' | 'end'>
@@ -55,13 +65,20 @@ function compile(hardStops: Policy['hardStops']): CompiledHardStops {
   const known = compiledPolicies.get(hardStops)
   if (known) return known
   const rules = HARD_STOP_KINDS.flatMap((kind) => hardStops[kind].flatMap((term) => rulesOf(kind, term)))
-  const compiled = {
+  const terms: Terms = {
     rules: indexTerms(rules),
     except: indexPhrases(hardStops.except),
     passing: indexTerms([
       ...hardStops.passingLines.starts.map((term) => ({ term, entry: 'start' as const })),
       ...hardStops.passingLines.ends.map((term) => ({ term, entry: 'end' as const })),
     ]),
+  }
+  const compiled = {
+    ...terms,
+    hitsIn: {
+      conversation: remembered((text) => foundIn(text, 'conversation', terms)),
+      instruction: remembered((text) => foundIn(text, 'instruction', terms)),
+    },
   }
   compiledPolicies.set(hardStops, compiled)
   return compiled
@@ -79,18 +96,18 @@ function indexPhrases(phrases: readonly string[]): TermIndex<true> {
   return indexTerms(phrases.map((term) => ({ term, entry: true as const })))
 }
 
-function hitsOf({ field, text, role }: TextField, compiled: CompiledHardStops): readonly HardStopHit[] {
-  const found = new Map<string, HardStopHit>()
+function foundIn(text: string, role: TextField['role'], terms: Terms): readonly Found[] {
+  const found = new Map<string, Found>()
   for (const reading of new Set(readings(text).map(normalise))) {
     const words = splitWords(reading)
     let search: Search | null = null
     for (let at = 0; at < words.words.length; at++)
-      for (const match of compiled.rules(words, at)) {
+      for (const match of terms.rules(words, at)) {
         const { kind, term, near } = match.entry
         if (found.has(`${kind} ${term}`) || (near && role === 'instruction')) continue
         // Most texts hold no term; only where one does is it looked at what stands around.
-        search ??= searchOf(words, compiled)
-        if (stops(match, search)) found.set(`${kind} ${term}`, { kind, term, field })
+        search ??= searchOf(words, terms)
+        if (stops(match, search)) found.set(`${kind} ${term}`, { kind, term })
       }
   }
   return [...found.values()]
@@ -104,7 +121,7 @@ interface Search {
   readonly contexts: Map<TermIndex<true>, Map<number, number | null>>
 }
 
-function searchOf(text: Words, { except, passing }: CompiledHardStops): Search {
+function searchOf(text: Words, { except, passing }: Terms): Search {
   const [excepted, passingLines] = [exceptedWords(text, except), passingLinesOf(text, passing)]
   return { text, excepted, passingLines, contexts: new Map() }
 }

@@ -1,6 +1,7 @@
 /** Finds private pieces of text. Pure, linear: one look at the text for all detectors, patterns only where it says so. */
 
 import type { PrivateKind } from '../../spec/private-kinds.ts'
+import { remembered } from '../remembered.ts'
 import { addressesIn } from './addresses.ts'
 import { decodedRuns } from './disguises.ts'
 import { identifiersIn } from './identifiers.ts'
@@ -24,6 +25,21 @@ export function findPrivate(
   kinds: readonly PrivateKind[],
   writing: Writing = 'text',
 ): readonly PrivateSpan[] {
+  if (writing === 'json') return spansOf(text, kinds, writing)
+  const wanted = kinds.join()
+  let find = known.get(wanted)
+  if (!find) {
+    const own = [...kinds]
+    find = remembered((one) => spansOf(one, own, 'text'))
+    known.set(wanted, find)
+  }
+  return find(text)
+}
+
+/** By the kinds that are sought: those of policies, of which a process has few. */
+const known = new Map<string, (text: string) => readonly PrivateSpan[]>()
+
+function spansOf(text: string, kinds: readonly PrivateKind[], writing: Writing): readonly PrivateSpan[] {
   const plain = plainReading(text, writing)
   if (!plain) return withoutOverlap(spansIn(text, kinds))
   const spans = spansIn(plain.text, kinds).map((span) => ({
