@@ -17,8 +17,8 @@ interface Promised {
   readonly id: string
   readonly promise: string
   readonly tests: readonly Cited[]
-  /** What of the promise is not kept yet; then it does not pass. */
-  readonly open?: string
+  /** A command that measures, and says the figure on stderr; exit code 0 when the bound holds. */
+  readonly measured?: readonly string[]
 }
 
 const PROMISES: readonly Promised[] = [
@@ -132,7 +132,7 @@ const PROMISES: readonly Promised[] = [
     id: 'P10',
     promise: 'the overhead is bounded and published',
     tests: [],
-    open: 'the journal is measured (docs/reference/benchmarks.md), a whole request through the gateway is not',
+    measured: ['bench/gateway.ts', '--quick', '--check'],
   },
   {
     id: 'P11',
@@ -157,13 +157,17 @@ const report = Object.fromEntries(PROMISES.map((one) => [one.id, judged(one)]))
 process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : lines())
 process.exitCode = Object.values(report).every(({ pass }) => pass) ? 0 : 1
 
-function judged({ promise, tests, open }: Promised) {
+function judged({ promise, tests, measured }: Promised) {
+  if (measured) {
+    const { status, stderr } = spawnSync(process.execPath, measured, { cwd: ROOT, encoding: 'utf8' })
+    return { pass: status === 0, promise, figure: stderr.trim().replaceAll('\n', '; ') }
+  }
   const found = tests.map(({ file, title }) => ran.filter((one) => one.file === file && one.name.includes(title)))
   const all = found.flat()
   const failed = all.filter(({ status }) => status !== 'passed')
   const isBacked = tests.length > 0 && found.every((own) => own.length > 0)
-  const figure = `${all.length - failed.length} of ${all.length} tests passed${open ? `; ${open}` : ''}`
-  return { pass: isBacked && failed.length === 0 && !open, promise, figure }
+  const figure = `${all.length - failed.length} of ${all.length} tests passed`
+  return { pass: isBacked && failed.length === 0, promise, figure }
 }
 
 function lines(): string {
