@@ -13,9 +13,10 @@ const shared = {
 /** They read a lot with the real model, or break its process: too slow to run with every change. */
 const SLOW = [
   'test/faults/**/*.test.ts',
-  'test/engine/{heads,json,typed-kinds,extract,stop-check}.test.ts',
+  'test/engine/{adapter,answers,extract,fetch,heads,host,json,prefix-store,second-opinion,stop-check,typed-kinds}.test.ts',
   'test/models/bundle.test.ts',
-  'test/cli/{babysit,calibrate,commands,eval,heads,keys,lab-cascade,models,preload,store,uninstall}.test.ts',
+  'test/stores/backup.test.ts',
+  'test/cli/{audit-egress,babysit,bad-input,calibrate,commands,cost,eval,fits,heads,keys,lab-cascade,many-machines,models,preload,store,tour,uninstall}.test.ts',
 ]
 
 export default defineConfig({
