@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import { findHardStops } from '../../src/classify/hard-stops.ts'
+import { remembered } from '../../src/classify/remembered.ts'
+import { policySchema } from '../../src/spec/policy.ts'
+
+function counted(generationChars: number) {
+  const read: string[] = []
+  const find = remembered((text) => {
+    read.push(text)
+    return `${text}!`
+  }, generationChars)
+  return { find, read }
+}
+
+describe('what is remembered of texts', () => {
+  it('is the same, and is read once', () => {
+    const { find, read } = counted(10_000)
+    expect([find('a'), find('b'), find('a'), find('b')]).toEqual(['a!', 'b!', 'a!', 'b!'])
+    expect(read).toEqual(['a', 'b'])
+  })
+
+  it('is forgotten when two generations have gone by, and kept while it is asked for', () => {
+    const { find, read } = counted(1000)
+    for (let at = 0; at < 100; at++) {
+      find('kept')
+      find(`text ${at}`)
+    }
+    expect(read.filter((text) => text === 'kept')).toHaveLength(1)
+    find('text 0')
+    expect(read.filter((text) => text === 'text 0')).toHaveLength(2)
+  })
+
+  it('is nothing of long texts', () => {
+    const { find, read } = counted(1000)
+    const long = 'x'.repeat(300)
+    expect([find(long), find(long)]).toEqual([`${long}!`, `${long}!`])
+    expect(read).toHaveLength(2)
+  })
+
+  it('says nothing of the place: the same text stops in each field, and not where it is an instruction', () => {
+    const { hardStops } = policySchema.parse({})
+    const text = 'npm ERR! 403 Forbidden: access denied for user deploy'
+    const fields = (['conversation', 'instruction', 'conversation'] as const).map((role, at) => ({
+      field: `messages[${at}].content`,
+      text,
+      role,
+    }))
+    const alone = fields.map((field) => findHardStops([field], hardStops).map(({ kind, term }) => `${kind} ${term}`))
+    const together = findHardStops(fields, hardStops)
+    for (const [at, { field }] of fields.entries())
+      expect(together.filter((hit) => hit.field === field).map(({ kind, term }) => `${kind} ${term}`)).toEqual(
+        alone[at],
+      )
+    expect(alone[0]?.length).toBeGreaterThan(0)
+  })
+})
