@@ -65,7 +65,18 @@ const UNCOUNTED: readonly string[] = ['src/stores/mover-worker.ts']
 
 /** The tests of these guards that run in one process. */
 const TESTS: readonly string[] = [
-  ...['test/stores', 'test/pipeline', 'test/classify', 'test/gates', 'test/route', 'test/spec', 'test/samples.test.ts'],
+  ...[
+    'test/stores',
+    'test/pipeline',
+    'test/classify',
+    'test/gates',
+    'test/route',
+    'test/spec',
+    'test/samples.test.ts',
+    'test/learn/harmless.test.ts',
+  ],
+  ...['masking', 'direct', 'door'].map((name) => `test/gateway/anthropic/${name}.test.ts`),
+  ...['chat-fields', 'responses', 'availability', 'life'].map((name) => `test/gateway/${name}.test.ts`),
   ...['test/eval/costs.test.ts', 'test/eval/booked.test.ts', 'test/models/prices.test.ts'],
 ]
 

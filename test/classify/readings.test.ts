@@ -7,6 +7,14 @@ describe('the readings of a text', () => {
   })
 
   it.each([
+    ['a name that stands for nothing', 'a &constructor; b'],
+    ['a number beyond the last character', '&#1114112; and &#0;'],
+    ['base64 longer than a note', 'QUJD'.repeat(5000)],
+  ])('leave %s as it is', (_name, text) => {
+    expect(readings(text)).toEqual([text])
+  })
+
+  it.each([
     ['entities by name', 'a&amp;b &LT;c&gt; &shy;x', 'a&b <c> x'],
     ['entities by number', '&#116;ok&#x65;n', 'token'],
     ['percent escapes', 'tok%65n', 'token'],

@@ -238,7 +238,7 @@ describe('policy', () => {
 
   it('show fills in defaults and shows a key only by the name of its variable', async () => {
     const { stdout } = await box.run(['policy', 'show', TOUR, '--json'], { env: { OPENAI_API_KEY: 'not-for-anyone' } })
-    expect(JSON.parse(stdout)).toMatchObject({ models: { luna: { apiKey: '${env:OPENAI_API_KEY}' } } })
+    expect(JSON.parse(stdout)).toMatchObject({ models: { luna: { apiKey: ['${env:OPENAI_API_KEY}'] } } })
     expect(stdout).not.toContain('not-for-anyone')
   })
 })

@@ -24,6 +24,19 @@ describe('the audit log', () => {
     expect(readdirSync(auditPaths(dir).directory)).toEqual([])
   })
 
+  it('reads nothing where nothing was written, and journals alone where there is no database yet', () => {
+    const dir = stateDir()
+    const empty = readAuditLog({ stateDir: dir })
+    expect([empty.list({}), [...empty.each({})], empty.verify([])]).toEqual([[], [], null])
+    const { directory } = auditPaths(dir)
+    mkdirSync(directory, { recursive: true })
+    const lines = [call('lost'), intent('a'), settle('a')].map(encodeEntry)
+    writeFileSync(join(directory, journalFileName('999999-1-0123abcd', 0)), Buffer.concat(lines))
+    expect(empty.list({})).toMatchObject([{ requestId: 'a' }])
+    expect([...empty.each({ newestFirst: true })]).toMatchObject([{ requestId: 'a' }])
+    empty.close()
+  })
+
   it('shows the calls and the shadow of a record that is not moved yet', async () => {
     const log = openAuditLog({ stateDir: stateDir(), ...SETTINGS })
     for (const entry of [call('a'), shadow('a'), intent('a'), settle('a')]) log.journal.append(entry)
@@ -97,6 +110,7 @@ describe('the audit log', () => {
       if (!('limit' in query)) expect(sorted(paged)).toEqual(sorted(whole))
     }
     expect([...reader.each({})]).toHaveLength(1224)
+    expect([...reader.each({ limit: 0 })]).toEqual([])
     expect([...reader.each({ requestId: 'r3' })]).toMatchObject([{ reason: 'refusal' }])
     reader.close()
   })

@@ -1,5 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -7,7 +16,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { BudgetScope, Reservation } from '../../src/spec/budget.ts'
 import { bootId, openLease, readLog } from '../../src/stores/budget-leases.ts'
-import { type BudgetStore, openBudgets } from '../../src/stores/budgets.ts'
+import { type BudgetStore, openBudgets, openBudgetsLater } from '../../src/stores/budgets.ts'
 
 const SPENDER = resolve(import.meta.dirname, '../support/budget-spender.ts')
 const HOLDER = resolve(import.meta.dirname, '../support/budget-holder.ts')
@@ -159,6 +168,21 @@ describe('a ceiling', () => {
     reserved(book, [{ ...day(1), period: '2026-01-02' }], 0.1)
     book.settle(late, 0.4)
     expect(book.list()[0]).toMatchObject({ period: '2026-01-01', heldUsd: expect.closeTo(0.1) })
+  })
+
+  it('makes no file before a ceiling is met', () => {
+    let nowMs = 0
+    const later = openBudgetsLater({ stateDir: join(folder, 'later'), monotonicMs: () => (nowMs += 2000) })
+    expect(later.exhausted([])).toBeNull()
+    expect(existsSync(join(folder, 'later'))).toBe(false)
+    expect(later.exhausted([day(1)])).toBeNull()
+    const held = later.reserve([day(1)], 1)
+    if ('exhausted' in held) throw new Error('there was money')
+    later.settle(held, 1)
+    expect(later.exhausted([day(1)])).toMatchObject({ name: 'all' })
+    later.close()
+    openBudgetsLater({ stateDir: join(folder, 'never'), monotonicMs: () => 0 }).close()
+    expect(existsSync(join(folder, 'never'))).toBe(false)
   })
 
   it('says where the file cannot be opened', () => {

@@ -108,6 +108,23 @@ describe('the journal', () => {
     expect(journal.health()).toMatchObject({ ok: false, spooled: 0 })
   })
 
+  it('takes entries again once there is room for more than one, and leaves nothing of the try in the file', async () => {
+    const directory = join(stateDir(), 'journal')
+    writeFileSync(directory, '')
+    const journal = openJournal({ directory, durability: 'process', onFailure: 'refuse' })
+    expect(() => journal.append(intent('a'))).toThrow(/cannot be written/)
+    await expect(journal.write([intent('b'), call('b')])).rejects.toThrow(/cannot be written/)
+    rmSync(directory)
+    await journal.write([intent('c'), call('c')])
+    journal.append(settle('c'))
+    expect(journal.health()).toEqual({ ok: true, problem: null, spooled: 0 })
+    const file = join(directory, readdirSync(directory)[0] ?? '')
+    const bytes = readFileSync(file)
+    const { entries, bytesRead, corruptAt } = decodeEntries(bytes)
+    expect(entries.map(({ type }) => type)).toEqual(['intent', 'call', 'settle'])
+    expect([bytesRead, corruptAt]).toEqual([bytes.length, []])
+  })
+
   it('keeps entries in memory when the policy says spool, and writes them when it can again [F30]', () => {
     const dir = stateDir()
     const directory = join(dir, 'journal')
