@@ -65,7 +65,7 @@ function unescapeEntities(text: string): string {
   return text.replace(
     ENTITY,
     (whole, decimal: string | undefined, hex: string | undefined, name: string | undefined) => {
-      if (name) return NAMED_ENTITIES[name.toLowerCase()] ?? whole
+      if (name) return NAMED_ENTITIES[name.toLowerCase()] as string
       const code = Number(decimal ?? `0x${hex}`)
       return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole
     },
@@ -107,5 +107,5 @@ function isReadable(decoded: string): boolean {
 
 function unleet(text: string): string {
   if (!LETTER_BY_DIGIT.test(text)) return ''
-  return text.replace(LEET_WORD, (word) => word.replace(/[013457@$]/g, (digit) => LEET[digit] ?? digit))
+  return text.replace(LEET_WORD, (word) => word.replace(/[013457@$]/g, (digit) => LEET[digit] as string))
 }

@@ -37,6 +37,13 @@ describe('what is remembered of texts', () => {
     expect(read).toHaveLength(2)
   })
 
+  it('holds no more words than there is room for, and finds a term behind thousands of others', () => {
+    const { hardStops } = policySchema.parse({})
+    const many = Array.from({ length: 7000 }, (_, at) => `word${at.toString(26)}`).join(' ')
+    const hits = findHardStops([{ field: 'f', text: `${many}\nnpm ERR! 403 Forbidden: access denied` }], hardStops)
+    expect(hits.map(({ kind }) => kind)).toContain('access')
+  })
+
   it('says nothing of the place: the same text stops in each field, and not where it is an instruction', () => {
     const { hardStops } = policySchema.parse({})
     const text = 'npm ERR! 403 Forbidden: access denied for user deploy'

@@ -107,6 +107,18 @@ describe('the egress door', () => {
     expect(events.at(-1)).toMatchObject({ type: 'finish', raw: null })
   })
 
+  it('puts a value back into an answer that is JSON so that it stays JSON', async () => {
+    const odd = '"ann \\ lee"@example.com'
+    const answer = { text: '{"to":"[email_1]"}' }
+    const call = { ...say(`Write to ${MAIL}`), responseSchema: 'json' } as const
+    expect(JSON.parse((await through(call, { answer })).text)).toEqual({ to: MAIL })
+    expect(JSON.parse((await through({ ...say(`Write to ${odd}`), responseSchema: 'json' }, { answer })).text)).toEqual(
+      {
+        to: expect.stringContaining('@example.com'),
+      },
+    )
+  })
+
   it('drops raw pieces of an answer that has something to restore, and passes them on where nothing was masked', async () => {
     const raw = { type: 'raw', chunk: { text: '[email_1]' } } as unknown as ModelEvent
     const events: readonly ModelEvent[] = [raw, { type: 'text', delta: '[email_1]' }]

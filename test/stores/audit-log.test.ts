@@ -98,6 +98,7 @@ describe('the audit log', () => {
       { reason: 'refusal' },
       { limit: 700 },
       { newestFirst: true, limit: 4 },
+      { sinceMs: Date.parse(at(1207)), limit: 1 },
       { sinceMs: Date.parse(at(1200)) },
       { route: 'local', sinceMs: Date.parse(at(590)), limit: 33 },
     ]

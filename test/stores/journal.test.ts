@@ -307,6 +307,14 @@ describe('the journal', () => {
     expect(onDisk()).toEqual([intent('a'), settle('a'), intent('b')])
   })
 
+  it('makes no file of nothing', async () => {
+    const directory = join(stateDir(), 'journal')
+    const journal = openJournal({ directory, ...SETTINGS })
+    await journal.write([])
+    expect(existsSync(directory)).toBe(false)
+    await journal.close()
+  })
+
   it('refuses all whose entries could not be written together', async () => {
     const dir = stateDir()
     writeFileSync(join(dir, 'file'), '')
