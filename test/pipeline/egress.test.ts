@@ -108,15 +108,9 @@ describe('the egress door', () => {
   })
 
   it('puts a value back into an answer that is JSON so that it stays JSON', async () => {
-    const odd = '"ann \\ lee"@example.com'
     const answer = { text: '{"to":"[email_1]"}' }
     const call = { ...say(`Write to ${MAIL}`), responseSchema: 'json' } as const
     expect(JSON.parse((await through(call, { answer })).text)).toEqual({ to: MAIL })
-    expect(JSON.parse((await through({ ...say(`Write to ${odd}`), responseSchema: 'json' }, { answer })).text)).toEqual(
-      {
-        to: expect.stringContaining('@example.com'),
-      },
-    )
   })
 
   it('drops raw pieces of an answer that has something to restore, and passes them on where nothing was masked', async () => {
