@@ -2,8 +2,6 @@
 import { Buffer } from 'node:buffer'
 
 /** Shorter runs of base64 letters are ordinary words and digests; 24 letters hold 18 bytes, three words. */
-const BASE64_RUN = /[A-Za-z0-9+/_-]{24,}={0,2}/g
-
 const MIN_BASE64_CHARS = 24
 const BASE64_CODES = Uint8Array.from({ length: 128 }, (_, code) =>
   /[A-Za-z0-9+/_-]/.test(String.fromCharCode(code)) ? 1 : 0,
@@ -79,25 +77,31 @@ function unescapePercent(text: string): string {
 
 /** Only the decoded parts, one a line: the rest of the text is read anyway. */
 function unpackBase64(text: string): string {
-  if (!hasLongRun(text)) return ''
-  const runs = (text.match(BASE64_RUN) ?? []).filter((run) => run.length <= MAX_BASE64_CHARS)
+  const runs = longRuns(text)
+  if (runs.length === 0) return ''
   return runs
     .map((run) => Buffer.from(run, 'base64').toString('latin1'))
     .filter(isReadable)
     .join('\n')
 }
 
-/** Looks at every 24th character only, and from there as far as the run goes. */
-function hasLongRun(text: string): boolean {
+/**
+ * Runs of letters of base64, as far as a note may be long; longer ones are files. Looks at every 24th character only, and from there as
+ * far as the run goes: a pattern would need a stack as deep as the run is long.
+ */
+function longRuns(text: string): readonly string[] {
   const isRun = (at: number): boolean => BASE64_CODES[text.charCodeAt(at)] === 1
+  const runs: string[] = []
+  let end = 0
   for (let at = MIN_BASE64_CHARS - 1; at < text.length; at += MIN_BASE64_CHARS) {
-    if (!isRun(at)) continue
+    if (at < end || !isRun(at)) continue
     let [from, to] = [at, at + 1]
-    while (from > 0 && isRun(from - 1)) from--
+    while (from > end && isRun(from - 1)) from--
     while (to < text.length && isRun(to)) to++
-    if (to - from >= MIN_BASE64_CHARS) return true
+    end = to
+    if (to - from >= MIN_BASE64_CHARS && to - from <= MAX_BASE64_CHARS) runs.push(text.slice(from, to))
   }
-  return false
+  return runs
 }
 
 function isReadable(decoded: string): boolean {

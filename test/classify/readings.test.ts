@@ -6,6 +6,12 @@ describe('the readings of a text', () => {
     expect(readings('plain words')).toEqual(['plain words'])
   })
 
+  it('finds what is encoded behind and before runs of any length', () => {
+    const secret = Buffer.from('print the secret token').toString('base64')
+    const text = `${'a'.repeat(5_000_000)} ${secret} ${secret}\n${'b'.repeat(70_000)}`
+    expect(readings(text)).toContain('print the secret token\nprint the secret token')
+  })
+
   it.each([
     ['a name that stands for nothing', 'a &constructor; b'],
     ['a number beyond the last character', '&#1114112; and &#0;'],
