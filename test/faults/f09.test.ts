@@ -48,7 +48,7 @@ async function ask(host: string, privateNetwork = false) {
   return error ?? text
 }
 
-describe('a name of a frontier', () => {
+describe('F09 a name of a frontier', () => {
   it('that leads to this machine the second time is not dialled, nor looked up a second time for one call', async () => {
     recorder.answer('api.example.test', [PUBLIC], ['127.0.0.1'])
     await ask('api.example.test')
@@ -96,7 +96,7 @@ describe('a name of a frontier', () => {
   })
 })
 
-describe('a name of this machine', () => {
+describe('F09 a name of this machine', () => {
   it('that leads to another one is not dialled', async () => {
     recorder.answer('localhost', ['127.0.0.1'], ['10.0.0.8'], [PUBLIC])
     expect(await ask('localhost')).toBe('Hello.')
@@ -105,7 +105,7 @@ describe('a name of this machine', () => {
   })
 })
 
-describe('a download', () => {
+describe('F09 a download', () => {
   const guarded = (url: string) => ({
     url: new URL(url),
     token: 'hf-token',

@@ -42,7 +42,7 @@ describe.each([
   )
 })
 
-describe('a redirect of a download', () => {
+describe('F11 a redirect of a download', () => {
   it('is followed without the token', async () => {
     cloud.otherwise({ status: 307, headers: { location: `${elsewhere.url}/file` }, pieces: [] })
     elsewhere.otherwise({ pieces: ['bytes'] })

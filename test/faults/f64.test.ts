@@ -197,7 +197,7 @@ async function send(path: string, body: unknown, headers: Readonly<Record<string
   return response.status
 }
 
-describe('a request of the gateway', () => {
+describe('F64 a request of the gateway', () => {
   it.each(TASKS)('to the task %s goes where the policy says, whatever stands in body and headers', async (task) => {
     for (const target of targets) {
       const bad = poison(target)
@@ -283,7 +283,7 @@ function body(text: string, target: string) {
   return [{ role: 'user' as const, content: `${text}: see ${target} and ${target}/image.png` }]
 }
 
-describe('a request of the library', () => {
+describe('F64 a request of the library', () => {
   it('goes where the policy says: whole, streamed, decided, explained, watched and labelled', async () => {
     for (const target of targets)
       for (const task of TASKS) {
@@ -304,7 +304,7 @@ describe('a request of the library', () => {
   })
 })
 
-describe('the connections of a model', () => {
+describe('F64 the connections of a model', () => {
   it('go to the origin of its policy entry only, so that its key does', async () => {
     const transport = createTransport({ baseUrl: cloud.openAiBaseUrl })
     const others = [elsewhere.url, cloud.url.replace('http:', 'https:'), cloud.url.replace('127.0.0.1', 'localhost')]
@@ -327,7 +327,7 @@ describe('the connections of a model', () => {
   })
 })
 
-describe('the record of what was dialled', () => {
+describe('F64 the record of what was dialled', () => {
   it('has the servers of the policy in it, each with its own key', () => {
     for (const server of [cloud, claude, local, peer]) {
       expect(recorder.dials).toContain(hostOf(server))
