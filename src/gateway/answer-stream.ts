@@ -7,9 +7,9 @@ import type { RouterRequest } from '../spec/request.ts'
 import type { Outcome, StreamEvent } from '../spec/response.ts'
 import type { WireDialect } from '../spec/wire.ts'
 import { answered } from './completion.ts'
-import { EventWriter } from './event-writer.ts'
+import { EventWriter, type StreamTaker, streamInto } from './event-writer.ts'
 import type { Exchange } from './exchange.ts'
-import { failureOf, sendFailure } from './failure.ts'
+import { sendFailure } from './failure.ts'
 import { knownOf, setDecisionHeaders } from './headers.ts'
 import { type ModelChoice, warningOf } from './model-choice.ts'
 
@@ -41,20 +41,11 @@ export interface StreamSettings {
 }
 
 /** Rejects with what the client was told, for the log. */
-export async function streamAnswer(exchange: Exchange, settings: StreamSettings): Promise<void> {
-  const stream = new AnswerStream(exchange, settings)
-  try {
-    await exchange.app.router.streamTo(settings.request, (event) => stream.take(event), { signal: exchange.signal })
-  } catch (error) {
-    const failure = failureOf(error, exchange.app)
-    stream.fail(failure)
-    throw failure
-  } finally {
-    stream.stop()
-  }
+export function streamAnswer(exchange: Exchange, settings: StreamSettings): Promise<void> {
+  return streamInto(new AnswerStream(exchange, settings), settings.request, exchange)
 }
 
-class AnswerStream {
+class AnswerStream implements StreamTaker {
   readonly #exchange: Exchange
   readonly #choice: ModelChoice
   readonly #teller: Teller

@@ -1,6 +1,10 @@
 /** Writes one stream of server-sent events: when it opens, how it stays open, how it ends. */
 import { once } from 'node:events'
+import type { RouterError } from '../spec/errors.ts'
+import type { RouterRequest } from '../spec/request.ts'
+import type { StreamEvent } from '../spec/response.ts'
 import type { Exchange } from './exchange.ts'
+import { failureOf } from './failure.ts'
 import { setRequestId } from './headers.ts'
 
 /** Proxies close silent connections after about half a minute; a comment well before keeps them open. */
@@ -8,6 +12,27 @@ const HEARTBEAT_MS = 10_000
 
 /** Comments are no events: clients skip them, and everything in between sees a living connection. */
 export const COMMENT = ': waiting\n\n'
+
+/** What takes the events of one answer, and tells its client how they end. */
+export interface StreamTaker {
+  /** @returns a promise only while the client reads slowly, so that the model waits too */
+  take(event: StreamEvent): Promise<void> | undefined
+  fail(error: RouterError): void
+  stop(): void
+}
+
+/** Rejects with what the client was told, for the log. */
+export async function streamInto(taker: StreamTaker, request: RouterRequest, { app, signal }: Exchange): Promise<void> {
+  try {
+    await app.router.streamTo(request, (event) => taker.take(event), { signal })
+  } catch (error) {
+    const failure = failureOf(error, app)
+    taker.fail(failure)
+    throw failure
+  } finally {
+    taker.stop()
+  }
+}
 
 export class EventWriter {
   readonly #exchange: Exchange

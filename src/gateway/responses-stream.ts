@@ -3,9 +3,9 @@ import type { RouterError } from '../spec/errors.ts'
 import type { RouterRequest, ToolCall } from '../spec/request.ts'
 import type { Outcome, StreamEvent } from '../spec/response.ts'
 import { answered, answeredBy } from './completion.ts'
-import { EventWriter } from './event-writer.ts'
+import { EventWriter, type StreamTaker, streamInto } from './event-writer.ts'
 import type { Exchange } from './exchange.ts'
-import { failureOf, sendFailure } from './failure.ts'
+import { sendFailure } from './failure.ts'
 import { knownOf, setDecisionHeaders } from './headers.ts'
 import type { KnownAnswer } from './model-choice.ts'
 import {
@@ -34,17 +34,8 @@ export interface ResponseStreamSettings {
 }
 
 /** Rejects with what the client was told, for the log. */
-export async function streamResponse(exchange: Exchange, settings: ResponseStreamSettings): Promise<void> {
-  const stream = new ResponseStream(exchange, settings)
-  try {
-    await exchange.app.router.streamTo(settings.request, (event) => stream.take(event), { signal: exchange.signal })
-  } catch (error) {
-    const failure = failureOf(error, exchange.app)
-    stream.fail(failure)
-    throw failure
-  } finally {
-    stream.stop()
-  }
+export function streamResponse(exchange: Exchange, settings: ResponseStreamSettings): Promise<void> {
+  return streamInto(new ResponseStream(exchange, settings), settings.request, exchange)
 }
 
 /** The item that is being written. */
@@ -52,7 +43,7 @@ type OpenItem =
   | { readonly kind: 'text' | 'refusal' | 'reasoning'; readonly id: string; text: string; logprobs: unknown[] }
   | { readonly kind: 'call'; readonly id: string; readonly isCustom: boolean; call: ToolCall }
 
-class ResponseStream {
+class ResponseStream implements StreamTaker {
   readonly #exchange: Exchange
   readonly #settings: ResponseStreamSettings
   readonly #writer: EventWriter

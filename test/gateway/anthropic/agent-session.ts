@@ -16,7 +16,7 @@ export const SIGNATURE =
 
 const SYSTEM = [
   { type: 'text', text: 'You are a coding agent.', ...CACHED },
-  { type: 'text', text: '# Tone\nBe concise.\n\n# Environment\nWorking directory: /work/app', ...CACHED },
+  { type: 'text', text: '# Tone\nBe concise.\n\n# Environment\nWorking directory: /project', ...CACHED },
 ]
 
 const TOOLS = [
@@ -45,7 +45,7 @@ const LOOKED = {
   content: [
     { type: 'thinking', thinking: 'Two files say it.', signature: SIGNATURE },
     { type: 'text', text: 'I look at both files.' },
-    { type: 'tool_use', id: 'toolu_01Aa', name: 'Read', input: { file_path: '/work/app/parser.ts' } },
+    { type: 'tool_use', id: 'toolu_01Aa', name: 'Read', input: { file_path: '/project/parser.ts' } },
     { type: 'tool_use', id: 'toolu_01Bb', name: 'Bash', input: { command: 'npm test' } },
   ],
 }
@@ -60,7 +60,7 @@ const TRIED = {
   role: 'assistant',
   content: [
     { type: 'redacted_thinking', data: SIGNATURE },
-    { type: 'tool_use', id: 'toolu_01Cc', name: 'Read', input: { file_path: '/work/app/a.ts', limit: 20 } },
+    { type: 'tool_use', id: 'toolu_01Cc', name: 'Read', input: { file_path: '/project/a.ts', limit: 20 } },
   ],
 }
 const STOPPED = {

@@ -21,8 +21,8 @@ const ANSWER = anthropicFrames(
       start: { type: 'tool_use', id: 'toolu_01Dd', name: 'Read', input: {} },
       deltas: [
         { type: 'input_json_delta', partial_json: '' },
-        { type: 'input_json_delta', partial_json: '{"file_path": "/work' },
-        { type: 'input_json_delta', partial_json: '/app/lexer.ts"}' },
+        { type: 'input_json_delta', partial_json: '{"file_path": "/pro' },
+        { type: 'input_json_delta', partial_json: 'ject/lexer.ts"}' },
       ],
     },
     {
@@ -84,7 +84,7 @@ describe('a session with a provider of the same dialect', () => {
     const message = await next.finalMessage()
     expect(message.content.map(({ type }) => type)).toEqual(['thinking', 'text', 'tool_use', 'tool_use'])
     expect(message.content[0]).toMatchObject({ signature: SIGNATURE })
-    expect(message.content[2]).toMatchObject({ input: { file_path: '/work/app/lexer.ts' } })
+    expect(message.content[2]).toMatchObject({ input: { file_path: '/project/lexer.ts' } })
   })
 })
 
