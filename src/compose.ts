@@ -21,6 +21,7 @@ import { systemClock } from './pipeline/clock.ts'
 import { createHarmlessScores } from './pipeline/harmless-scores.ts'
 import { createNoveltyWatch } from './pipeline/novelty.ts'
 import { createPlaceholderNumbers } from './pipeline/placeholder-numbers.ts'
+import { createTextReader } from './pipeline/reading-thread.ts'
 import { requestIdAt } from './pipeline/request-id.ts'
 import { createRoster, type RosterModel } from './pipeline/roster.ts'
 import { routerFrom } from './pipeline/router.ts'
@@ -99,6 +100,7 @@ export function createRouter(settings: RouterSettings): Router {
   )
   const calibrations = openCalibrations(join(paths.stateDir, 'calibrations'), clock.monotonicMs)
   const examples = openKeptExamples(join(settings.auditDir ?? paths.stateDir, 'examples'))
+  const textReader = createTextReader()
   const readAudit = (query: AuditQuery) => log.list(query)
   return routerFrom({
     loaded,
@@ -120,6 +122,7 @@ export function createRouter(settings: RouterSettings): Router {
     examples,
     watch: createAuditWatch({ calibrations, readAudit, clock }),
     placeholders: createPlaceholderNumbers(),
+    textReader,
     novelty: createNoveltyWatch(
       (task, learn) => examples.list(task, keptLimits(learn, clock.epochMs())),
       clock.monotonicMs,
@@ -132,6 +135,7 @@ export function createRouter(settings: RouterSettings): Router {
     closeStores: async () => {
       budgets.close()
       conversations.close()
+      await textReader.close()
       await log.close()
     },
   })

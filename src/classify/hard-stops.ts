@@ -4,7 +4,7 @@ import type { HardStopTerm } from '../spec/hard-stops.ts'
 import type { Policy } from '../spec/policy.ts'
 import { normalise } from './normalise.ts'
 import { readings } from './readings.ts'
-import { remembered } from './remembered.ts'
+import { type Remembered, remembered } from './remembered.ts'
 import { indexTerms, splitWords, type TermIndex, type TermMatch, type Word, type Words } from './terms.ts'
 
 /** One text of a request and what it is called in hits. */
@@ -31,9 +31,9 @@ const NEAR_CHARS = 120
  * first names the reason of the decision
  */
 export function findHardStops(fields: readonly TextField[], hardStops: Policy['hardStops']): readonly HardStopHit[] {
-  const compiled = compile(hardStops)
+  const compiled = hardStopReaders(hardStops)
   const hits = fields.flatMap(({ field, text, role = 'conversation' }) =>
-    compiled.hitsIn[role](text).map((hit) => ({ ...hit, field })),
+    compiled[role](text).map((hit) => ({ ...hit, field })),
   )
   const order: readonly string[] = HARD_STOP_KINDS
   return [...hits].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))
@@ -46,12 +46,11 @@ interface Rule {
   readonly notNear: TermIndex<true> | null
 }
 
-interface CompiledHardStops extends Terms {
-  readonly hitsIn: Readonly<Record<NonNullable<TextField['role']>, (text: string) => readonly Found[]>>
-}
+/** What the terms of a policy find in one text, by what the text is. */
+export type HardStopReaders = Readonly<Record<NonNullable<TextField['role']>, Remembered<readonly FoundTerm[]>>>
 
 /** A hit before it is said where. */
-type Found = Omit<HardStopHit, 'field'>
+export type FoundTerm = Omit<HardStopHit, 'field'>
 
 interface Terms {
   readonly rules: TermIndex<Rule>
@@ -59,9 +58,10 @@ interface Terms {
   readonly passing: TermIndex<'start' | 'end'>
 }
 
-const compiledPolicies = new WeakMap<Policy['hardStops'], CompiledHardStops>()
+const compiledPolicies = new WeakMap<Policy['hardStops'], HardStopReaders>()
 
-function compile(hardStops: Policy['hardStops']): CompiledHardStops {
+/** The terms of a policy, compiled once. */
+export function hardStopReaders(hardStops: Policy['hardStops']): HardStopReaders {
   const known = compiledPolicies.get(hardStops)
   if (known) return known
   const rules = HARD_STOP_KINDS.flatMap((kind) => hardStops[kind].flatMap((term) => rulesOf(kind, term)))
@@ -74,11 +74,8 @@ function compile(hardStops: Policy['hardStops']): CompiledHardStops {
     ]),
   }
   const compiled = {
-    ...terms,
-    hitsIn: {
-      conversation: remembered((text) => foundIn(text, 'conversation', terms)),
-      instruction: remembered((text) => foundIn(text, 'instruction', terms)),
-    },
+    conversation: remembered((text) => foundIn(text, 'conversation', terms)),
+    instruction: remembered((text) => foundIn(text, 'instruction', terms)),
   }
   compiledPolicies.set(hardStops, compiled)
   return compiled
@@ -96,8 +93,8 @@ function indexPhrases(phrases: readonly string[]): TermIndex<true> {
   return indexTerms(phrases.map((term) => ({ term, entry: true as const })))
 }
 
-function foundIn(text: string, role: TextField['role'], terms: Terms): readonly Found[] {
-  const found = new Map<string, Found>()
+function foundIn(text: string, role: TextField['role'], terms: Terms): readonly FoundTerm[] {
+  const found = new Map<string, FoundTerm>()
   for (const reading of new Set(readings(text).map(normalise))) {
     const words = splitWords(reading)
     let search: Search | null = null

@@ -3,6 +3,7 @@
  * and a request that may not leave is refused here even if a mistake elsewhere sent it.
  */
 
+import { maskedKinds } from '../classify/long-texts.ts'
 import { anonymousMessages, isAnonymous } from '../classify/privacy/anonymise.ts'
 import { findPrivate } from '../classify/privacy/find.ts'
 import { createUnmasker, createVault, maskText, type Vault } from '../classify/privacy/mask.ts'
@@ -10,7 +11,6 @@ import type { EgressRow } from '../spec/audit.ts'
 import { destinationOf } from '../spec/destination.ts'
 import { RouterError } from '../spec/errors.ts'
 import { mayLeave } from '../spec/features.ts'
-import type { Policy } from '../spec/policy.ts'
 import type { CallLimits, ModelCall, ModelEvent, ModelPort } from '../spec/ports.ts'
 import type { PrivateKind } from '../spec/private-kinds.ts'
 import type { ContentPart, Message } from '../spec/request.ts'
@@ -19,6 +19,7 @@ import { maskFields } from './mask-fields.ts'
 import { holdsUnmaskableSecret, maskMessagesBody } from './mask-messages-body.ts'
 import { createMessageRestorer, restoredMessage } from './restore-messages.ts'
 import { type PipelineDeps, type Run, sha256, written } from './run.ts'
+import { unmaskedIn } from './unmasked.ts'
 
 export interface Egress {
   readonly port: ModelPort
@@ -51,11 +52,11 @@ export async function generateThroughEgress(
 /** Secrets and what the policy lists are masked; everything else goes out as it is. */
 function redacted(call: ModelCall, { run, deps }: Egress, vault: Vault): ModelCall {
   refuseUnmaskable(call, run)
-  const { policy } = deps.loaded
-  const texts = { ...call, messages: call.messages.map((message) => maskMessage(message, policy, vault)) }
-  const masked = maskFields(texts, kindsOf(policy), vault)
+  const kinds = maskedKinds(deps.loaded.policy.privacy)
+  const texts = { ...call, messages: call.messages.map((message) => maskMessage(message, kinds, vault)) }
+  const masked = maskFields(texts, kinds, vault)
   if (masked.wire?.dialect !== 'anthropic_messages') return masked
-  return { ...masked, wire: maskMessagesBody(masked.wire, kindsOf(policy), vault) }
+  return { ...masked, wire: maskMessagesBody(masked.wire, kinds, vault) }
 }
 
 /**
@@ -96,16 +97,14 @@ function rowOf({ run, deps, port, purpose, baseUrl, lane }: Egress, masked: Mode
   }
 }
 
+const IMAGE_DATA = /^data:image\//
+
 /** What travels unchanged cannot be masked, so a secret in it holds the request. */
 function refuseUnmaskable(call: ModelCall, run: Run): void {
-  const isOurs = call.wire?.dialect !== 'anthropic_messages'
-  const { messages = [], ...fields } = (isOurs && call.wire?.body) || {}
-  const own = call.messages.map(({ aside: _, ...sent }) => unmaskedParts(sent))
-  const wire = Array.isArray(messages) ? messages.map(unmaskedParts) : messages
-  const unmasked = [call.tools ?? [], call.responseSchema ?? null, fields, own, wire]
+  const { json, strings } = unmaskedIn(call, IMAGE_DATA)
   // The strings by themselves, too: JSON escapes the line breaks of a key file.
-  const text = [JSON.stringify(unmasked), ...stringsIn(unmasked)].join('\n')
-  const wireIsClean = isOurs || !call.wire || !holdsUnmaskableSecret(call.wire)
+  const text = [json, ...strings].join('\n')
+  const wireIsClean = call.wire?.dialect !== 'anthropic_messages' || !holdsUnmaskableSecret(call.wire)
   if (wireIsClean && findPrivate(text, ['secret']).length === 0) return
   throw new RouterError('held_for_human', {
     requestId: run.requestId,
@@ -114,50 +113,9 @@ function refuseUnmaskable(call: ModelCall, run: Run): void {
   })
 }
 
-/** A message, ours or of the wire, without the texts that are masked and without the bytes of images and sound. */
-function unmaskedParts(message: unknown): unknown {
-  if (!isRecord(message)) return message
-  const { content, tool_calls, toolCalls, ...rest } = message
-  const parts = Array.isArray(content) ? content.map(unmaskedPart) : typeof content === 'string' ? [] : [content]
-  return [rest, parts, unmaskedCalls(tool_calls), unmaskedCalls(toolCalls)]
-}
-
-function unmaskedPart(part: unknown): unknown {
-  if (!isRecord(part)) return part
-  const { text, image_url, input_audio, url, ...rest } = part
-  const isImageData = JSON.stringify([image_url, url]).includes('"data:image/')
-  return [
-    rest,
-    part.type === 'text' ? null : text,
-    isImageData ? null : [image_url, url],
-    input_audio ? null : input_audio,
-  ]
-}
-
-function unmaskedCalls(calls: unknown): unknown {
-  if (!Array.isArray(calls)) return calls
-  return calls.map((call) => {
-    if (!isRecord(call)) return call
-    const { arguments: _, function: called, ...rest } = call
-    if (!isRecord(called)) return [rest, called]
-    const { arguments: __, ...named } = called
-    return [rest, named]
-  })
-}
-
-function stringsIn(value: unknown, found: string[] = []): readonly string[] {
-  if (typeof value === 'string') found.push(value)
-  else if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) stringsIn(part, found)
-  return found
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 /** Asides leave only as part of the caller's own body. */
-function maskMessage({ aside: _, ...message }: Message, policy: Policy, vault: Vault): Message {
-  const mask = (text: string): string => maskText(text, kindsOf(policy), vault).text
+function maskMessage({ aside: _, ...message }: Message, kinds: readonly PrivateKind[], vault: Vault): Message {
+  const mask = (text: string): string => maskText(text, kinds, vault).text
   const content =
     typeof message.content === 'string' ? mask(message.content) : message.content.map((part) => maskPart(part, mask))
   if (!message.toolCalls) return { ...message, content }
@@ -166,18 +124,13 @@ function maskMessage({ aside: _, ...message }: Message, policy: Policy, vault: V
     content,
     toolCalls: message.toolCalls.map((call) => ({
       ...call,
-      arguments: maskText(call.arguments, kindsOf(policy), vault, call.isCustom ? 'text' : 'json').text,
+      arguments: maskText(call.arguments, kinds, vault, call.isCustom ? 'text' : 'json').text,
     })),
   }
 }
 
 function maskPart(part: ContentPart, mask: (text: string) => string): ContentPart {
   return part.type === 'text' ? { ...part, text: mask(part.text) } : part
-}
-
-/** Secrets are masked for every frontier, whatever the policy lists. */
-function kindsOf(policy: Policy): readonly PrivateKind[] {
-  return [...new Set(['secret' as const, ...policy.privacy.redact])]
 }
 
 /** The events of a model in the pieces they come in; one by one where the adapter knows no pieces. */

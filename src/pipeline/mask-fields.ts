@@ -3,6 +3,7 @@ import { findPrivate } from '../classify/privacy/find.ts'
 import { maskText, type Vault } from '../classify/privacy/mask.ts'
 import type { ModelCall } from '../spec/ports.ts'
 import type { PrivateKind } from '../spec/private-kinds.ts'
+import { unmaskedIn } from './unmasked.ts'
 
 /** Bytes of images, sound and files: nothing in them can be masked. */
 const DATA = /^data:[\w.+-]+\/[\w.+-]+[;,]|^[A-Za-z0-9+/]{256,}={0,2}$/
@@ -16,12 +17,12 @@ const DATA = /^data:[\w.+-]+\/[\w.+-]+[;,]|^[A-Za-z0-9+/]{256,}={0,2}$/
  */
 export function maskFields(call: ModelCall, kinds: readonly PrivateKind[], vault: Vault): ModelCall {
   const personal = kinds.filter((kind) => kind !== 'secret')
-  const beside = call.messages.map(({ name, content }) => [name, typeof content === 'string' ? null : content])
+  if (personal.length === 0) return call
+  const { json } = unmaskedIn(call, DATA)
   // A body in the Messages dialect is masked by `maskMessagesBody`, in one go with its texts.
   const wire = call.wire?.dialect === 'anthropic_messages' ? undefined : call.wire
-  const text = JSON.stringify([call.tools, call.responseSchema, wire?.body, beside])
   const isClean = (one: string): boolean => findPrivate(one, personal).length === 0
-  if (personal.length === 0 || (isClean(text) && isClean(decoded(text)))) return call
+  if (isClean(json) && isClean(decoded(json))) return call
   const mask = <T>(value: T): T => masked(value, personal, vault) as T
   return {
     ...call,

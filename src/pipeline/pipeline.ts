@@ -18,6 +18,7 @@ import { nobodyAvailable, withLocalTrouble } from './explain.ts'
 import { keepContent } from './keep-content.ts'
 import { keepExample } from './keep-example.ts'
 import { type PlanInput, planRequest } from './plan.ts'
+import { readLongTexts } from './reading-thread.ts'
 import { cachedOutcome, heldOutcome, outcomeOf, solvedOutcome } from './respond.ts'
 import { failedRecord, frontierCalls, openRecord, type PipelineDeps, type Run, settledRecord, written } from './run.ts'
 import type { Sink } from './sink.ts'
@@ -38,6 +39,7 @@ export interface Settled {
 
 /** @throws RouterError with `values.requestId`; the audit record is settled either way */
 export async function runPipeline(input: PipelineInput, deps: PipelineDeps): Promise<Settled> {
+  await readLongTexts(input.request, deps)
   const run = planRequest(input, deps)
   rememberPartition(run, deps)
   run.unwritten.push({ type: 'intent', requestId: run.requestId, record: openRecord(run, deps.loaded) })

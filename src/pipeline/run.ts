@@ -22,6 +22,7 @@ import type { AuditWatch } from './audit-watch.ts'
 import type { HarmlessScores } from './harmless-scores.ts'
 import type { NoveltyWatch } from './novelty.ts'
 import type { PlaceholderNumbers } from './placeholder-numbers.ts'
+import type { TextReader } from './reading-thread.ts'
 import type { Roster } from './roster.ts'
 import { sameAnswer } from './same-answer.ts'
 
@@ -46,6 +47,8 @@ export interface PipelineDeps {
   readonly conversations: ConversationBook | null
   /** Finds private pieces of a text. Default: the detectors of this package. */
   readonly findPrivate?: FindPrivate
+  /** Reads long texts beside the requests; without it they are read between them. */
+  readonly textReader?: TextReader
   /** Null when the policy keeps no answers. */
   readonly cache: AnswerCache | null
   /** Null when the policy keeps no full texts. */

@@ -1,7 +1,7 @@
 /** Finds private pieces of text. Pure, linear: one look at the text for all detectors, patterns only where it says so. */
 
 import type { PrivateKind } from '../../spec/private-kinds.ts'
-import { remembered } from '../remembered.ts'
+import { type Remembered, remembered } from '../remembered.ts'
 import { addressesIn } from './addresses.ts'
 import { decodedRuns } from './disguises.ts'
 import { identifiersIn } from './identifiers.ts'
@@ -25,7 +25,11 @@ export function findPrivate(
   kinds: readonly PrivateKind[],
   writing: Writing = 'text',
 ): readonly PrivateSpan[] {
-  if (writing === 'json') return spansOf(text, kinds, writing)
+  return writing === 'json' ? spansOf(text, kinds, writing) : privateReader(kinds)(text)
+}
+
+/** Finds pieces of these kinds in texts, and remembers them. */
+export function privateReader(kinds: readonly PrivateKind[]): Remembered<readonly PrivateSpan[]> {
   const wanted = kinds.join()
   let find = known.get(wanted)
   if (!find) {
@@ -33,11 +37,11 @@ export function findPrivate(
     find = remembered((one) => spansOf(one, own, 'text'))
     known.set(wanted, find)
   }
-  return find(text)
+  return find
 }
 
 /** By the kinds that are sought: those of policies, of which a process has few. */
-const known = new Map<string, (text: string) => readonly PrivateSpan[]>()
+const known = new Map<string, Remembered<readonly PrivateSpan[]>>()
 
 function spansOf(text: string, kinds: readonly PrivateKind[], writing: Writing): readonly PrivateSpan[] {
   const plain = plainReading(text, writing)

@@ -1,0 +1,90 @@
+/**
+ * Texts that take long to read are read elsewhere, before the request is classified: what is found is handed to the readers that
+ * classification and masking use, which then only remember it. Pure.
+ */
+import type { Policy } from '../spec/policy.ts'
+import { PRIVATE_KINDS, type PrivateKind } from '../spec/private-kinds.ts'
+import { messageText, type RouterRequest } from '../spec/request.ts'
+import { extractFields } from './fields.ts'
+import { type FoundTerm, type HardStopReaders, hardStopReaders, type TextField } from './hard-stops.ts'
+import { privateReader } from './privacy/find.ts'
+import type { PrivateSpan } from './privacy/private-span.ts'
+
+/**
+ * Characters of a request that are read at once, in the worst case within 50 ms: a text full of terms and private data takes about
+ * 3 microseconds a character.
+ */
+export const LONG_CHARS = 16_384
+
+/** Texts to read and what to look for in them; plain data. */
+export interface ReadingOrder {
+  readonly texts: readonly { readonly text: string; readonly role: keyof HardStopReaders }[]
+  readonly hardStops: Policy['hardStops']
+  /** Each list is looked for by itself: where pieces of several kinds overlap, the list decides what is found. */
+  readonly kinds: readonly (readonly PrivateKind[])[]
+}
+
+/** What was found in one text of an order. */
+export interface TextReading {
+  readonly terms: readonly FoundTerm[]
+  /** One entry for every list of kinds. */
+  readonly spans: readonly (readonly PrivateSpan[])[]
+}
+
+/** @returns the texts of a long request that nobody has read yet; null when reading them here costs little */
+export function unreadTexts(request: RouterRequest, policy: Policy): ReadingOrder | null {
+  if (!mayBeLong(request)) return null
+  const readers = hardStopReaders(policy.hardStops)
+  const kinds = kindLists(policy)
+  const isKnown = ({ text, role }: Required<Pick<TextField, 'text' | 'role'>>): boolean =>
+    readers[role].knows(text) && kinds.every((list) => privateReader(list).knows(text))
+  const fields = extractFields(request).map(({ text, role = 'conversation' }) => ({ text, role }))
+  const texts = fields.filter((field) => !isKnown(field))
+  const chars = texts.reduce((sum, { text }) => sum + text.length, 0)
+  return chars > LONG_CHARS ? { texts, hardStops: policy.hardStops, kinds } : null
+}
+
+/** Reads them, however long that takes. */
+export function readTexts({ texts, hardStops, kinds }: ReadingOrder): readonly TextReading[] {
+  const readers = hardStopReaders(hardStops)
+  return texts.map(({ text, role }) => ({
+    terms: readers[role](text),
+    spans: kinds.map((list) => privateReader(list)(text)),
+  }))
+}
+
+/** Hands over what was read, in the order of the texts. */
+export function keepReadings({ texts, hardStops, kinds }: ReadingOrder, readings: readonly TextReading[]): void {
+  const readers = hardStopReaders(hardStops)
+  const found = texts.flatMap(({ text, role }, at) => {
+    const reading = readings[at]
+    return reading ? [{ text, role, reading }] : []
+  })
+  for (const role of ['conversation', 'instruction'] as const)
+    readers[role].keep(found.filter((one) => one.role === role).map(({ text, reading }) => [text, reading.terms]))
+  for (const [list, wanted] of kinds.entries())
+    privateReader(wanted).keep(found.map(({ text, reading }) => [text, reading.spans[list] ?? []]))
+}
+
+/** Most requests are answered by adding up a few lengths; what tools say stands deep inside of their schemas. */
+function mayBeLong({ messages, tools = [] }: RouterRequest): boolean {
+  let chars = 0
+  for (const message of messages) {
+    if (message.toolCalls) return true
+    chars += messageText(message).length + (message.aside?.length ?? 0) + (message.name?.length ?? 0)
+  }
+  return chars > LONG_CHARS || tools.length > 0
+}
+
+/** Every list of kinds that somebody looks for in the texts of a request under this policy. */
+function kindLists({ privacy, cache, tasks }: Policy): readonly (readonly PrivateKind[])[] {
+  const asksForAll = cache.semantic || Object.values(tasks).some(({ anonymise }) => anonymise)
+  return [privacy.localOnly.detect, maskedKinds(privacy), ...(asksForAll ? [PRIVATE_KINDS] : [])].filter(
+    (list) => list.length > 0,
+  )
+}
+
+/** Secrets are masked for every frontier, whatever the policy lists. */
+export function maskedKinds({ redact }: Policy['privacy']): readonly PrivateKind[] {
+  return [...new Set(['secret' as const, ...redact])]
+}
