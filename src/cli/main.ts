@@ -14,6 +14,8 @@ if (major < NEEDED.major || (major === NEEDED.major && minor < NEEDED.minor)) {
   process.exitCode = 3
 } else {
   try {
+    const { keepCompiledCode } = await import('./compile-cache.ts')
+    keepCompiledCode(process.argv.slice(2))
     const { runCli } = await import('./run.ts')
     await runCli(process.argv.slice(2))
   } catch (error) {

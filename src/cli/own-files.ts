@@ -31,7 +31,7 @@ const DATA: Known = [
   [/^heads$/, 'fitted heads'],
   [/^bundle(\.lock$|-partial-)/, 'remains of an installation'],
 ]
-const CACHE: Known = [[/^(digests|probes|streams)$/, 'cache']]
+const CACHE: Known = [[/^(compiled|digests|probes|streams)$/, 'cache']]
 const STATE: Known = [
   [/^audit$/, 'audit, journals and their key'],
   [/^examples$/, 'kept examples'],

@@ -16,7 +16,7 @@ export interface Sentence {
 export function splitSentences(text: string): readonly Sentence[] {
   const sentences: Sentence[] = []
   let start: number | null = null
-  for (const { index, segment } of SEGMENTER.segment(text)) {
+  for (const { index, segment } of sentenceSegmenter().segment(text)) {
     const from: number = start ?? index
     const end = index + segment.length
     start = isOpen(text.slice(from, end), text.slice(end)) ? from : null
@@ -25,7 +25,13 @@ export function splitSentences(text: string): readonly Sentence[] {
   return start === null ? sentences : [...sentences, ...trimmed(text, start, text.length)]
 }
 
-const SEGMENTER = new Intl.Segmenter('en', { granularity: 'sentence' })
+let segmenter: Intl.Segmenter | null = null
+
+/** Made when it is first needed: that takes as long as a hundred small files. */
+function sentenceSegmenter(): Intl.Segmenter {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'sentence' })
+  return segmenter
+}
 
 /** Whether a cut between the two would fall inside a sentence. */
 function isOpen(before: string, after: string): boolean {

@@ -1,6 +1,6 @@
 /** The server: one `node:http` listener, its limits, its life. */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
@@ -18,6 +18,9 @@ import { createIdempotency } from './idempotency.ts'
 import { openKeyRing } from './keys.ts'
 import { createLimits } from './limits.ts'
 import { watchLoop } from './loop-watch.ts'
+
+/** Not imported: that would load the runtime's own WebSocket and fetch, an eighth of the time that a start takes. */
+const { createServer } = process.getBuiltinModule('node:http')
 
 export interface GatewaySettings {
   readonly router: Router

@@ -4,7 +4,9 @@
  */
 import dns from 'node:dns'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
-import { Agent, buildConnector, fetch, type RequestInit, type Response } from 'undici'
+import type { RequestInit, Response } from 'undici'
+import buildConnector from 'undici/lib/core/connect.js'
+import Agent from 'undici/lib/dispatcher/agent.js'
 import { onThisMachine } from '../spec/destination.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { TlsFiles } from '../spec/tls.ts'
@@ -83,7 +85,7 @@ export interface FetchSettings {
  *
  * @throws what `fetch` throws; its cause is the `destination_refused` of the door
  */
-export function fetchFrom(url: URL, init: RequestInit, settings: FetchSettings = {}): Promise<Response> {
+export async function fetchFrom(url: URL, init: RequestInit, settings: FetchSettings = {}): Promise<Response> {
   const { reach = reachOfUrl(url, true), onPlace } = settings
   const reachOf = (origin: string): Reach | null => (origin === url.origin ? reach : null)
   const door = createDoor(
@@ -91,6 +93,8 @@ export function fetchFrom(url: URL, init: RequestInit, settings: FetchSettings =
     // Nobody else uses the connection, so it ends with the answer.
     { pipelining: 0 },
   )
+  // A server may never need it, and it is most of the library.
+  const { fetch } = await import('undici')
   return fetch(url, { redirect: 'manual', ...init, dispatcher: door })
 }
 

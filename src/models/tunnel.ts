@@ -1,6 +1,4 @@
 /** A way through an HTTP proxy: it is asked for a tunnel, and what runs inside is between us and the destination. */
-import { request as plainRequest } from 'node:http'
-import { request as tlsRequest } from 'node:https'
 import type { LookupFunction, Socket } from 'node:net'
 
 /** The tunnel could not be had; the message is a clause that names the proxy, never its password. */
@@ -17,7 +15,7 @@ export interface TunnelRequest {
 
 /** @throws TunnelFailure */
 export function openTunnel({ proxy, authority, lookup, timeoutMs }: TunnelRequest): Promise<Socket> {
-  const send = proxy.protocol === 'https:' ? tlsRequest : plainRequest
+  const send = process.getBuiltinModule(proxy.protocol === 'https:' ? 'node:https' : 'node:http').request
   return new Promise((resolve, reject) => {
     const fail = (problem: string, cause?: unknown): void =>
       reject(new TunnelFailure(`the proxy ${proxy.host} ${problem}`, { cause }))

@@ -1,14 +1,7 @@
 /** The tables of the audit and the queries over them: kysely compiles, `node:sqlite` runs. */
+import { createRequire } from 'node:module'
 import type { SQLInputValue } from 'node:sqlite'
-import {
-  type CompiledQuery,
-  DummyDriver,
-  Kysely,
-  sql as raw,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-} from 'kysely'
+import type { CompiledQuery, Kysely } from 'kysely'
 import type { AuditRecord, JournalEntry } from '../spec/audit.ts'
 import type { AuditQuery } from '../spec/ports.ts'
 import { compiledOnce } from './compiled-once.ts'
@@ -37,20 +30,35 @@ interface Tables {
   chain: { id: number; request_id: string; digest: string; received_ms: number }
 }
 
+const load = createRequire(import.meta.url)
+let builder: Kysely<Tables> | null = null
+
+/** 250 files, which a process that only answers requests never needs: the thread that moves the audit has its own. */
+function library(): typeof import('kysely') {
+  return load('kysely') as typeof import('kysely')
+}
+
 /** Builds queries and compiles them; it has no connection, `node:sqlite` runs what it writes. */
-export const QUERIES = new Kysely<Tables>({
-  dialect: {
-    createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new DummyDriver(),
-    createIntrospector: (db) => new SqliteIntrospector(db),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-  },
-})
+export function queries(): Kysely<Tables> {
+  if (builder) return builder
+  const { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } = library()
+  builder = new Kysely<Tables>({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (db) => new SqliteIntrospector(db),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  })
+  return builder
+}
 
 /** Rows of a moment in the order of their arrival, so that a page can begin after the last row of the page before. */
 export function listQuery(query: PageQuery): CompiledQuery<PageRow> {
+  const { sql: raw } = library()
   const direction = query.newestFirst ? 'desc' : 'asc'
-  let select = QUERIES.selectFrom('audit')
+  let select = queries()
+    .selectFrom('audit')
     .select(['record', 'received_ms', raw<number>`rowid`.as('row')])
     .orderBy('received_ms', direction)
     .orderBy(raw`rowid`, direction)
@@ -93,14 +101,16 @@ export function keepContent({
   at,
   sealed,
 }: JournalEntry & { readonly type: 'content' }): CompiledQuery {
-  return QUERIES.insertInto('content')
+  return queries()
+    .insertInto('content')
     .values({ request_id: requestId, kept_ms: Date.parse(at), tenant, sealed: Buffer.from(sealed, 'base64') })
     .onConflict((conflict) => conflict.doNothing())
     .compile()
 }
 
 export function keepEarly(entry: JournalEntry): CompiledQuery {
-  return QUERIES.insertInto('early_entry')
+  return queries()
+    .insertInto('early_entry')
     .values({ request_id: entry.requestId, entry: JSON.stringify(entry), kept_ms: Date.now() })
     .onConflict((conflict) => conflict.doNothing())
     .compile()
@@ -108,7 +118,8 @@ export function keepEarly(entry: JournalEntry): CompiledQuery {
 
 export const upsert = compiledOnce(
   (row: AuditTable) =>
-    QUERIES.insertInto('audit')
+    queries()
+      .insertInto('audit')
       .values(row)
       .onConflict((conflict) => conflict.column('request_id').doUpdateSet(changeable(row)))
       .compile(),
@@ -121,17 +132,18 @@ function changeable({ request_id: _, ...changed }: AuditTable): Omit<AuditTable,
 }
 
 export const recordOf = compiledOnce(
-  (id: string) => QUERIES.selectFrom('audit').select('record').where('request_id', '=', id).compile(),
+  (id: string) => queries().selectFrom('audit').select('record').where('request_id', '=', id).compile(),
   (id) => [id],
 )
 
 export const earlyEntries = compiledOnce(
-  (id: string) => QUERIES.selectFrom('early_entry').select('entry').where('request_id', '=', id).compile(),
+  (id: string) => queries().selectFrom('early_entry').select('entry').where('request_id', '=', id).compile(),
   (id) => [id],
 )
 
 export function upsertOffset(file: string, bytes: number): CompiledQuery {
-  return QUERIES.insertInto('journal_offset')
+  return queries()
+    .insertInto('journal_offset')
     .values({ file, bytes })
     .onConflict((conflict) => conflict.column('file').doUpdateSet({ bytes }))
     .compile()

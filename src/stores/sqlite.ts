@@ -23,7 +23,7 @@ import {
   keepEarly,
   listQuery,
   pages,
-  QUERIES,
+  queries,
   recordOf,
   toRow,
   upsert,
@@ -128,7 +128,7 @@ export function openAuditDatabase(path: string): AuditDatabase {
       // In WAL mode a commit under FULL syncs the log, and with it every commit before.
       database.exec('PRAGMA synchronous = FULL')
       try {
-        inTransaction(() => sql.run(QUERIES.deleteFrom('journal_offset').where('file', '=', file).compile()))
+        inTransaction(() => sql.run(queries().deleteFrom('journal_offset').where('file', '=', file).compile()))
       } finally {
         database.exec('PRAGMA synchronous = NORMAL')
       }
@@ -192,8 +192,9 @@ function recordsFirst(entries: readonly JournalEntry[]): readonly JournalEntry[]
 /** Most stores have none, and need not look for each request. */
 function hasDeletions(sql: Sql): boolean {
   return (
-    sql.all(QUERIES.selectFrom('audit_event').select('event_id').where('kind', '<>', 'content_read').limit(1).compile())
-      .length > 0
+    sql.all(
+      queries().selectFrom('audit_event').select('event_id').where('kind', '<>', 'content_read').limit(1).compile(),
+    ).length > 0
   )
 }
 
@@ -202,7 +203,8 @@ function hasDeletions(sql: Sql): boolean {
  * of the same name came at another time.
  */
 function wasPurged(sql: Sql, entry: JournalEntry): boolean {
-  const last = QUERIES.selectFrom('chain')
+  const last = queries()
+    .selectFrom('chain')
     .select(['digest', 'received_ms'])
     .where('request_id', '=', entry.requestId)
     .orderBy('id', 'desc')
@@ -228,12 +230,12 @@ function settledRow({ request_id: requestId, received_ms: receivedMs, record }: 
 /** The entries that came before their record; they are part of it from now on. */
 function takeEarly(sql: Sql, requestId: string): readonly JournalEntry[] {
   const rows = sql.all(earlyEntries(requestId))
-  if (rows.length > 0) sql.run(QUERIES.deleteFrom('early_entry').where('request_id', '=', requestId).compile())
+  if (rows.length > 0) sql.run(queries().deleteFrom('early_entry').where('request_id', '=', requestId).compile())
   return rows.map((row) => JSON.parse(row.entry) as JournalEntry)
 }
 
 function markInterrupted(sql: Sql, writer: string): void {
-  const open = QUERIES.selectFrom('audit').select('record').where('writer', '=', writer).where('outcome', '=', 'open')
+  const open = queries().selectFrom('audit').select('record').where('writer', '=', writer).where('outcome', '=', 'open')
   writeRows(
     sql,
     writer,
@@ -247,7 +249,9 @@ function findRecord(sql: Sql, requestId: string): AuditRecord | undefined {
 }
 
 function offsetOf(sql: Sql, file: string): number {
-  return sql.all(QUERIES.selectFrom('journal_offset').select('bytes').where('file', '=', file).compile())[0]?.bytes ?? 0
+  return (
+    sql.all(queries().selectFrom('journal_offset').select('bytes').where('file', '=', file).compile())[0]?.bytes ?? 0
+  )
 }
 
 function open(path: string): DatabaseSync {

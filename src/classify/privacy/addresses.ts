@@ -46,7 +46,7 @@ const CHUNK = `${TOKEN}(?:[\\s,]{1,10}${TOKEN}){1,14}`
 const ANNOUNCED =
   '(?:(?:lives?|living|lived|resid(?:es?|ing)|stay(?:s|ing)?|located|arrived|meet|office|offices are|restaurant is|shop is|house is) (?:at|in)|address(?:es)?(?: of [^\\n]{2,40})? (?:is|are|to)|(?:sent|send|ship|shipped|deliver|delivered|return|mail|moved|moving|forward)(?: it| this| them)?(?: please)? to|wohn(?:e|t|haft)(?: in)?|habit(?:e|o) (?:au|en|in|à)|viv(?:o|e) en|moro n[ao]|woon(?:t)? (?:op|in)|mieszkam przy|bor på)'
 
-const FORMS: readonly RegExp[] = [
+const FORMS: readonly string[] = [
   `${START}${LEAD}(?:${NUMBER},?\\s(?:(?:[NSEW]{1,2}|North|South|East|West)\\.?\\s)?${CAP}(?:\\s${CAP}){0,3}?\\s(?:${ENGLISH})(?![\\p{L}])\\.?(?:\\s(?:[NSEW]{1,2}|North|South|East|West)(?![\\p{L}]))?)${TAIL}`,
   `${START}(?:\\p{Lu}[\\p{L}.-]{1,20}[ -]){0,3}\\p{L}[\\p{L}-]{1,30}(?:${COMPOUND})\\s?${NUMBER}${TAIL}`,
   `${START}(?:\\p{Lu}[\\p{L}.-]{1,24}[ -]){1,4}(?:${SEPARATE_AFTER})\\s?${NUMBER}${TAIL}`,
@@ -59,7 +59,15 @@ const FORMS: readonly RegExp[] = [
   `${START}${NUMBER}\\s(?:${CAP}\\s){0,3}${CAP}(?:${UNIT}){0,2},\\s?${CITY},?\\s(?:${STATE}\\s)?(?:${UK_POSTCODE}|${STATE}\\s\\d{4,5}(?:-\\d{4})?)`,
   `${START}${NUMBER}\\s(?:${CAP}\\s){1,5}(?:\\d{1,5}\\s)?(?:,?\\s{0,8}(?:Apt|Suite|Unit)\\.?\\s\\w{1,6})+(?:[\\s,]{1,10}${CHUNK})?`,
   `(?<=(?:${ANNOUNCED})\\s(?:the corner of )?)(?=${TOKEN}[^?!]{0,60}\\d|\\d)${CHUNK}`,
-].map((source) => new RegExp(source, 'gu'))
+]
+
+let compiled: readonly RegExp[] | null = null
+
+/** Compiled when addresses are first looked for: with their alternatives that takes longer than most of a start. */
+function writtenForms(): readonly RegExp[] {
+  compiled ??= FORMS.map((source) => new RegExp(source, 'gu'))
+  return compiled
+}
 
 /** Written without spaces: a place of the state, then numbers. */
 const CJK: readonly RegExp[] = [
@@ -87,7 +95,7 @@ export function addressesIn(text: string, digits: readonly Stretch[]): readonly 
   }
   return windows.flatMap(({ start, end }) => {
     const part = text.slice(start, end)
-    const formed = [...FORMS, ...CJK].flatMap((form) =>
+    const formed = [...writtenForms(), ...CJK].flatMap((form) =>
       [...part.matchAll(form)].map((match) => spanOf(start + match.index, match[0])),
     )
     const cued = [...part.matchAll(CUE)].flatMap((match): readonly PrivateSpan[] => {
