@@ -2,21 +2,14 @@
  * `npm run test:faults -- [--json] [--long]`: runs the tests that carry the number of a fault, F01 to F66, in their title,
  * and says which faults are survived. A fault without a test that ran is not. Exit code 1 unless all are survived.
  */
-import { spawnSync } from 'node:child_process'
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-
-interface Ran {
-  readonly name: string
-  readonly status: string
-  readonly ms: number
-}
+import { type RanTest, ROOT, ranTests } from './ran-tests.ts'
 
 interface Survived {
   readonly pass: boolean
-  /** What ran. */
+  /** What ran, and what it measured. */
   readonly note: string
 }
 
@@ -24,9 +17,8 @@ const IDS = Array.from({ length: 66 }, (_, index) => `F${String(index + 1).padSt
 const NUMBERED = '\\bF(?:0[1-9]|[1-5]\\d|6[0-6])\\b'
 
 const { values } = parseArgs({ options: { json: { type: 'boolean' }, long: { type: 'boolean' } } })
-const ROOT = resolve(import.meta.dirname, '..')
 const startedMs = performance.now()
-const ran = run(filesWithNumbers())
+const ran = numbered()
 const report = Object.fromEntries(IDS.map((id) => [id, judged(id)]))
 process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : lines())
 const seconds = Math.round((performance.now() - startedMs) / 1000)
@@ -43,6 +35,7 @@ function judged(id: string): Survived {
   const ms = own.reduce((sum, test) => sum + test.ms, 0)
   const notes = [
     `${passed.length} of ${own.length} tests passed in ${(ms / 1000).toFixed(1)} s`,
+    ...own.flatMap(({ figure }) => figure ?? []),
     ...failed.map(({ name }) => `failed: ${name}`),
     ...skipped.map(({ name }) => `skipped: ${name}`),
   ]
@@ -55,34 +48,10 @@ function lines(): string {
     .join('')
 }
 
-function filesWithNumbers(): readonly string[] {
-  return globSync('test/**/*.test.ts', { cwd: ROOT })
+/** Every test whose title has a number. */
+function numbered(): readonly RanTest[] {
+  const files = globSync('test/**/*.test.ts', { cwd: ROOT })
     .filter((file) => values.long || !file.startsWith(join('test', 'long')))
     .filter((file) => new RegExp(NUMBERED).test(readFileSync(join(ROOT, file), 'utf8')))
-}
-
-/** Every test whose title has a number, with how it ended. */
-function run(files: readonly string[]): readonly Ran[] {
-  const folder = mkdtempSync(join(tmpdir(), 'spillway-faults-'))
-  const out = join(folder, 'report.json')
-  try {
-    const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs')
-    const words = ['run', '-t', NUMBERED, '--reporter=json', `--outputFile=${out}`, ...files]
-    spawnSync(process.execPath, [vitest, ...words], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] })
-    const { testResults } = JSON.parse(readFileSync(out, 'utf8')) as {
-      readonly testResults: readonly {
-        readonly assertionResults: readonly {
-          readonly fullName: string
-          readonly status: string
-          readonly duration?: number
-        }[]
-      }[]
-    }
-    return testResults
-      .flatMap(({ assertionResults }) => assertionResults)
-      .filter(({ fullName }) => new RegExp(NUMBERED).test(fullName))
-      .map(({ fullName, status, duration = 0 }) => ({ name: fullName, status, ms: duration }))
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  return ranTests(files, ['-t', NUMBERED]).filter(({ name }) => new RegExp(NUMBERED).test(name))
 }

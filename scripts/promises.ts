@@ -3,10 +3,8 @@
  * measured. A promise without a test that ran does not hold. Exit code 1 when one is broken.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { ROOT, ranTests } from './ran-tests.ts'
 
 interface Cited {
   readonly file: string
@@ -29,6 +27,7 @@ const PROMISES: readonly Promised[] = [
       { file: 'test/stores/journal.test.ts', title: 'after kill -9' },
       { file: 'test/stores/audit-log.test.ts', title: 'closes what a dead process left open when the next one starts' },
       { file: 'test/pipeline/pipeline.test.ts', title: 'holds a line in the ledger for every call that leaves' },
+      { file: 'test/faults/f36.test.ts', title: '50 times kill -9' },
       { file: 'test/system/server.test.ts', title: 'loses no call that reached an upstream when it is killed' },
     ],
   },
@@ -144,15 +143,8 @@ const PROMISES: readonly Promised[] = [
   },
 ]
 
-interface Ran {
-  readonly file: string
-  readonly name: string
-  readonly status: string
-}
-
 const { values } = parseArgs({ options: { json: { type: 'boolean' } } })
-const ROOT = resolve(import.meta.dirname, '..')
-const ran = run([...new Set(PROMISES.flatMap(({ tests }) => tests.map(({ file }) => file)))])
+const ran = ranTests([...new Set(PROMISES.flatMap(({ tests }) => tests.map(({ file }) => file)))])
 const report = Object.fromEntries(PROMISES.map((one) => [one.id, judged(one)]))
 process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : lines())
 process.exitCode = Object.values(report).every(({ pass }) => pass) ? 0 : 1
@@ -166,36 +158,13 @@ function judged({ promise, tests, measured }: Promised) {
   const all = found.flat()
   const failed = all.filter(({ status }) => status !== 'passed')
   const isBacked = tests.length > 0 && found.every((own) => own.length > 0)
-  const figure = `${all.length - failed.length} of ${all.length} tests passed`
-  return { pass: isBacked && failed.length === 0, promise, figure }
+  const passed = `${all.length - failed.length} of ${all.length} tests passed`
+  const figures = all.flatMap((one) => (one.figure === null ? [] : [one.figure]))
+  return { pass: isBacked && failed.length === 0, promise, figure: [...figures, passed].join('; ') }
 }
 
 function lines(): string {
   return Object.entries(report)
     .map(([id, { pass, promise, figure }]) => `${pass ? 'holds ' : 'broken'} ${id} ${promise}: ${figure}\n`)
     .join('')
-}
-
-/** Every test of these files, with how it ended. */
-function run(files: readonly string[]): readonly Ran[] {
-  const folder = mkdtempSync(join(tmpdir(), 'spillway-promises-'))
-  const out = join(folder, 'report.json')
-  try {
-    const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs')
-    spawnSync(process.execPath, [vitest, 'run', '--reporter=json', `--outputFile=${out}`, ...files], {
-      cwd: ROOT,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    })
-    const { testResults } = JSON.parse(readFileSync(out, 'utf8')) as {
-      readonly testResults: readonly {
-        readonly name: string
-        readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[]
-      }[]
-    }
-    return testResults.flatMap(({ name, assertionResults }) =>
-      assertionResults.map(({ fullName, status }) => ({ file: name.slice(ROOT.length + 1), name: fullName, status })),
-    )
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
 }

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { anthropicFrames, openAiFrames, openAiStream, openAiText } from '../support/cloud-answers.ts'
 import { closeFaultyUpstreams, type FaultyUpstreams, faultyUpstreams } from '../support/faulty-upstreams.ts'
+import { figure } from '../support/figure.ts'
 import {
   framesIn,
   holdsTerminal,
@@ -86,7 +87,7 @@ function fortyStreams(): readonly KnownStreamRow[] {
 }
 
 describe('F15 a TCP reset after k frames', () => {
-  it('F15 for every k of 40 streams: an error for the client, never an end; a broken row with what it cost', async () => {
+  it('F15 for every k of 40 streams: an error for the client, never an end; a broken row with what it cost', async (context) => {
     const wrong: string[] = []
     let cuts = 0
     const streams = fortyStreams()
@@ -110,6 +111,7 @@ describe('F15 a TCP reset after k frames', () => {
       }
     }
     expect(wrong).toEqual([])
+    figure(context, `${cuts} cuts of ${streams.length} streams, ${wrong.length} told wrongly`)
     expect(streams).toHaveLength(40)
     expect(cuts).toBeGreaterThan(300)
   })
