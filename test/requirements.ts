@@ -110,7 +110,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     source: 'README.md',
     citedBy: [
       { file: 'test/pipeline/pipeline.test.ts', title: 'holds the intent before any call and a line before each call' },
-      { file: 'test/stores/journal.test.ts', title: 'every acknowledged entry is in the database, once' },
+      { file: 'test/stores/journal-files.test.ts', title: 'every acknowledged entry is in the database, once' },
       { file: 'test/system/server.test.ts', title: 'loses no call that reached an upstream when it is killed' },
     ],
   },
