@@ -13,10 +13,21 @@ export function patternProblems(name: string, task: TaskPolicy, policy: Policy):
     const problem = named.length === 0 ? 'no pattern is named' : `${named.join(' and ')} are two patterns`
     return [{ path, problem, fix: 'Name exactly one, as in `pattern: cascade`.' }]
   }
-  const verifier = task.pattern.draft_verify?.verifier
-  return typeof verifier === 'string' && verifier !== 'frontier'
-    ? othersProblems([...path, 'draft_verify', 'verifier'], verifier, { task, policy })
-    : []
+  const { advisor, draft_verify: { verifier } = {} } = task.pattern
+  return [
+    ...(typeof verifier === 'string'
+      ? othersProblems([...path, 'draft_verify', 'verifier'], verifier, { task, policy })
+      : []),
+    ...(advisor ? othersProblems([...path, 'advisor', 'by'], advisor.by, { task, policy }) : []),
+    ...(advisor ? writtenProblems(path, task) : []),
+  ]
+}
+
+/** What is read from a distribution cannot be told what to do. */
+function writtenProblems(path: readonly string[], { kind }: TaskPolicy): readonly PolicyProblem[] {
+  if (kind === 'text' || kind === 'code') return []
+  const problem = `pattern advisor is for answers that are written, and kind ${kind} is read from the model`
+  return [{ path, problem, fix: 'Use pattern: draft_verify, or kind text or code.' }]
 }
 
 /** A model that checks its own answer says what it said before. */
@@ -25,6 +36,7 @@ function othersProblems(
   model: string,
   context: { readonly task: TaskPolicy; readonly policy: Policy },
 ): readonly PolicyProblem[] {
+  if (model === 'frontier') return []
   if (model !== SELF) return askableProblems(path, model, context)
-  return [{ path, problem: 'a model does not verify its own draft', fix: 'Name another model, or frontier.' }]
+  return [{ path, problem: 'a model does not review its own draft', fix: 'Name another model, or frontier.' }]
 }

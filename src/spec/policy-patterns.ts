@@ -1,12 +1,14 @@
 /** The task key `pattern`: how local and frontier models work together on the task, and the options of each way. */
 import { z } from 'zod'
 import { PATTERNS, type PatternName } from './decision.ts'
+import { advisorSchema } from './policy-advisor.ts'
 import { draftVerifySchema } from './policy-draft-verify.ts'
 
 /** The options of every pattern; the file of a family holds those of its patterns. */
 const OPTIONS = {
   direct: z.strictObject({}).describe('One actor answers, without gates.'),
   cascade: z.strictObject({}).describe('Local answers, gates judge, what they reject goes to the frontier.'),
+  advisor: advisorSchema,
   draft_verify: draftVerifySchema,
 } as const satisfies Readonly<Record<PatternName, z.ZodType>>
 
@@ -18,6 +20,7 @@ export type PatternPolicy = { readonly [Name in PatternName]?: Options[Name] | u
 const withOptions = z.strictObject({
   direct: OPTIONS.direct.optional(),
   cascade: OPTIONS.cascade.optional(),
+  advisor: OPTIONS.advisor.optional(),
   draft_verify: OPTIONS.draft_verify.optional(),
 })
 
@@ -33,7 +36,7 @@ export function patternName(task: { readonly pattern: PatternPolicy }): PatternN
 
 /** Whether somebody else may still accept what a plain threshold of a gate doubts, so that the draft is written to its end. */
 export function settlesDoubts(task: { readonly pattern: PatternPolicy }): boolean {
-  return task.pattern.draft_verify !== undefined
+  return task.pattern.draft_verify !== undefined || task.pattern.advisor !== undefined
 }
 
 /** The options that the task sets for a pattern, or its defaults where the task has another one. */
