@@ -11,7 +11,7 @@ import type {
 import type { PatternFacts } from '../spec/pattern-record.ts'
 import type { TaskPolicy } from '../spec/policy.ts'
 import type { RouterRequest } from '../spec/request.ts'
-import type { Answer } from '../spec/response.ts'
+import type { AdviceGiven, Answer } from '../spec/response.ts'
 
 /** One answer and who gave it. */
 export interface Asked {
@@ -82,6 +82,8 @@ export interface PatternResult {
   readonly degraded: boolean
   /** The frontier that should have answered and could not. */
   readonly wouldEscalateTo: RouteDecision['wouldEscalateTo']
+  /** As in `Outcome`. */
+  readonly advice?: readonly AdviceGiven[]
 }
 
 export type Pattern = (input: PatternInput, tools: PatternTools) => Promise<PatternResult>
