@@ -66,7 +66,10 @@ export interface PatternTools {
   consult(what: Consultation): Promise<Asked>
   /** Adds to what the record says of the pattern; a later fact of the same name takes the place of the earlier. */
   note(facts: PatternFacts): void
-  /** Runs the task's gates; those that need a second opinion ask for it. No proven bound holds for an advised answer. */
+  /**
+   * Runs the task's gates; those that need a second opinion ask for it. No proven bound holds for an advised answer. The
+   * record is that of the answer which was checked last; one that was checked before is not checked again.
+   */
   check(asked: Asked, how?: Written): Promise<readonly Verdict[]>
   /** Whether this request was drawn for the audit: the frontier answers, though every gate accepted. */
   readonly isSampled: boolean

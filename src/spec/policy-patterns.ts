@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { PATTERNS, type PatternName } from './decision.ts'
 import { advisorSchema } from './policy-advisor.ts'
+import { consensusSchema } from './policy-consensus.ts'
 import { draftVerifySchema } from './policy-draft-verify.ts'
 
 /** The options of every pattern; the file of a family holds those of its patterns. */
@@ -10,6 +11,7 @@ const OPTIONS = {
   cascade: z.strictObject({}).describe('Local answers, gates judge, what they reject goes to the frontier.'),
   advisor: advisorSchema,
   draft_verify: draftVerifySchema,
+  consensus: consensusSchema,
 } as const satisfies Readonly<Record<PatternName, z.ZodType>>
 
 type Options = { readonly [Name in PatternName]: z.output<(typeof OPTIONS)[Name]> }
@@ -22,12 +24,20 @@ const withOptions = z.strictObject({
   cascade: OPTIONS.cascade.optional(),
   advisor: OPTIONS.advisor.optional(),
   draft_verify: OPTIONS.draft_verify.optional(),
+  consensus: OPTIONS.consensus.optional(),
 })
 
 export const patternSchema = z
   .union([z.enum(PATTERNS).transform(defaultsOf), withOptions.transform((entry): PatternPolicy => entry)])
-  .prefault('cascade')
-  .describe('How local and frontier models work together: a name, or `{ name: options }`.')
+  .optional()
+  .describe(
+    'How local and frontier models work together: a name, or `{ name: options }`. Default: cascade; consensus for a task that is `critical`.',
+  )
+
+/** The pattern of a task that names none. */
+export function defaultPattern({ critical }: { readonly critical: boolean }): PatternPolicy {
+  return defaultsOf(critical ? 'consensus' : 'cascade')
+}
 
 /** @returns the name of the task's pattern */
 export function patternName(task: { readonly pattern: PatternPolicy }): PatternName {
