@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { BINDING_WORDS, boundRequest, parseAdvice } from '../../src/patterns/advice.ts'
 import { validatePolicy } from '../../src/stores/policy-file.ts'
+import { sampleRouter } from '../support/sample-router.ts'
 
 describe('advice', () => {
   it.each(['APPROVE', 'approve.', ' Approve\n'])('%j approves', (text) =>
@@ -23,6 +24,37 @@ describe('advice', () => {
     expect(messages[1]?.content).toBe('Bob.')
     expect(messages[2]?.content).toBe(`${BINDING_WORDS}\n\n1. Say Ada.`)
     expect(BINDING_WORDS).toContain('MUST')
+  })
+})
+
+describe('a revision', () => {
+  it('is no second try of a failed call, so that no retry budget ends it', async () => {
+    let turn = 0
+    const { router } = sampleRouter({
+      policy: {
+        models: MODELS,
+        tasks: {
+          chat: {
+            local: 'small',
+            frontier: 'big',
+            stage: 'accept',
+            complexity: 'simple',
+            accept: { uncalibrated: true },
+            gates: { entropyNats: null },
+            pattern: 'advisor',
+          },
+        },
+      },
+      env: { KEY: 'k' },
+      models: {
+        small: { answers: () => 'Ada.' },
+        big: { answers: () => (turn++ % 2 === 0 ? 'REDO: who?' : 'APPROVE') },
+      },
+    })
+    const request = { messages: [{ role: 'user', content: 'Who wrote it?' }], metadata: { task: 'chat' } } as const
+    const routes = new Set<string>()
+    for (let at = 0; at < 100; at++) routes.add((await router.complete(request)).decision.reason)
+    expect([...routes]).toEqual(['local_accepted'])
   })
 })
 
