@@ -214,6 +214,16 @@ export interface Signals {
   readonly margin: number | null
 }
 
+/** What is known of one token of an answer, and where it stands in the text. */
+export interface TokenSignal {
+  /** UTF-16 offsets into the answer, `end` exclusive. */
+  readonly start: number
+  readonly end: number
+  /** Bracket of the entropy of its distribution (nats, >= 0); null when it could not be read. */
+  readonly entropyLowNats: number | null
+  readonly entropyHighNats: number | null
+}
+
 /** One option of a typed decision. */
 export interface OptionProbability {
   readonly value: string

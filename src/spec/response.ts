@@ -7,6 +7,7 @@ import type {
   OptionProbability,
   Removal,
   Signals,
+  TokenSignal,
   Usage,
   Verdict,
 } from './decision.ts'
@@ -22,6 +23,8 @@ export interface Answer {
   readonly stopSequence?: string
   readonly usage: Usage
   readonly signals: Signals | null
+  /** Where a pattern asked for them; absent when the model told none. */
+  readonly tokens?: readonly TokenSignal[]
   /** Typed decisions of an open kind: what was found, beside the text. */
   readonly reading?: Reading
   /** One for each message, where vectors were asked for. */
