@@ -78,6 +78,7 @@ export function planRequest(input: PlanInput, deps: PipelineDeps): Run {
     localModel: null,
     verdicts: [],
     draft: null,
+    did: {},
     reading: null,
   }
 }

@@ -11,6 +11,7 @@ import type { Features } from '../spec/features.ts'
 import type { KillSwitch } from '../spec/kill-switch.ts'
 import type { CheckedDraft, RecordedDraft } from '../spec/label.ts'
 import type { ExampleBook } from '../spec/learned.ts'
+import type { PatternFact, RecordedPattern } from '../spec/pattern-record.ts'
 import type { HeadExampleSet, LoadedPolicy, ModelPolicy, TaskPolicy } from '../spec/policy.ts'
 import type { CalibrationBook, Clock, ContentKeeper, Journal, PriorBook } from '../spec/ports.ts'
 import type { PriorOpinion } from '../spec/prior.ts'
@@ -88,6 +89,8 @@ export interface Run {
   verdicts: readonly Verdict[]
   /** The local answer that was checked, and its text. */
   draft: CheckedDraft | null
+  /** What the pattern noted. */
+  readonly did: Record<string, PatternFact>
   /** What the last local answer of an open typed kind found. */
   reading: Reading | null
 }
@@ -167,6 +170,7 @@ export function settledRecord(
     signals: outcome.signals,
     localModel: run.localModel,
     attempts: outcome.attempts,
+    ...patternOf(run),
     usage: outcome.usage,
     costUsd: outcome.costUsd,
     latencyMs: outcome.latencyMs,
@@ -197,10 +201,15 @@ export function failedRecord(
     verdicts: run.verdicts,
     localModel: run.localModel,
     attempts: [...run.attempts],
+    ...patternOf(run),
     costUsd: totalCost(run.attempts),
     latencyMs: failed.latencyMs,
     error: failed.code,
   }
+}
+
+function patternOf({ did, decision }: Run): { readonly pattern?: RecordedPattern } {
+  return Object.keys(did).length === 0 ? {} : { pattern: { name: decision.pattern, did: { ...did } } }
 }
 
 /** @returns US dollars over all attempts; null as soon as one is unknown */

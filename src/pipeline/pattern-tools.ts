@@ -1,0 +1,31 @@
+/** What a pattern may do on one request. */
+import { escalationPacket } from '../patterns/packet.ts'
+import type { PatternTools } from '../patterns/pattern.ts'
+import { ask } from './attempt.ts'
+import { checkDraft } from './check.ts'
+import { consult } from './consult.ts'
+import { draftOf } from './draft.ts'
+import type { AskContext } from './exchange.ts'
+import { patiently } from './wait.ts'
+
+export function toolsFor(context: AskContext): PatternTools {
+  const { run, deps } = context
+  return {
+    ask: (actor, request, delivery) => patiently(context, actor, () => ask(context, actor, { request, delivery })),
+    consult: (what) => consult(context, what),
+    note: (facts) => void Object.assign(run.did, facts),
+    check: async (asked) => {
+      run.verdicts = await checkDraft(context, asked)
+      run.draft = draftOf(run, deps, asked)
+      if (run.draft) deps.onDraft(run.requestId, run.draft)
+      return run.verdicts
+    },
+    isSampled: run.isSampled,
+    packet: (asked, rejected) =>
+      escalationPacket(
+        run.request,
+        { name: run.features.task, policy: run.task, options: run.options },
+        { asked, rejected },
+      ),
+  }
+}
