@@ -1,11 +1,13 @@
 /** The task key `pattern`: how local and frontier models work together on the task, and the options of each way. */
 import { z } from 'zod'
 import { PATTERNS, type PatternName } from './decision.ts'
+import { draftVerifySchema } from './policy-draft-verify.ts'
 
 /** The options of every pattern; the file of a family holds those of its patterns. */
 const OPTIONS = {
   direct: z.strictObject({}).describe('One actor answers, without gates.'),
   cascade: z.strictObject({}).describe('Local answers, gates judge, what they reject goes to the frontier.'),
+  draft_verify: draftVerifySchema,
 } as const satisfies Readonly<Record<PatternName, z.ZodType>>
 
 type Options = { readonly [Name in PatternName]: z.output<(typeof OPTIONS)[Name]> }
@@ -13,7 +15,11 @@ type Options = { readonly [Name in PatternName]: z.output<(typeof OPTIONS)[Name]
 /** One entry: the name of the pattern with its options, those that the policy leaves out filled in. */
 export type PatternPolicy = { readonly [Name in PatternName]?: Options[Name] | undefined }
 
-const withOptions = z.strictObject({ direct: OPTIONS.direct.optional(), cascade: OPTIONS.cascade.optional() })
+const withOptions = z.strictObject({
+  direct: OPTIONS.direct.optional(),
+  cascade: OPTIONS.cascade.optional(),
+  draft_verify: OPTIONS.draft_verify.optional(),
+})
 
 export const patternSchema = z
   .union([z.enum(PATTERNS).transform(defaultsOf), withOptions.transform((entry): PatternPolicy => entry)])
@@ -23,6 +29,11 @@ export const patternSchema = z
 /** @returns the name of the task's pattern */
 export function patternName(task: { readonly pattern: PatternPolicy }): PatternName {
   return PATTERNS.find((name) => task.pattern[name] !== undefined) ?? 'cascade'
+}
+
+/** Whether somebody else may still accept what a plain threshold of a gate doubts, so that the draft is written to its end. */
+export function settlesDoubts(task: { readonly pattern: PatternPolicy }): boolean {
+  return task.pattern.draft_verify !== undefined
 }
 
 /** The options that the task sets for a pattern, or its defaults where the task has another one. */

@@ -20,7 +20,7 @@ export function policyProblems(policy: Policy): readonly PolicyProblem[] {
       ...kindProblems(name, task),
       ...secondOpinionProblems(name, task, policy),
       ...noveltyProblems(name, task),
-      ...patternProblems(name, task),
+      ...patternProblems(name, task, policy),
     ]),
     ...defaultProblems(policy),
     ...networkProblems(policy),

@@ -22,6 +22,10 @@ export interface SampleScript {
   readonly policy: PolicyInput
   readonly env?: Readonly<Record<string, string>>
   readonly models: Readonly<Record<string, Omit<ModelScript, 'name'>>>
+  /** Of the call. */
+  readonly options?: { readonly maxCostUsd?: number }
+  /** The caller goes as soon as this model is asked. */
+  readonly leavesAt?: string
   /** US dollars per token of any frontier call; null when the price is unknown. */
   readonly usdPerToken?: number | null
 }
