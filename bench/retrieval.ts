@@ -83,10 +83,14 @@ function rowsOf(file: string): readonly SquadRow[] {
 
 function retrieverOf(name: RetrieverName): Retriever {
   if (name === 'lexical') return lexicalRetriever
-  const embed = async (text: string): Promise<readonly number[]> => {
-    const patient = { connectMs: 60_000, firstByteMs: 60_000, idleMs: 60_000, totalMs: 60_000 }
-    const found = await port?.embed?.(text, { signal: new AbortController().signal, deadlines: patient })
-    return found?.vector ?? []
+  const patient = { connectMs: 60_000, firstByteMs: 60_000, idleMs: 60_000, totalMs: 60_000 }
+  const embed = async (texts: readonly string[]): Promise<readonly (readonly number[])[]> => {
+    const vectors: (readonly number[])[] = []
+    for (const text of texts) {
+      const found = await port?.embed?.(text, { signal: new AbortController().signal, deadlines: patient })
+      vectors.push(found?.vector ?? [])
+    }
+    return vectors
   }
   return name === 'embedding' ? embeddingRetriever(embed) : hybridRetriever(embed)
 }

@@ -53,18 +53,17 @@ export type RetrieverName = (typeof RETRIEVERS)[number]
  */
 export type Retriever = (query: string, texts: readonly string[]) => Promise<readonly number[]>
 
-/** The vector of a text; see `ModelPort.embed`. */
-export type Embed = (text: string) => Promise<readonly number[]>
+/** The vectors of some texts, in their order; see `ModelPort.embed`. */
+export type Embed = (texts: readonly string[]) => Promise<readonly (readonly number[])[]>
 
 export const lexicalRetriever: Retriever = async (query, texts) => wordScores(query, texts)
 
 /** By the cosine of vectors from which what all windows have in common was taken. */
 export function embeddingRetriever(embed: Embed): Retriever {
   return async (query, texts) => {
-    const vectors: (readonly number[])[] = []
-    for (const text of texts) vectors.push(await embed(text))
+    const [queryVector = [], ...vectors] = await embed([query, ...texts])
     const centre = meanOf(vectors)
-    const asked = without(await embed(query), centre)
+    const asked = without(queryVector, centre)
     const cosines = vectors.map((vector) => cosine(asked, without(vector, centre)))
     return scaled(cosines.map((value) => (value + 1) / 2))
   }

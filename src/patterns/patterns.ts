@@ -1,4 +1,5 @@
 import type { PatternName } from '../spec/decision.ts'
+import { buddy } from './buddy.ts'
 import { cascade } from './cascade.ts'
 import { direct } from './direct.ts'
 import { draftVerify } from './draft-verify.ts'
@@ -9,4 +10,5 @@ export const PATTERN_TABLE: Readonly<Record<PatternName, Pattern>> = {
   direct,
   cascade,
   draft_verify: draftVerify,
+  buddy,
 }

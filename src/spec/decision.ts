@@ -68,7 +68,7 @@ export type Partition = (typeof PARTITIONS)[number]
 export const COMPLEXITIES = ['simple', 'moderate', 'complex'] as const
 export type Complexity = (typeof COMPLEXITIES)[number]
 
-export const PATTERNS = ['direct', 'cascade', 'draft_verify'] as const
+export const PATTERNS = ['direct', 'cascade', 'draft_verify', 'buddy'] as const
 export type PatternName = (typeof PATTERNS)[number]
 
 export const TASK_KINDS = [
@@ -246,8 +246,11 @@ export interface ModelIdentity {
 export const CONSULT_PURPOSES = ['advice', 'verdict', 'span', 'vote', 'digest', 'summary'] as const
 export type ConsultPurpose = (typeof CONSULT_PURPOSES)[number]
 
-/** `agreement`, `judge`: a second opinion on an answer, `stop_check`: on the request; its text is never served. */
-export type AttemptPurpose = 'answer' | 'shadow' | 'agreement' | 'judge' | 'stop_check' | ConsultPurpose
+/**
+ * `agreement`, `judge`: a second opinion on an answer, `stop_check`: on the request; its text is never served. `retrieval`: vectors of
+ * passages.
+ */
+export type AttemptPurpose = 'answer' | 'shadow' | 'agreement' | 'judge' | 'stop_check' | 'retrieval' | ConsultPurpose
 
 /** One call of one model; a retry is an attempt of its own. */
 export interface Attempt {

@@ -1,6 +1,7 @@
 /** The task key `pattern`: how local and frontier models work together on the task, and the options of each way. */
 import { z } from 'zod'
 import { PATTERNS, type PatternName } from './decision.ts'
+import { buddySchema } from './policy-buddy.ts'
 import { draftVerifySchema } from './policy-draft-verify.ts'
 
 /** The options of every pattern; the file of a family holds those of its patterns. */
@@ -8,6 +9,7 @@ const OPTIONS = {
   direct: z.strictObject({}).describe('One actor answers, without gates.'),
   cascade: z.strictObject({}).describe('Local answers, gates judge, what they reject goes to the frontier.'),
   draft_verify: draftVerifySchema,
+  buddy: buddySchema,
 } as const satisfies Readonly<Record<PatternName, z.ZodType>>
 
 type Options = { readonly [Name in PatternName]: z.output<(typeof OPTIONS)[Name]> }
@@ -19,6 +21,7 @@ const withOptions = z.strictObject({
   direct: OPTIONS.direct.optional(),
   cascade: OPTIONS.cascade.optional(),
   draft_verify: OPTIONS.draft_verify.optional(),
+  buddy: OPTIONS.buddy.optional(),
 })
 
 export const patternSchema = z
@@ -33,7 +36,12 @@ export function patternName(task: { readonly pattern: PatternPolicy }): PatternN
 
 /** Whether somebody else may still accept what a plain threshold of a gate doubts, so that the draft is written to its end. */
 export function settlesDoubts(task: { readonly pattern: PatternPolicy }): boolean {
-  return task.pattern.draft_verify !== undefined
+  return task.pattern.draft_verify !== undefined || task.pattern.buddy !== undefined
+}
+
+/** Whether the pattern looks at the single tokens of a local answer. */
+export function readsTokens(task: { readonly pattern: PatternPolicy }): boolean {
+  return task.pattern.buddy !== undefined
 }
 
 /** The options that the task sets for a pattern, or its defaults where the task has another one. */

@@ -35,6 +35,14 @@ export interface Answer {
   readonly raw: WireAnswer | null
 }
 
+/** Other words for a piece of an answer that was delivered already. */
+export interface TextCorrection {
+  /** UTF-16 offsets into the text as it was delivered, `end` exclusive. */
+  readonly start: number
+  readonly end: number
+  readonly text: string
+}
+
 /** As the model gave them: not of length 1. */
 export interface Vectors {
   readonly values: readonly (readonly number[])[]
@@ -70,6 +78,8 @@ export interface Outcome {
   readonly raw: WireAnswer | null
   /** Only where vectors were asked for. */
   readonly vectors?: Vectors
+  /** What a streaming caller was told to change in the text it had; `answer` is the text with it. */
+  readonly corrections?: readonly TextCorrection[]
 }
 
 /** The result of a typed decision. */
@@ -110,4 +120,6 @@ export type StreamEvent =
       readonly data?: string
     }
   | { readonly type: 'waiting'; readonly what: 'model_loading' | 'consulting' }
+  /** Once at most, after all text: the text delivered before is right with these. */
+  | { readonly type: 'correction'; readonly corrections: readonly TextCorrection[] }
   | { readonly type: 'final'; readonly outcome: Outcome }

@@ -80,13 +80,14 @@ describe('the order of windows', () => {
   })
 
   it('follows vectors where words say nothing, alone and beside words', async () => {
-    const embed = async (text: string) => (/lava|magma/.test(text) ? [1, 0.1] : [0.1, 1])
+    const embed = async (texts: readonly string[]) =>
+      texts.map((text) => (/lava|magma/.test(text) ? [1, 0.1] : [0.1, 1]))
     for (const retrieve of [embeddingRetriever(embed), hybridRetriever(embed)]) {
       const [first] = await orderWindows('magma', windowsOf(DOCUMENT), retrieve)
       expect(first?.text).toContain('Basalt')
     }
     const scores = await hybridRetriever(embed)('lava', ['lava', 'owls'])
     expect(scores[0]).toBe(1)
-    expect(await embeddingRetriever(async () => [0, 0])('a', ['b'])).toEqual([1])
+    expect(await embeddingRetriever(async (texts) => texts.map(() => [0, 0]))('a', ['b'])).toEqual([1])
   })
 })
