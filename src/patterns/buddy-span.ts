@@ -5,6 +5,7 @@ import { type DocumentWindow, joinWindows } from '../decide/windows.ts'
 import { solve } from '../solvers/solvers.ts'
 import type { RouterError } from '../spec/errors.ts'
 import type { BuddyOptions } from '../spec/policy-buddy.ts'
+import { NO_ANSWER } from '../spec/reading.ts'
 import type { RouterRequest } from '../spec/request.ts'
 import { REPLY_TOKENS, readReply, type SpanReply, type Subject, spanRequest } from './buddy-question.ts'
 import { consulted } from './consulted.ts'
@@ -38,14 +39,20 @@ export async function askAboutSpan(tools: PatternTools, about: SpanCase): Promis
   if (exact !== null) return outcomeOf(about.span, { value: exact, evidence: null, questions: 0 })
   const { options, ordered, subject } = about
   const rounds = ordered.length === 0 ? 1 : Math.min(options.rounds, Math.ceil(ordered.length / options.windows))
+  let isAbsent = true
   for (let round = 0; round < rounds; round++) {
     const from = round * options.windows
     const reply = await askOnce(tools, about, ordered.slice(from, from + options.windows))
     if ('failure' in reply) return { ...UNRESOLVED, questions: round + 1, failure: reply.failure }
     if (reply.type === 'value') return outcomeOf(about.span, { ...reply, questions: round + 1 })
+    isAbsent &&= reply.type === 'absent'
     // What is not in these passages may be in the next; without passages there is nothing more to ask.
     if (subject.document === null) break
   }
+  // The local model said so, and who read every passage says it as well.
+  const isWhole = subject.document !== null && rounds * options.windows >= ordered.length
+  if (isAbsent && isWhole && about.answer.trim() === NO_ANSWER)
+    return { ...UNRESOLVED, type: 'confirmed', questions: rounds }
   return { ...UNRESOLVED, questions: rounds }
 }
 

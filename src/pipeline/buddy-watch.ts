@@ -1,11 +1,10 @@
 /** Switches a task's buddy off when it costs more than it saves, or makes right answers wrong. */
-import { logEvidenceAbove } from '../learn/sequence.ts'
+import { type Compared, figuresOf, reasonOff, type Spent, sumSpent } from '../patterns/buddy-balance.ts'
 import type { AuditRecord } from '../spec/audit.ts'
-import type { BuddyBook, BuddyFigures } from '../spec/buddy.ts'
+import type { BuddyBook } from '../spec/buddy.ts'
 import type { Attempt } from '../spec/decision.ts'
 import type { RecordedLabel } from '../spec/label.ts'
 import type { TaskPolicy } from '../spec/policy.ts'
-import type { BuddyOptions } from '../spec/policy-buddy.ts'
 import { patternOptions } from '../spec/policy-patterns.ts'
 import type { AuditQuery, Clock } from '../spec/ports.ts'
 
@@ -23,15 +22,12 @@ export interface BuddyWatchSettings {
   readonly clock: Clock
 }
 
-/** The evidence of harm is right at every moment at once with this confidence, however often one looks. */
-const CONFIDENCE = 0.95
-
 /** Requests that are looked through once, when the first comparison of a process comes. */
 const MOST_EARLIER = 5000
 
 /** Counts of earlier processes come from the audit, once a setup; those of processes beside this one are seen after a restart. */
 export function createBuddyWatch({ book, readAudit, clock }: BuddyWatchSettings): BuddyWatch {
-  const known = new Map<string, Row[]>()
+  const known = new Map<string, Compared[]>()
   return {
     book,
     settled(record, task) {
@@ -44,7 +40,7 @@ export function createBuddyWatch({ book, readAudit, clock }: BuddyWatchSettings)
     },
   }
 
-  function take(record: AuditRecord, row: Row, task: TaskPolicy): void {
+  function take(record: AuditRecord, row: Compared, task: TaskPolicy): void {
     const setup = setupOf(record)
     if (task.pattern.buddy === undefined || setup === null || book.find(record.task, setup)) return
     const key = JSON.stringify([record.task, setup])
@@ -61,7 +57,7 @@ export function createBuddyWatch({ book, readAudit, clock }: BuddyWatchSettings)
     book.add({ version: 1, task: record.task, setup, at: time, why, figures })
   }
 
-  function earlier({ task, requestId }: AuditRecord, setup: string): Row[] {
+  function earlier({ task, requestId }: AuditRecord, setup: string): Compared[] {
     const own = readAudit({ task, newestFirst: true, limit: MOST_EARLIER }).filter(
       (record) => setupOf(record) === setup && record.requestId !== requestId,
     )
@@ -72,28 +68,13 @@ export function createBuddyWatch({ book, readAudit, clock }: BuddyWatchSettings)
   }
 }
 
-/** One request of which it is known what its answers were worth. */
-interface Row {
-  readonly requestId: string
-  readonly draftRight: boolean
-  readonly right: boolean
-  /** Of the buddy's own calls and of plain escalation; null where the frontier was not asked for the whole. */
-  readonly cost: { readonly own: Spent; readonly plain: Spent } | null
-}
-
-interface Spent {
-  /** Null when a price is unknown. */
-  readonly usd: number | null
-  readonly tokens: number
-}
-
 function setupOf({ pattern }: AuditRecord): string | null {
   const setup = pattern?.name === 'buddy' ? pattern.did.setup : null
   return typeof setup === 'string' ? setup : null
 }
 
 /** A request that would escalate after all costs both, and is then right as the frontier is. */
-function comparison({ requestId, pattern, attempts }: AuditRecord): Row | null {
+function comparison({ requestId, pattern, attempts }: AuditRecord): Compared | null {
   const did = pattern?.name === 'buddy' && pattern.did.outcome === 'compared' ? pattern.did : null
   if (!did || typeof did.draftRight !== 'boolean') return null
   const escalates = did.escalates === true
@@ -101,11 +82,11 @@ function comparison({ requestId, pattern, attempts }: AuditRecord): Row | null {
   const plain = spentOn(attempts.filter(({ purpose, actor }) => purpose === 'answer' && actor === 'frontier'))
   const own = spentOn(attempts.filter(({ purpose }) => purpose === 'span' || purpose === 'retrieval'))
   const right = escalates || did.servedRight === true
-  return { requestId, draftRight: did.draftRight, right, cost: { own: escalates ? sum(own, plain) : own, plain } }
+  return { requestId, draftRight: did.draftRight, right, cost: { own: escalates ? sumSpent(own, plain) : own, plain } }
 }
 
 /** Only of answers that went out as the buddy left them. */
-function labelRow({ requestId, pattern }: AuditRecord, label: RecordedLabel): Row | null {
+function labelRow({ requestId, pattern }: AuditRecord, label: RecordedLabel): Compared | null {
   if (pattern?.name !== 'buddy' || label.isServedCorrect === undefined) return null
   if (pattern.did.outcome !== 'corrected' && pattern.did.outcome !== 'confirmed') return null
   return { requestId, draftRight: label.isCorrect, right: label.isServedCorrect, cost: null }
@@ -114,43 +95,5 @@ function labelRow({ requestId, pattern }: AuditRecord, label: RecordedLabel): Ro
 function spentOn(attempts: readonly Attempt[]): Spent {
   return attempts
     .map(({ costUsd, usage }) => ({ usd: costUsd, tokens: (usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0) }))
-    .reduce<Spent>(sum, { usd: 0, tokens: 0 })
-}
-
-function sum(one: Spent, other: Spent): Spent {
-  const usd = one.usd === null || other.usd === null ? null : one.usd + other.usd
-  return { usd, tokens: one.tokens + other.tokens }
-}
-
-/** Harm over all rows; cost over those that have one, in dollars where every price is known. */
-function figuresOf(rows: readonly Row[]): BuddyFigures & { readonly priced: number; readonly pricedRight: number } {
-  const priced = rows.flatMap(({ cost, right }) => (cost ? [{ ...cost, right }] : []))
-  const isPriced = priced.every(({ own, plain }) => own.usd !== null && plain.usd !== null)
-  const units = ({ usd, tokens }: Spent): number => (isPriced ? (usd ?? 0) : tokens)
-  const count = (holds: (row: Row) => boolean): number => rows.filter(holds).length
-  return {
-    compared: rows.length,
-    harmed: count(({ draftRight, right }) => draftRight && !right),
-    draftRight: count(({ draftRight }) => draftRight),
-    right: count(({ right }) => right),
-    spent: priced.reduce((total, { own }) => total + units(own), 0),
-    plain: priced.reduce((total, { plain }) => total + units(plain), 0),
-    unit: isPriced ? 'usd' : 'tokens',
-    priced: priced.length,
-    pricedRight: priced.filter(({ right }) => right).length,
-  }
-}
-
-/**
- * Harm counts at once where the evidence is beyond doubt, and by its plain share from `minCompared` answers on. What plain escalation answers
- * is right by what it is compared with, so its cost per right answer is its cost per answer.
- */
-function reasonOff(
-  { compared, harmed, spent, plain, priced, pricedRight }: ReturnType<typeof figuresOf>,
-  { maxHarm, minCompared }: BuddyOptions['switchOff'],
-): 'harm' | 'cost' | null {
-  const isCertain =
-    maxHarm > 0 && maxHarm < 1 && logEvidenceAbove(harmed, compared, maxHarm) >= -Math.log(1 - CONFIDENCE)
-  if (isCertain || (compared >= minCompared && harmed / compared > maxHarm)) return 'harm'
-  return priced >= minCompared && spent * priced > plain * pricedRight ? 'cost' : null
+    .reduce<Spent>(sumSpent, { usd: 0, tokens: 0 })
 }
