@@ -18,6 +18,8 @@ export interface SpanCase {
   readonly span: UncertainSpan
   /** Of the document, best first; empty without one. */
   readonly ordered: readonly DocumentWindow[]
+  /** Whether these are all windows that it has. */
+  readonly isWhole: boolean
   readonly options: BuddyOptions
   readonly metadata: RouterRequest['metadata']
 }
@@ -50,8 +52,8 @@ export async function askAboutSpan(tools: PatternTools, about: SpanCase): Promis
     if (subject.document === null) break
   }
   // The local model said so, and who read every passage says it as well.
-  const isWhole = subject.document !== null && rounds * options.windows >= ordered.length
-  if (isAbsent && isWhole && about.answer.trim() === NO_ANSWER)
+  const isRead = about.isWhole && subject.document !== null && rounds * options.windows >= ordered.length
+  if (isAbsent && isRead && about.answer.trim() === NO_ANSWER)
     return { ...UNRESOLVED, type: 'confirmed', questions: rounds }
   return { ...UNRESOLVED, questions: rounds }
 }

@@ -112,8 +112,18 @@ async function askAll(
   return await Promise.all(
     spans.map(async (span): Promise<SpanOutcome> => {
       const query = span.kind === 'answer' ? subject.question : `${subject.question} ${span.text}`
-      const ordered = windows.length <= options.windows ? windows : await orderWindows(query, windows, retrieve)
-      return askAboutSpan(tools, { subject, answer, span, ordered, options, metadata: request.metadata })
+      const most = options.windows * options.rounds
+      const ordered =
+        windows.length <= options.windows ? windows : await orderWindows(query, windows, { retrieve, most })
+      return askAboutSpan(tools, {
+        subject,
+        answer,
+        span,
+        ordered,
+        isWhole: ordered.length === windows.length,
+        options,
+        metadata: request.metadata,
+      })
     }),
   )
 }

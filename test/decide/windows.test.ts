@@ -66,24 +66,25 @@ const DOCUMENT = [
 
 describe('the order of windows', () => {
   it('puts the words of the question first, and then what the passage found so far names', async () => {
-    const ordered = await orderWindows(
-      'Where was the builder of the lighthouse born?',
-      windowsOf(DOCUMENT),
-      lexicalRetriever,
-    )
+    const ordered = await orderWindows('Where was the builder of the lighthouse born?', windowsOf(DOCUMENT), {
+      retrieve: lexicalRetriever,
+      most: 3,
+    })
     expect(ordered.map(({ text }) => text.slice(0, 10))).toEqual(['The lighth', 'Anna Reyes', 'Basalt for'])
   })
 
-  it('holds every window once, whatever is asked', async () => {
-    const ordered = await orderWindows('zebra', windowsOf(DOCUMENT), lexicalRetriever)
+  it('holds every window once, whatever is asked, and no more than wanted', async () => {
+    const ordered = await orderWindows('zebra', windowsOf(DOCUMENT), { retrieve: lexicalRetriever, most: 9 })
     expect(ordered.toSorted((a, b) => a.start - b.start)).toEqual(windowsOf(DOCUMENT))
+    const two = await orderWindows('zebra', windowsOf(DOCUMENT), { retrieve: lexicalRetriever, most: 2 })
+    expect(two).toHaveLength(2)
   })
 
   it('follows vectors where words say nothing, alone and beside words', async () => {
     const embed = async (texts: readonly string[]) =>
       texts.map((text) => (/lava|magma/.test(text) ? [1, 0.1] : [0.1, 1]))
     for (const retrieve of [embeddingRetriever(embed), hybridRetriever(embed)]) {
-      const [first] = await orderWindows('magma', windowsOf(DOCUMENT), retrieve)
+      const [first] = await orderWindows('magma', windowsOf(DOCUMENT), { retrieve, most: 1 })
       expect(first?.text).toContain('Basalt')
     }
     const scores = await hybridRetriever(embed)('lava', ['lava', 'owls'])

@@ -27,6 +27,7 @@ function about(answer: string, span: string, own: Partial<SpanCase> = {}): SpanC
     answer,
     span: found,
     ordered: windowsOf(DOCUMENT),
+    isWhole: true,
     options: buddySchema.parse({ windows: 2, rounds: 2 }),
     metadata: undefined,
     ...own,
@@ -72,6 +73,8 @@ describe('a span in doubt', () => {
     expect(await askAboutSpan(replying().tools, all)).toMatchObject({ type: 'confirmed', questions: 3 })
     const some = { ...all, options: buddySchema.parse({ windows: 2, rounds: 2 }) }
     expect(await askAboutSpan(replying().tools, some)).toMatchObject({ type: 'unresolved' })
+    const part = { ...all, isWhole: false }
+    expect(await askAboutSpan(replying().tools, part)).toMatchObject({ type: 'unresolved' })
     const unreadable = replying('well', 'well', 'well')
     expect(await askAboutSpan(unreadable.tools, all)).toMatchObject({ type: 'unresolved' })
   })
