@@ -3,7 +3,7 @@ import type { Correction } from '../decide/patch.ts'
 import type { UncertainSpan } from '../decide/uncertain-span.ts'
 import { type DocumentWindow, joinWindows } from '../decide/windows.ts'
 import { solve } from '../solvers/solvers.ts'
-import type { RouterError } from '../spec/errors.ts'
+import type { ErrorCode, RouterError } from '../spec/errors.ts'
 import type { BuddyOptions } from '../spec/policy-buddy.ts'
 import { NO_ANSWER } from '../spec/reading.ts'
 import type { RouterRequest } from '../spec/request.ts'
@@ -45,7 +45,10 @@ export async function askAboutSpan(tools: PatternTools, about: SpanCase): Promis
   for (let round = 0; round < rounds; round++) {
     const from = round * options.windows
     const reply = await askOnce(tools, about, ordered.slice(from, from + options.windows))
-    if ('failure' in reply) return { ...UNRESOLVED, questions: round + 1, failure: reply.failure }
+    if ('failure' in reply) {
+      const { failure } = reply
+      return { ...UNRESOLVED, questions: round + 1, failure: REFUSALS.has(failure.code) ? null : failure }
+    }
     if (reply.type === 'value') return outcomeOf(about.span, { ...reply, questions: round + 1 })
     isAbsent &&= reply.type === 'absent'
     // What is not in these passages may be in the next; without passages there is nothing more to ask.
@@ -57,6 +60,9 @@ export async function askAboutSpan(tools: PatternTools, about: SpanCase): Promis
     return { ...UNRESOLVED, type: 'confirmed', questions: rounds }
   return { ...UNRESOLVED, questions: rounds }
 }
+
+/** Said of the question and not of the model: the caller's own request may well be answered. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set(['model_refused_request', 'request_invalid'])
 
 const UNRESOLVED = { type: 'unresolved', correction: null, evidence: null, failure: null } as const
 
