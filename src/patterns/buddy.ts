@@ -128,17 +128,20 @@ async function askAll(
   )
 }
 
-function spansOf(task: TaskPolicy, { asked }: Draft, most: number): Promise<readonly UncertainSpan[]> {
+async function spansOf(task: TaskPolicy, { asked }: Draft, most: number): Promise<readonly UncertainSpan[]> {
   const { answer, option } = asked
-  return uncertainSpans(
-    {
-      text: answer.text,
-      tokens: answer.tokens ?? null,
-      isClosed: option !== null || answer.reading !== undefined,
-      entropyNats: task.gates.entropyNats ?? DEFAULT_NATS,
-      most,
-    },
-    loadNounPhrases,
+  const doubted = {
+    text: answer.text,
+    tokens: answer.tokens ?? null,
+    isClosed: option !== null || answer.reading !== undefined,
+    entropyNats: task.gates.entropyNats ?? DEFAULT_NATS,
+    most,
+  }
+  const spans = await uncertainSpans(doubted, loadNounPhrases)
+  // An answer that was read and not written has no tokens of its own, but the figures of those that were read.
+  const known = answer.signals?.maxTokenEntropyNats ?? null
+  return spans.map((span) =>
+    span.kind === 'answer' && span.entropyNats === null ? { ...span, entropyNats: known } : span,
   )
 }
 
