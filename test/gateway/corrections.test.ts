@@ -105,7 +105,9 @@ describe('a correction on the OpenAI wire', () => {
     const told: TextCorrection[] = []
     for await (const event of await client.responses.create({ model: 'auto', stream: true, input: QUESTION })) {
       if (event.type === 'response.output_text.delta') text += event.delta
-      if (event.type === 'response.completed') told.push(...((event.response as Told).spillway?.corrections ?? []))
+      if (event.type !== 'response.completed') continue
+      told.push(...((event.response as Told).spillway?.corrections ?? []))
+      expect(event.response.output).toMatchObject([{ content: [{ text: RIGHT }] }])
     }
     expect(corrected(text, told)).toBe(RIGHT)
     const stream = client.chat.completions.stream({ model: 'auto', messages })
