@@ -45,6 +45,26 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ],
   },
   {
+    behaviour:
+      'A buddy puts in only what stands in the passages it sent, by offset; it never has an answer written anew, and switches itself off',
+    source: 'docs/guides/patterns.md',
+    citedBy: [
+      { file: 'test/patterns/buddy-question.test.ts', title: 'never names evidence that does not stand where it says' },
+      { file: 'test/decide/patch.test.ts', title: 'changes what it names and nothing else' },
+      {
+        file: 'test/samples/buddy/escalates-what-no-passage-holds/expected.json',
+        title: 'asks nobody to rewrite anything',
+      },
+      {
+        file: 'test/samples/buddy/private-text-is-asked-about-nowhere/expected.json',
+        title: 'asks nobody about an answer to private text',
+      },
+      { file: 'test/pipeline/buddy-watch.test.ts', title: 'outlives the process' },
+      { file: 'test/gateway/corrections.test.ts', title: 'comes with a ping between the text and the end' },
+      { file: 'test/engine/buddy.test.ts', title: 'corrects it by what its passage says' },
+    ],
+  },
+  {
     behaviour: 'Text of partition local_only never reaches a frontier',
     source: 'README.md',
     citedBy: [

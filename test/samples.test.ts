@@ -22,6 +22,8 @@ interface Expected {
   readonly sent?: Readonly<Record<string, { readonly holds?: readonly string[]; readonly lacks?: readonly string[] }>>
   /** Texts that a streaming caller must never receive. */
   readonly neverStreamed?: readonly string[]
+  /** Texts that a streaming caller gets before the answer is final. */
+  readonly streamed?: readonly string[]
   readonly shadow?: Readonly<Record<string, unknown>>
 }
 
@@ -48,6 +50,12 @@ function leaving(answers: ModelScript['answers'], leave: () => void): NonNullabl
     setImmediate(leave)
     return steps.shift() ?? { fail: 'model_failed' }
   }
+}
+
+/** As a client puts them in: the last first, so that offsets stay. */
+function withCorrections(text: string, { corrections }: Extract<StreamEvent, { type: 'correction' }>): string {
+  const lastFirst = corrections.toSorted((a, b) => b.start - a.start)
+  return lastFirst.reduce((now, { start, end, text: words }) => now.slice(0, start) + words + now.slice(end), text)
 }
 
 const folders = readdirSync(SAMPLES).flatMap((pattern) =>
@@ -98,10 +106,15 @@ describe.each(folders)('sample %s', (folder) => {
     }
     const final = events.at(-1)
     if (final?.type !== 'final' || typeof whole !== 'object') throw new Error('the stream has no final event')
-    const streamed = events.flatMap((event) => (event.type === 'text' ? [event.delta] : [])).join('')
+    const said = events.flatMap((event) => (event.type === 'text' ? [event.delta] : [])).join('')
+    const streamed = events.reduce(
+      (text, event) => (event.type === 'correction' ? withCorrections(text, event) : text),
+      said,
+    )
     expect(final.outcome.decision).toEqual(whole.decision)
     expect(streamed).toBe(whole.answer ?? '')
     expect(events.filter((event) => event.type === 'commit')).toHaveLength(1)
     for (const text of expected.neverStreamed ?? []) expect(JSON.stringify(events)).not.toContain(text)
+    for (const text of expected.streamed ?? []) expect(said).toContain(text)
   })
 })

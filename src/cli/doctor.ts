@@ -1,6 +1,7 @@
 /** `spillway doctor`: what works on this machine, what does not, and what to do about it. */
 import { resolvePaths } from '../models/paths.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
+import { buddyChecks } from './doctor-buddies.ts'
 import type { Check } from './doctor-check.ts'
 import { diskChecks, memoryCheck, nodeCheck, npmCheck, pythonCheck } from './doctor-machine.ts'
 import { hubCheck, portCheck } from './doctor-network.ts'
@@ -66,6 +67,7 @@ async function inspect(flags: DoctorFlags, context: CliContext): Promise<Finding
     ...destinationChecks(loaded),
     ...proxyChecks(loaded, context.env),
     ...stopCheckChecks(loaded),
+    ...buddyChecks(loaded, paths),
     ...(flags.network ? [await hubCheck(place)] : []),
     await portCheck(loaded, paths),
     await serversCheck(context.signal),

@@ -78,6 +78,7 @@ const PURPOSES: Readonly<Record<Attempt['purpose'], string>> = {
   agreement: ' for agreement',
   judge: ' as judge',
   stop_check: ' for the stop check',
+  retrieval: ' for passages',
   advice: ' with advice',
   verdict: ' with a verdict',
   span: ' about a span',

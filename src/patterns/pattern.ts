@@ -1,4 +1,5 @@
 /** How local and frontier models work together on one request. A pattern is one function; it calls nobody by itself. */
+import type { Retriever, RetrieverName } from '../decide/windows.ts'
 import type {
   Actor,
   ConsultPurpose,
@@ -11,7 +12,7 @@ import type {
 import type { PatternFacts } from '../spec/pattern-record.ts'
 import type { TaskPolicy } from '../spec/policy.ts'
 import type { RouterRequest } from '../spec/request.ts'
-import type { AdviceGiven, Answer } from '../spec/response.ts'
+import type { AdviceGiven, Answer, TextCorrection } from '../spec/response.ts'
 
 /** One answer and who gave it. */
 export interface Asked {
@@ -55,6 +56,13 @@ export interface Consultation {
   readonly signal?: AbortSignal
 }
 
+export interface PatternStanding {
+  /** Hash of what shapes its results: options and local models. */
+  readonly setup: string
+  /** Why the task does without it; null while it pays and does no harm. */
+  readonly off: string | null
+}
+
 /** What a pattern may do; the pipeline supplies it. */
 export interface PatternTools {
   /** Asks the actor's models in order until one answers. Throws a RouterError when none does. */
@@ -71,6 +79,17 @@ export interface PatternTools {
    * record is that of the answer which was checked last; one that was checked before is not checked again.
    */
   check(asked: Asked, how?: Written): Promise<readonly Verdict[]>
+  /**
+   * Gives a caller who reads as it comes the held answer now, before the pattern ends; what is changed in it later is told as
+   * `corrections` of the result. Returns the answer unchanged where nobody reads.
+   */
+  deliver(asked: Asked, reason: Reason): Promise<Asked>
+  /** Finds passages; those that need vectors get them of the local model. */
+  retriever(name: RetrieverName): Retriever
+  /** As the task's kind compares; null where two answers cannot be compared without a model. */
+  sameAnswer(one: string, other: string): boolean | null
+  /** What is known of the task's pattern from earlier requests. */
+  readonly standing: PatternStanding
   /** Whether this request was drawn for the audit: the frontier answers, though every gate accepted. */
   readonly isSampled: boolean
   /** The request an escalation sends: task, local answer, failed check and the bounded decision wanted. */
@@ -87,6 +106,8 @@ export interface PatternResult {
   readonly wouldEscalateTo: RouteDecision['wouldEscalateTo']
   /** As in `Outcome`. */
   readonly advice?: readonly AdviceGiven[]
+  /** What is other in the answer than in what was delivered of it before. */
+  readonly corrections?: readonly TextCorrection[]
 }
 
 export type Pattern = (input: PatternInput, tools: PatternTools) => Promise<PatternResult>

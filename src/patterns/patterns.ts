@@ -1,5 +1,6 @@
 import type { PatternName } from '../spec/decision.ts'
 import { advisor } from './advisor.ts'
+import { buddy } from './buddy.ts'
 import { cascade } from './cascade.ts'
 import { consensus } from './consensus.ts'
 import { direct } from './direct.ts'
@@ -12,5 +13,6 @@ export const PATTERN_TABLE: Readonly<Record<PatternName, Pattern>> = {
   cascade,
   advisor,
   draft_verify: draftVerify,
+  buddy,
   consensus,
 }

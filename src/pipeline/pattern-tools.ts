@@ -4,9 +4,13 @@ import type { Asked, PatternTools } from '../patterns/pattern.ts'
 import { ask } from './attempt.ts'
 import { checkDraft } from './check.ts'
 import { type Consulted, consult } from './consult.ts'
+import { deliverNow } from './corrections.ts'
 import { draftOf } from './draft.ts'
 import type { AskContext } from './exchange.ts'
+import { standingOf } from './pattern-standing.ts'
+import { retrieverFor } from './retriever.ts'
 import type { Run } from './run.ts'
+import { sameAnswer } from './same-answer.ts'
 import { patiently } from './wait.ts'
 
 export function toolsFor(context: AskContext): PatternTools {
@@ -33,6 +37,10 @@ export function toolsFor(context: AskContext): PatternTools {
       if (run.draft) deps.onDraft(run.requestId, run.draft)
       return run.verdicts
     },
+    deliver: (asked, reason) => deliverNow(context, asked, reason),
+    retriever: (name) => retrieverFor(context, name),
+    sameAnswer: (one, other) => sameAnswer(run.task.kind, one, other),
+    standing: standingOf(run, deps),
     isSampled: run.isSampled,
     packet: (asked, rejected) =>
       escalationPacket(

@@ -69,6 +69,7 @@ async function settle(run: Run, deps: PipelineDeps, outcome: Outcome): Promise<v
   const record = settledRecord(run, deps.loaded, { outcome, at })
   run.unwritten.push({ type: 'settle', requestId: run.requestId, record })
   watchAudited(run, deps, record)
+  deps.buddies.settled(record, run.task)
   keepExample(run, deps, outcome)
   keepContent(run, deps, outcome)
   await written(run, deps)
@@ -88,6 +89,7 @@ async function deliverRest(run: Run, sink: Sink, outcome: Outcome): Promise<void
     })
     if (outcome.answer) await sink.push({ type: 'text', delta: outcome.answer })
   }
+  if (outcome.corrections) await sink.push({ type: 'correction', corrections: outcome.corrections })
   await sink.push({ type: 'final', outcome })
 }
 

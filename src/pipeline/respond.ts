@@ -36,6 +36,7 @@ export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): 
     raw: answer?.raw ?? null,
     ...(answer?.vectors && { vectors: answer.vectors }),
     ...(result.advice && { advice: result.advice }),
+    ...(result.corrections && { corrections: result.corrections }),
   }
 }
 
@@ -96,7 +97,8 @@ function isProven(verdicts: PatternResult['verdicts']): boolean {
   )
 }
 
-function decisionOf(
+/** What a caller is told of who answers. */
+export function decisionOf(
   run: Run,
   served: {
     readonly route: Route

@@ -20,6 +20,7 @@ import { inputText, type RouterRequest } from '../spec/request.ts'
 import type { Outcome } from '../spec/response.ts'
 import type { AnswerCache } from './answer-cache.ts'
 import type { AuditWatch } from './audit-watch.ts'
+import type { BuddyWatch } from './buddy-watch.ts'
 import type { HarmlessScores } from './harmless-scores.ts'
 import type { NoveltyWatch } from './novelty.ts'
 import type { PlaceholderNumbers } from './placeholder-numbers.ts'
@@ -59,6 +60,7 @@ export interface PipelineDeps {
   /** Hears of every local answer that gates checked. */
   readonly onDraft: (requestId: string, draft: CheckedDraft) => void
   readonly watch: AuditWatch
+  readonly buddies: BuddyWatch
   readonly placeholders: PlaceholderNumbers
   readonly novelty: NoveltyWatch
   readonly harmless: HarmlessScores

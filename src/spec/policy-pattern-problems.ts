@@ -1,6 +1,7 @@
 /** What the schema of `policy-patterns.ts` cannot say: a pattern beside the rest of its task. Pure. */
-import { PATTERNS } from './decision.ts'
+import { PATTERNS, type TaskKind } from './decision.ts'
 import type { Policy, TaskPolicy } from './policy.ts'
+import type { BuddyOptions } from './policy-buddy.ts'
 import type { ConsensusOptions } from './policy-consensus.ts'
 import { askableProblems } from './policy-gate-problems.ts'
 import { SELF } from './policy-gates.ts'
@@ -14,13 +15,14 @@ export function patternProblems(name: string, task: TaskPolicy, policy: Policy):
     const problem = named.length === 0 ? 'no pattern is named' : `${named.join(' and ')} are two patterns`
     return [{ path, problem, fix: 'Name exactly one, as in `pattern: cascade`.' }]
   }
-  const { advisor, draft_verify: { verifier } = {}, consensus } = task.pattern
+  const { advisor, draft_verify: { verifier } = {}, buddy, consensus } = task.pattern
   return [
     ...(typeof verifier === 'string'
       ? othersProblems([...path, 'draft_verify', 'verifier'], verifier, { task, policy })
       : []),
     ...(advisor ? othersProblems([...path, 'advisor', 'by'], advisor.by, { task, policy }) : []),
     ...(advisor ? writtenProblems(path, task) : []),
+    ...(buddy ? buddyProblems([...path, 'buddy'], buddy, task) : []),
     ...(consensus ? voterProblems([...path, 'consensus'], consensus, { task, policy }) : []),
   ]
 }
@@ -55,6 +57,23 @@ function writtenProblems(path: readonly string[], { kind }: TaskPolicy): readonl
   const problem = `pattern advisor is for answers that are written, and kind ${kind} is read from the model`
   return [{ path, problem, fix: 'Use pattern: draft_verify, or kind text or code.' }]
 }
+
+/** Only an answer with parts can be corrected by its parts. */
+function buddyProblems(
+  path: readonly string[],
+  { delivery }: BuddyOptions,
+  { kind, schema, onUnavailable }: TaskPolicy,
+): readonly PolicyProblem[] {
+  const fix = 'Use pattern: cascade, or one of the kinds text, answer, extract, choice, boolean, score.'
+  if (schema !== undefined) return [{ path, problem: 'a corrected part may break the schema', fix }]
+  if (!SPANS.has(kind)) return [{ path, problem: `answers of kind ${kind} have no span to ask about`, fix }]
+  if (delivery !== 'at_once' || onUnavailable !== 'error') return []
+  const problem = 'the answer is given before it is known whether the frontier can be asked'
+  return [{ path: [...path, 'delivery'], problem, fix: 'Use delivery: held, or onUnavailable: local.' }]
+}
+
+/** Kinds whose answers are words, or one value, that can be asked about. */
+const SPANS: ReadonlySet<TaskKind> = new Set(['text', 'answer', 'extract', 'choice', 'boolean', 'score'])
 
 /** A model that checks its own answer says what it said before. */
 function othersProblems(

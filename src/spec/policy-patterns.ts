@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { PATTERNS, type PatternName } from './decision.ts'
 import { advisorSchema } from './policy-advisor.ts'
+import { buddySchema } from './policy-buddy.ts'
 import { consensusSchema } from './policy-consensus.ts'
 import { draftVerifySchema } from './policy-draft-verify.ts'
 
@@ -11,6 +12,7 @@ const OPTIONS = {
   cascade: z.strictObject({}).describe('Local answers, gates judge, what they reject goes to the frontier.'),
   advisor: advisorSchema,
   draft_verify: draftVerifySchema,
+  buddy: buddySchema,
   consensus: consensusSchema,
 } as const satisfies Readonly<Record<PatternName, z.ZodType>>
 
@@ -24,6 +26,7 @@ const withOptions = z.strictObject({
   cascade: OPTIONS.cascade.optional(),
   advisor: OPTIONS.advisor.optional(),
   draft_verify: OPTIONS.draft_verify.optional(),
+  buddy: OPTIONS.buddy.optional(),
   consensus: OPTIONS.consensus.optional(),
 })
 
@@ -46,7 +49,13 @@ export function patternName(task: { readonly pattern: PatternPolicy }): PatternN
 
 /** Whether somebody else may still accept what a plain threshold of a gate doubts, so that the draft is written to its end. */
 export function settlesDoubts(task: { readonly pattern: PatternPolicy }): boolean {
-  return task.pattern.draft_verify !== undefined || task.pattern.advisor !== undefined
+  const { advisor, draft_verify, buddy } = task.pattern
+  return advisor !== undefined || draft_verify !== undefined || buddy !== undefined
+}
+
+/** Whether the pattern looks at the single tokens of a local answer. */
+export function readsTokens(task: { readonly pattern: PatternPolicy }): boolean {
+  return task.pattern.buddy !== undefined
 }
 
 /** The options that the task sets for a pattern, or its defaults where the task has another one. */

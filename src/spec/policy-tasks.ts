@@ -135,7 +135,7 @@ const taskKeys = z.strictObject({
         .max(1)
         .default(0.02)
         .describe(
-          'With maxErrorRate or prior: share of requests that both models answer whatever gates and prior say, for labels.',
+          'With maxErrorRate, prior or pattern buddy: share of requests that both models answer whatever gates and prior say, for labels.',
         ),
       labels: z
         .enum(LABEL_SOURCES)

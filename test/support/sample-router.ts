@@ -96,6 +96,7 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
     priors: { find: () => null },
     calibrations: { find: () => null, refitsOf: () => 0, shut: () => undefined },
     watch: { settled: () => undefined },
+    buddies: { book: { find: () => null, add: () => undefined }, settled: () => undefined, labelled: () => undefined },
     placeholders: createPlaceholderNumbers(),
     novelty: createNoveltyWatch(
       () => [],
