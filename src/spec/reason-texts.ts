@@ -18,7 +18,7 @@ export const REASON_TEXTS: Readonly<Record<Reason, string>> = {
   refusal: 'The answer refuses the request.',
   incomplete: 'The answer is empty, cut off, or outside the wanted length.',
   repetition: 'The answer repeats itself.',
-  disagreement: 'Independent answers disagree.',
+  disagreement: 'Independent answers disagree, or an answer disagrees with exact arithmetic.',
   judge_rejected: 'A check on the content of the answer rejected it.',
   quality_critical: 'The action is quality critical, so only a frontier may answer.',
   capability_missing: 'The request needs something the local model cannot do.',
