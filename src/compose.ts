@@ -24,6 +24,7 @@ import { createPlaceholderNumbers } from './pipeline/placeholder-numbers.ts'
 import { requestIdAt } from './pipeline/request-id.ts'
 import { createRoster, type RosterModel } from './pipeline/roster.ts'
 import { routerFrom } from './pipeline/router.ts'
+import { createTurnBook } from './pipeline/turn-book.ts'
 import { ollamaBaseUrl, PROVIDER_URLS } from './spec/destination.ts'
 import { RouterError } from './spec/errors.ts'
 import type { CheckedDraft } from './spec/label.ts'
@@ -120,6 +121,7 @@ export function createRouter(settings: RouterSettings): Router {
     examples,
     watch: createAuditWatch({ calibrations, readAudit, clock }),
     placeholders: createPlaceholderNumbers(),
+    turns: createTurnBook(),
     novelty: createNoveltyWatch(
       (task, learn) => examples.list(task, keptLimits(learn, clock.epochMs())),
       clock.monotonicMs,

@@ -24,6 +24,7 @@ import type { NoveltyWatch } from './novelty.ts'
 import type { PlaceholderNumbers } from './placeholder-numbers.ts'
 import type { Roster } from './roster.ts'
 import { sameAnswer } from './same-answer.ts'
+import type { TurnBook } from './turn-book.ts'
 
 /** What a call cost in US dollars, null when no price is known, and where the price came from. */
 export type Price = Pick<Attempt, 'costUsd' | 'priceSource'>
@@ -56,6 +57,7 @@ export interface PipelineDeps {
   readonly onDraft: (requestId: string, draft: CheckedDraft) => void
   readonly watch: AuditWatch
   readonly placeholders: PlaceholderNumbers
+  readonly turns: TurnBook
   readonly novelty: NoveltyWatch
   readonly harmless: HarmlessScores
 }
@@ -142,6 +144,7 @@ export function openRecord(run: Run, loaded: LoadedPolicy): AuditRecord {
     preview: loaded.policy.audit.content === 'preview' ? redactPreview(inputText(request.messages), 240) : null,
     shadow: null,
     prior: run.prior,
+    ...(decision.continues && { continues: decision.continues }),
     draft: null,
     labels: [],
     error: null,

@@ -47,5 +47,6 @@ export const REASON_TEXTS: Readonly<Record<Reason, string>> = {
   audit_sample: 'The request was drawn to check the gate.',
   canary_excluded: 'The conversation is outside the canary share.',
   destination_not_allowed: 'No frontier is where the text of the request may go.',
+  turn_continued: 'A tool loop, or a bare go-ahead, stays with the frontier that answered the turn before.',
   cancelled: 'The caller went away.',
 }
