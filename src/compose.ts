@@ -26,6 +26,7 @@ import { createTextReader } from './pipeline/reading-thread.ts'
 import { requestIdAt } from './pipeline/request-id.ts'
 import { createRoster, type RosterModel } from './pipeline/roster.ts'
 import { routerFrom } from './pipeline/router.ts'
+import { createTurnBook } from './pipeline/turn-book.ts'
 import { ollamaBaseUrl, PROVIDER_URLS } from './spec/destination.ts'
 import { RouterError } from './spec/errors.ts'
 import type { CheckedDraft } from './spec/label.ts'
@@ -130,6 +131,7 @@ export function createRouter(settings: RouterSettings): Router {
     }),
     placeholders: createPlaceholderNumbers(),
     textReader,
+    turns: createTurnBook(),
     novelty: createNoveltyWatch(
       (task, learn) => examples.list(task, keptLimits(learn, clock.epochMs())),
       clock.monotonicMs,

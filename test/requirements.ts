@@ -12,6 +12,27 @@ export interface Requirement {
 
 export const REQUIREMENTS: readonly Requirement[] = [
   {
+    behaviour: 'A solver answers only what it read as a whole and in one way, and is right then',
+    source: 'docs/guides/solvers.md',
+    citedBy: [
+      { file: 'test/solvers/dates.test.ts', title: 'counts the days between any two dates in every written form' },
+      { file: 'test/solvers/dates.test.ts', title: 'never reads a text of other words' },
+      { file: 'test/solvers/units.test.ts', title: 'converts every pair of a family as floating-point numbers do' },
+      { file: 'test/solvers/precision.test.ts', title: 'answers half of the stories about dates' },
+    ],
+  },
+  {
+    behaviour: 'A local answer that states a false equation is not accepted',
+    source: 'docs/guides/solvers.md',
+    citedBy: [
+      { file: 'test/solvers/equations.test.ts', title: 'agrees with whole-number arithmetic on random equations' },
+      {
+        file: 'test/samples/cascade/escalates-a-false-equation/expected.json',
+        title: 'escalates an answer that states a false equation',
+      },
+    ],
+  },
+  {
     behaviour: 'A rule only removes; adding one never enlarges a set, and their order changes nothing',
     source: 'ARCHITECTURE.md',
     citedBy: [

@@ -35,7 +35,7 @@ const CACHE: Known = [[/^(compiled|digests|probes|streams)$/, 'cache']]
 const STATE: Known = [
   [/^audit$/, 'audit, journals and their key'],
   [/^examples$/, 'kept examples'],
-  [/^(heads|priors|calibrations)$/, 'what was learned'],
+  [/^(buddies|calibrations|heads|priors)$/, 'what was learned'],
   [/^budgets$|^(budgets|conversations)\.sqlite(-wal|-shm)?$/, 'budgets and conversations'],
   [/^(idempotency|rates|responses)\.sqlite(-wal|-shm)?$/, 'limits and kept answers of the gateway'],
   [/^(operator\.key|keys\.json(\.\d+)?)$/, 'gateway keys'],

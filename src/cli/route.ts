@@ -37,6 +37,9 @@ function explanationLines({ features, decision, solver, gates }: Explanation): r
     ...decision.excluded.map(({ model, why }) => `not to     ${model}: ${why}`),
     ...(wouldGo ? [`escalation would go to ${wouldGo.model}: ${wouldGo.why}`] : []),
     `partition  ${features.partition} (${features.partitionSource})${features.anonymised ? ', may leave anonymised' : ''}`,
+    ...(decision.continues
+      ? [`continues  ${decision.continues.model} (${decision.continues.because}): ${decision.continues.detail}`]
+      : []),
     `gates      ${gates.join(', ') || 'none'}`,
     ...features.hardStops.map((hit) => `hard stop  ${hit.kind}: "${hit.term}" in ${hit.field}`),
     ...noveltyLines(features),

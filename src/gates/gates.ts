@@ -9,6 +9,7 @@ import { calibrated } from './calibrated.ts'
 import { complete } from './complete.ts'
 import { confidence } from './confidence.ts'
 import { entropy } from './entropy.ts'
+import { equations } from './equations.ts'
 import { evidence } from './evidence.ts'
 import { GATE_NAMES, type Gate, type GateInput, type GateName, isTypedDecision, reject } from './gate.ts'
 import { judge } from './judge.ts'
@@ -123,6 +124,11 @@ const GATES: Readonly<Record<GateName, GateRow>> = {
   refusal: { gate: refusal, applies: (task, request) => written(task, request) && task.gates.refusal },
   repetition: { gate: repetition, applies: written },
   patch: { gate: patch, applies: (task, request) => written(task, request) && task.kind !== 'code' },
+  equations: {
+    gate: equations,
+    applies: (task, request) =>
+      written(task, request) && task.kind !== 'code' && !request.completion && task.gates.equations,
+  },
   schema: {
     gate: schema,
     applies: (task, request) => task.schema !== undefined || request.responseSchema !== undefined,

@@ -12,12 +12,16 @@ export function conversationKeys({ messages, metadata = {} }: RouterRequest): Co
   const tenant = metadata.tenant ?? null
   const { conversation } = metadata
   if (conversation !== undefined) return { tenant, isNamed: true, keys: [hexDigest(`id:${conversation}`)] }
+  return { tenant, isNamed: false, keys: chainOf(messages) }
+}
+
+/** One hash for each message of users and tools, over it and all before it. */
+export function chainOf(messages: readonly Message[]): readonly string[] {
   let digest = ''
-  const keys = messages.filter(isGiven).map((message) => {
+  return messages.filter(isGiven).map((message) => {
     digest = hexDigest(`${digest}${message.role}:${messageText(message)}${message.aside ?? ''}`)
     return digest
   })
-  return { tenant, isNamed: false, keys }
 }
 
 /** Instructions change from request to request, and what a model said may come back in another form. */

@@ -19,6 +19,7 @@ import { cachedOutcome, heldOutcome, outcomeOf, solvedOutcome } from './respond.
 import { failedRecord, frontierCalls, openRecord, type PipelineDeps, type Run, settledRecord, written } from './run.ts'
 import type { Sink } from './sink.ts'
 import { solverAnswer } from './solve.ts'
+import { rememberTurn } from './turns-before.ts'
 
 /** A request with what its caller may spend and use, and a task given with it instead of by the policy. */
 export interface PipelineInput extends PlanInput {
@@ -40,6 +41,7 @@ export async function runPipeline(input: PipelineInput, deps: PipelineDeps): Pro
   run.unwritten.push({ type: 'intent', requestId: run.requestId, record: openRecord(run, deps.loaded) })
   try {
     const outcome = await answer(run, input, deps)
+    rememberTurn(run, deps, outcome)
     await settle(run, deps, outcome)
     await deliverRest(run, input.sink, outcome)
     return { run, outcome }

@@ -16,6 +16,7 @@ import { modelsFor, requireModel, requireTask } from './key.ts'
 import { askPrior, withSpecialist } from './prior.ts'
 import { hexDigest, type PipelineDeps, type Run } from './run.ts'
 import { scopesOf } from './spend.ts'
+import { turnBefore } from './turns-before.ts'
 
 export interface PlanInput extends Pick<RequestOptions, 'key' | 'maxCostUsd'> {
   readonly request: RouterRequest
@@ -49,13 +50,16 @@ export function planRequest(input: PlanInput, deps: PipelineDeps): Run {
     hasKey: (model) => !(model in deps.loaded.missingKeys),
     prior: null,
     orders: deps.killSwitch.ordersFor(found),
+    before: turnBefore(request, found, deps),
     exhausted: deps.budgets?.exhausted(scopesOf({ features: found, key: key ?? null }, deps)) ?? null,
   }
   const features = withLeave(found, policy, state)
   const task = effectiveTask(features, policy)
   const withoutPrior = routeRequest(features, policy, state)
-  const isSampled = drawn(task, withoutPrior, deps)
-  const prior = task.prior ? askPrior({ request, features, deps }) : null
+  // Inside a turn that somebody has begun, nothing is drawn and nothing is guessed anew.
+  const goesOn = features.turn !== undefined && withoutPrior.continues !== undefined
+  const isSampled = !goesOn && drawn(task, withoutPrior, deps)
+  const prior = task.prior && !goesOn ? askPrior({ request, features, deps }) : null
   const decision =
     prior?.opinion && !isSampled ? routeRequest(features, policy, { ...state, prior: prior.opinion }) : withoutPrior
   requireModel(key, decision)

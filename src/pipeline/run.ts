@@ -27,6 +27,7 @@ import type { PlaceholderNumbers } from './placeholder-numbers.ts'
 import type { TextReader } from './reading-thread.ts'
 import type { Roster } from './roster.ts'
 import { sameAnswer } from './same-answer.ts'
+import type { TurnBook } from './turn-book.ts'
 
 /** What a call cost in US dollars, null when no price is known, and where the price came from. */
 export type Price = Pick<Attempt, 'costUsd' | 'priceSource'>
@@ -62,6 +63,7 @@ export interface PipelineDeps {
   readonly watch: AuditWatch
   readonly buddies: BuddyWatch
   readonly placeholders: PlaceholderNumbers
+  readonly turns: TurnBook
   readonly novelty: NoveltyWatch
   readonly harmless: HarmlessScores
 }
@@ -152,6 +154,7 @@ export function openRecord(run: Run, loaded: LoadedPolicy): AuditRecord {
     preview: loaded.policy.audit.content === 'preview' ? redactPreview(inputText(request.messages), 240) : null,
     shadow: null,
     prior: run.prior,
+    ...(decision.continues && { continues: decision.continues }),
     draft: null,
     labels: [],
     error: null,

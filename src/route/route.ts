@@ -18,6 +18,9 @@ import { patternName } from '../spec/policy-patterns.ts'
 import type { ModelState } from '../spec/ports.ts'
 import type { PriorOpinion } from '../spec/prior.ts'
 import type { RouteOverride } from '../spec/request.ts'
+import type { TurnBefore } from '../spec/turns.ts'
+
+import { continued } from './continuity.ts'
 import { availabilityRule, isUsable } from './rules/availability.ts'
 import { budgetRule } from './rules/budget.ts'
 import { hardStopRule } from './rules/hard-stop.ts'
@@ -56,6 +59,8 @@ export interface RouterState {
   readonly prior: PriorOpinion | null
   /** A ceiling that the request falls under and that is reached; null when there is none. */
   readonly exhausted: BudgetScope | null
+  /** Of the conversation; null or absent when nothing is known of one. */
+  readonly before?: TurnBefore | null
   /** Of the kill switch. */
   readonly orders: readonly KillOrder[]
 }
@@ -85,7 +90,7 @@ export function routeRequest(features: Features, policy: Policy, state: RouterSt
   const removals = RULES.flatMap((rule) => rule(input))
   const left = subtract(removals)
   const mayDegrade = localMayStandIn(left, removals, task)
-  return {
+  const decision: RouteDecision = {
     ...choosePath({ left, removals, mayDegrade }),
     mayDegrade,
     removals,
@@ -104,6 +109,7 @@ export function routeRequest(features: Features, policy: Policy, state: RouterSt
     wouldEscalateTo: outOfReach(candidates, left, removals),
     approvalRequired: isIrreversible(task, features),
   }
+  return continued(decision, features, state)
 }
 
 /** Removes from full sets; the result does not depend on the order of removals. */

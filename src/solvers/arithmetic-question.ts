@@ -110,7 +110,8 @@ const SIGNS: readonly (readonly [RegExp, string])[] = [
   [/\u00b3/g, '^3'],
 ]
 
-function withSigns(text: string): string {
+/** Words and typographic signs of operators as plain signs; lower case in, lower case out. */
+export function withSigns(text: string): string {
   return SIGNS.reduce((signed, [words, sign]) => signed.replace(words, sign), text)
     .replace(/ +/g, ' ')
     .trim()
@@ -123,7 +124,9 @@ function withSigns(text: string): string {
 function asCommand(body: string): string | null {
   for (const { pattern, build } of COMMANDS) {
     const found = pattern.exec(body)
-    if (found !== null) return build(found[1] ?? '', found[2] ?? '')
+    if (found === null) continue
+    const [first = '', second = ''] = found.slice(1).filter((group) => group !== undefined)
+    return build(first, second)
   }
   const list = /^(?:the )?(sum|product) of (.+)$/.exec(body)
   if (list === null) return null
@@ -141,5 +144,24 @@ const COMMANDS: readonly { readonly pattern: RegExp; readonly build: (first: str
   { pattern: new RegExp(`^subtract ${NUMBER} from ${NUMBER}$`), build: (a, b) => `(${b}) - (${a})` },
   { pattern: new RegExp(`^multiply ${NUMBER} (?:by|and|with) ${NUMBER}$`), build: (a, b) => `(${a}) * (${b})` },
   { pattern: new RegExp(`^divide ${NUMBER} by ${NUMBER}$`), build: (a, b) => `(${a}) / (${b})` },
+  {
+    pattern: new RegExp(`^what (?:%|percentage) of ${NUMBER} is ${NUMBER}$`),
+    build: (a, b) => `(${b}) / (${a}) * 100`,
+  },
+  {
+    pattern: new RegExp(`^${NUMBER} is what (?:%|percentage) of ${NUMBER}$`),
+    build: (a, b) => `(${a}) / (${b}) * 100`,
+  },
+  {
+    pattern: new RegExp(`^(?:increase ${NUMBER}|${NUMBER} increased) by ${NUMBER} ?%$`),
+    build: (a, b) => `(${a}) * (1 + (${b}) / 100)`,
+  },
+  {
+    pattern: new RegExp(`^(?:(?:decrease|reduce) ${NUMBER}|${NUMBER} (?:decreased|reduced)) by ${NUMBER} ?%$`),
+    build: (a, b) => `(${a}) * (1 - (${b}) / 100)`,
+  },
+  { pattern: new RegExp(`^${NUMBER} ?% off(?: of)? ${NUMBER}$`), build: (a, b) => `(${b}) * (1 - (${a}) / 100)` },
+  { pattern: new RegExp(`^${NUMBER} ?% more than ${NUMBER}$`), build: (a, b) => `(${b}) * (1 + (${a}) / 100)` },
+  { pattern: new RegExp(`^${NUMBER} ?% less than ${NUMBER}$`), build: (a, b) => `(${b}) * (1 - (${a}) / 100)` },
   { pattern: new RegExp(`^(?:the )?quotient of ${NUMBER} and ${NUMBER}$`), build: (a, b) => `(${a}) / (${b})` },
 ]

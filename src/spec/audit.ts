@@ -1,6 +1,7 @@
 /** The audit record: what happened to one request, without its text. */
 import type {
   Attempt,
+  Continuation,
   Decision,
   FinishReason,
   HardStopHit,
@@ -105,6 +106,8 @@ export interface AuditRecord {
   readonly features: RecordedFeatures
   readonly hardStops: readonly HardStopHit[]
   readonly removals: readonly Removal[]
+  /** Set when the turn before of the conversation had a say in which model was asked first. */
+  readonly continues?: Continuation
   readonly verdicts: readonly Verdict[]
   readonly signals: Signals | null
   /** The local model that was asked, if any. */

@@ -50,6 +50,7 @@ export const REASONS = [
   'audit_sample',
   'canary_excluded',
   'destination_not_allowed',
+  'turn_continued',
   'cancelled',
 ] as const
 export type Reason = (typeof REASONS)[number]
@@ -107,6 +108,7 @@ export const RULE_ORDER = [
   'key',
   'prior',
   'override',
+  'continuity',
 ] as const
 export type RuleName = (typeof RULE_ORDER)[number]
 
@@ -130,6 +132,14 @@ export interface HardStopHit {
   readonly term: string
   /** For example `messages[1].content` or `answer`. */
   readonly field: string
+}
+
+/** Why a request goes to the model that it goes to, when the turn before has a say. */
+export interface Continuation {
+  readonly model: string
+  readonly because: 'tool_loop' | 'go_ahead' | 'warm_cache'
+  /** One sentence for people. */
+  readonly detail: string
 }
 
 /** What `routeRequest` decides before any model is called. */
@@ -161,6 +171,8 @@ export interface RouteDecision {
   readonly wouldEscalateTo: { readonly model: string; readonly why: string } | null
   /** Frontiers of the task that the text may not go to, by residency or by host, and why as a clause. */
   readonly excluded: readonly { readonly model: string; readonly why: string }[]
+  /** Set when the turn before of the conversation has a say in which model is asked first. */
+  readonly continues?: Continuation
   /** True for actions that cannot be undone; the router never performs them, it only says so. */
   readonly approvalRequired: boolean
 }

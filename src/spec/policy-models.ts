@@ -171,7 +171,15 @@ export const modelSchema = z.strictObject({
     .describe("Ollama only: whether a thinking model thinks before it answers. Default: the model's own."),
   maxOutputTokens: z.number().int().min(1).default(1024).describe('Cap of an answer when the caller sets none.'),
   priceUsdPerMillion: z
-    .strictObject({ input: z.number().min(0), output: z.number().min(0) })
+    .strictObject({
+      input: z.number().min(0),
+      output: z.number().min(0),
+      cachedInput: z
+        .number()
+        .min(0)
+        .optional()
+        .describe('Of input tokens that the provider read from its prompt cache. Default: as input.'),
+    })
     .optional()
     .describe('Overrides the price table. Without a price the cost is unknown (null), never 0.'),
 })

@@ -27,6 +27,10 @@ const promptSchema = z.strictObject({
 
 const gateSchema = z.strictObject({
   refusal: z.boolean().default(true).describe('Reject answers that refuse.'),
+  equations: z
+    .boolean()
+    .default(true)
+    .describe('Reject answers that state an equation which exact arithmetic refutes (`disagreement`).'),
   length: z
     .strictObject({ minChars: z.number().int().min(0).default(1), maxChars: z.number().int().positive().optional() })
     .optional()

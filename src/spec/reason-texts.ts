@@ -18,7 +18,7 @@ export const REASON_TEXTS: Readonly<Record<Reason, string>> = {
   refusal: 'The answer refuses the request.',
   incomplete: 'The answer is empty, cut off, or outside the wanted length.',
   repetition: 'The answer repeats itself.',
-  disagreement: 'Independent answers disagree.',
+  disagreement: 'Independent answers disagree, or an answer disagrees with exact arithmetic.',
   judge_rejected: 'A check on the content of the answer rejected it.',
   quality_critical: 'The action is quality critical, so only a frontier may answer.',
   capability_missing: 'The request needs something the local model cannot do.',
@@ -47,5 +47,6 @@ export const REASON_TEXTS: Readonly<Record<Reason, string>> = {
   audit_sample: 'The request was drawn to check the gate.',
   canary_excluded: 'The conversation is outside the canary share.',
   destination_not_allowed: 'No frontier is where the text of the request may go.',
+  turn_continued: 'A tool loop, or a bare go-ahead, stays with the frontier that answered the turn before.',
   cancelled: 'The caller went away.',
 }

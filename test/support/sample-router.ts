@@ -6,6 +6,7 @@ import { createNoveltyWatch } from '../../src/pipeline/novelty.ts'
 import { createPlaceholderNumbers } from '../../src/pipeline/placeholder-numbers.ts'
 import { createRoster } from '../../src/pipeline/roster.ts'
 import { type RouterDeps, routerFrom } from '../../src/pipeline/router.ts'
+import { createTurnBook } from '../../src/pipeline/turn-book.ts'
 import type { AuditRecord, JournalEntry } from '../../src/spec/audit.ts'
 import type { PolicyInput } from '../../src/spec/policy.ts'
 import type { Router } from '../../src/spec/router.ts'
@@ -98,6 +99,7 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
     watch: { settled: () => undefined },
     buddies: { book: { find: () => null, add: () => undefined }, settled: () => undefined, labelled: () => undefined },
     placeholders: createPlaceholderNumbers(),
+    turns: createTurnBook(),
     novelty: createNoveltyWatch(
       () => [],
       () => 0,
