@@ -29,6 +29,7 @@ import { priorRule } from './rules/prior.ts'
 import type { Rule } from './rules/rule.ts'
 import { stageRule } from './rules/stage.ts'
 import { type Candidates, candidatesOf, stageOf, taskOf } from './task.ts'
+import { tiersOf } from './tiers.ts'
 
 export const RULES: readonly Rule[] = [
   partitionRule,
@@ -84,8 +85,11 @@ export function routeRequest(features: Features, policy: Policy, state: RouterSt
   const removals = RULES.flatMap((rule) => rule(input))
   const left = subtract(removals)
   const mayDegrade = localMayStandIn(left, removals, task)
+  const path = choosePath({ left, removals, mayDegrade })
+  const local = left.call.has('local') ? wanted(usable(candidates.local, task), state) : []
+  const frontier = left.call.has('frontier') ? wanted(usable(candidates.frontier, task), state) : []
   return {
-    ...choosePath({ left, removals, mayDegrade }),
+    ...path,
     mayDegrade,
     removals,
     task: features.task,
@@ -95,8 +99,16 @@ export function routeRequest(features: Features, policy: Policy, state: RouterSt
     stage: typeof stage === 'string' ? stage : 'canary',
     serve: [...left.serve],
     call: [...left.call],
-    local: left.call.has('local') ? wanted(usable(candidates.local, task), state) : [],
-    frontier: left.call.has('frontier') ? wanted(usable(candidates.frontier, task), state) : [],
+    local: local.map(({ name }) => name),
+    frontier: frontier.map(({ name }) => name),
+    tiers: tiersOf({
+      local: path.route === 'local' ? local : [],
+      frontier: left.serve.has('frontier') ? frontier : [],
+      named: namedTiers(task),
+      removals,
+      prefer: state.prefer,
+      maxSteps: policy.routing.maxFallbackAttempts,
+    }),
     away: left.call.has('frontier') ? restingBefore(candidates.frontier, task) : [],
     shadow: stage !== 'off' && stage !== 'accept' && shadowable(left, removals),
     excluded: candidates.excluded,
@@ -166,10 +178,9 @@ function usable(models: readonly ModelState[], task: TaskPolicy): readonly Model
 }
 
 /** A wish only orders what the policy leaves. */
-function wanted(models: readonly ModelState[], { prefer }: RouterState): readonly string[] {
+function wanted(models: readonly ModelState[], { prefer }: RouterState): readonly ModelState[] {
   const isWanted = ({ name, tier }: ModelState): boolean => name === prefer || tier === prefer
-  const first = models.filter(isWanted)
-  return [...first, ...models.filter((model) => !isWanted(model))].map(({ name }) => name)
+  return [...models.filter(isWanted), ...models.filter((model) => !isWanted(model))]
 }
 
 /** Those that stand before the first that can be asked. Without a key a model is not away: it is not there. */
