@@ -698,4 +698,19 @@ export const REQUIREMENTS: readonly Requirement[] = [
       },
     ],
   },
+  {
+    behaviour: 'A cascade climbs its tiers, records the verdicts on each and asks none that may not be asked',
+    source: 'docs/guides/patterns.md',
+    citedBy: [
+      {
+        file: 'test/samples/cascade/tiers-climb-to-the-top/expected.json',
+        title: "hands an answer that each local tier's gates rejected to the frontier, and records the verdicts on each",
+      },
+      {
+        file: 'test/samples/cascade/tiers-private-text-climbs-at-home-only/expected.json',
+        title: 'drops every hosted tier for text that may not leave',
+      },
+      { file: 'test/route/tiers.test.ts', title: 'never names a model twice, and none that may not be asked' },
+    ],
+  },
 ]

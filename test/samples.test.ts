@@ -21,6 +21,8 @@ interface Expected {
   /** Texts that a streaming caller must never receive. */
   readonly neverStreamed?: readonly string[]
   readonly shadow?: Readonly<Record<string, unknown>>
+  /** The gate that rejected the answer of each model, as the record has it. */
+  readonly verdictsOf?: Readonly<Record<string, string>>
 }
 
 function readSample<T>(folder: string, file: string): T {
@@ -37,11 +39,17 @@ describe.each(folders)('sample %s', (folder) => {
 
   it(expected.title, async () => {
     const sample = sampleRouter(readSample<SampleScript>(folder, 'script.json'))
-    const result = await sample.router.complete(request).catch((error: { code?: string }) => ({ failed: error.code }))
+    const result = await sample.router
+      .complete(request, sample.options)
+      .catch((error: { code?: string }) => ({ failed: error.code }))
     await sample.router.close()
     if (expected.error) expect(result).toEqual({ failed: expected.error })
     if (expected.outcome) expect(result).toMatchObject(expected.outcome)
     if (expected.record) expect(sample.record('req-1')).toMatchObject(expected.record)
+    for (const [name, gate] of Object.entries(expected.verdictsOf ?? {})) {
+      const own = sample.record('req-1')?.verdicts.filter(({ model }) => model === name)
+      expect(own?.find(({ accepted }) => !accepted)?.gate).toBe(gate)
+    }
     for (const [name, count] of Object.entries(expected.calls ?? {})) {
       const model = sample.models[name]
       expect(`${name}: ${(model?.calls.length ?? 0) + (model?.decideCalls.length ?? 0)}`).toBe(`${name}: ${count}`)
@@ -60,13 +68,12 @@ describe.each(folders)('sample %s', (folder) => {
 
   it('gives a streaming caller the same decision and the same text', async () => {
     const script = readSample<SampleScript>(folder, 'script.json')
-    const whole = await sampleRouter(script)
-      .router.complete(request)
-      .catch((error: { code?: string }) => error.code)
+    const asked = sampleRouter(script)
+    const whole = await asked.router.complete(request, asked.options).catch((error: { code?: string }) => error.code)
     const sample = sampleRouter(script)
     const events: StreamEvent[] = []
     try {
-      for await (const event of sample.router.stream(request)) events.push(event)
+      for await (const event of sample.router.stream(request, sample.options)) events.push(event)
     } catch (error) {
       expect((error as { code?: string }).code).toBe(whole)
       return

@@ -62,7 +62,7 @@ export function qualityOf(outcome: Outcome): Quality {
 /** `confidence rejected (confidence_low): probability 0.41 < 0.72` */
 export function verdictText(verdict: Verdict): string {
   const opinion = verdict.accepted ? 'accepted' : `rejected (${verdict.reason ?? 'gate_error'})`
-  return `${verdict.gate} ${opinion}: ${verdict.detail}`
+  return `${verdict.gate} ${opinion}${verdict.model ? ` for ${verdict.model}` : ''}: ${verdict.detail}`
 }
 
 /** `small (local_fast) answered in 212 ms, cost unknown` */
@@ -78,6 +78,12 @@ const PURPOSES: Readonly<Record<Attempt['purpose'], string>> = {
   agreement: ' for agreement',
   judge: ' as judge',
   stop_check: ' for the stop check',
+  advice: ' with advice',
+  verdict: ' with a verdict',
+  span: ' about a span',
+  vote: ' with a vote',
+  digest: ' with a digest',
+  summary: ' with a summary',
 }
 
 /** `local local_accepted · small · 212 ms · $0 · not proven` */

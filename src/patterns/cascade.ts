@@ -101,9 +101,9 @@ function nobodyAbove({ decision }: PatternInput, climb: Climb): PatternResult {
   return standIn(draft, { reason, wouldEscalateTo })
 }
 
-/** The verdicts on every answer that was checked, each with the model that it is about where there are several. */
+/** The verdicts on every answer that was checked, each with the model that it is about unless that is the one local model. */
 function whole(result: PatternResult, { drafts }: Climb): PatternResult {
-  if (drafts.length < 2) return result
+  if (drafts.every(({ asked }) => asked.actor === 'local') && drafts.length < 2) return result
   const verdicts = drafts.flatMap(({ asked, verdicts: own }) => own.map((one) => ({ ...one, model: asked.model })))
   return { ...result, verdicts }
 }

@@ -1,5 +1,16 @@
 /** How local and frontier models work together on one request. A pattern is one function; it calls nobody by itself. */
-import type { Actor, OptionProbability, Reason, RouteDecision, Tier, Verdict } from '../spec/decision.ts'
+import type {
+  Actor,
+  ConsultPurpose,
+  OptionProbability,
+  Reason,
+  RouteDecision,
+  RouteTier,
+  Tier,
+  Verdict,
+} from '../spec/decision.ts'
+import type { PatternFacts } from '../spec/pattern-record.ts'
+import type { TaskPolicy } from '../spec/policy.ts'
 import type { RouterRequest } from '../spec/request.ts'
 import type { Answer } from '../spec/response.ts'
 
@@ -21,12 +32,38 @@ export type Delivery = 'held' | { readonly live: Reason }
 export interface PatternInput {
   readonly request: RouterRequest
   readonly decision: RouteDecision
+  /** With the options of its pattern; see `patternOptions`. */
+  readonly task: TaskPolicy
+}
+
+/** One call that is not the answer: advice, a verdict, a question about a span, a vote, a digest, a summary. */
+export interface Consultation {
+  readonly purpose: ConsultPurpose
+  /** The actor's models in order until one answers, or the models of these names. */
+  readonly whom: Actor | readonly string[]
+  readonly request: RouterRequest
+  /**
+   * `written` (default): the request is sent as it stands and the model writes. `task`: as an answer to the task is got, with its
+   * prompt for the model, and read where the task is typed.
+   */
+  readonly read?: 'written' | 'task'
+  /** Bounds the call and what is reserved for it. Default: that of the request, else the model's. */
+  readonly maxOutputTokens?: number
+  /** Ends the call where nobody needs it any more; what it cost by then is booked. */
+  readonly signal?: AbortSignal
 }
 
 /** What a pattern may do; the pipeline supplies it. */
 export interface PatternTools {
-  /** Asks the actor's models in order until one answers. Throws a RouterError when none does. */
-  ask(actor: Actor, request: RouterRequest, delivery: Delivery): Promise<Asked>
+  /** Asks the models of the actor, or of one tier, in order until one answers. Throws a RouterError when none does. */
+  ask(whom: Actor | RouteTier, request: RouterRequest, delivery: Delivery): Promise<Asked>
+  /**
+   * Asks beside the answer, under the same rules: removals, egress, budgets, deadlines, kill switch, one line in `attempts`. Nothing of it
+   * reaches the caller. Throws a RouterError when nobody may be asked or nobody answers; see `consulted`.
+   */
+  consult(what: Consultation): Promise<Asked>
+  /** Adds to what the record says of the pattern; a later fact of the same name takes the place of the earlier. */
+  note(facts: PatternFacts): void
   /** Runs the task's gates; those that need a second opinion ask for it. */
   check(asked: Asked): Promise<readonly Verdict[]>
   /** Whether this request was drawn for the audit: the frontier answers, though every gate accepted. */

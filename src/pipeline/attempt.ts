@@ -29,14 +29,15 @@ import { readerFor } from './typed.ts'
  * `run.attempts`
  */
 export async function ask(context: AskContext, actor: Actor, what: Question): Promise<Asked> {
-  const allowed = 1 + context.deps.loaded.policy.routing.maxFallbackAttempts
-  const ways = waysTo(context, actor).slice(0, allowed)
+  const models = what.models ?? context.run.decision[actor]
+  const allowed = attemptsLeft(context, actor, models)
+  const ways = waysTo(context, models).slice(0, allowed)
   const failures: RouterError[] = []
   let at = 0
   for (let way = ways[at]; way !== undefined; way = ways[at]) {
     const next = ways[at + 1]
-    const isHedged = actor === 'frontier' && next !== undefined && context.run.task.hedgeAfter !== undefined
-    const tries = actor === 'frontier' && next === undefined ? allowed - at : 1
+    const isHedged = mayHedge(context, actor) && next !== undefined
+    const tries = actor === 'frontier' && next === undefined && what.again !== 'never' ? allowed - at : 1
     const result = isHedged
       ? await raceBoth(context, [way, next], what)
       : await tryWay(context, way, { ...what, tries })
@@ -49,9 +50,30 @@ export async function ask(context: AskContext, actor: Actor, what: Question): Pr
   throw nobodyAnswered(context.run, actor, failures)
 }
 
-interface Question {
+export interface Question {
   readonly request: RouterRequest
   readonly delivery: Delivery
+  /** Names, first choice first. Default: those that the route leaves to the actor. */
+  readonly models?: readonly string[]
+  /** No model is tried twice: somebody else is asked at once. */
+  readonly again?: 'never'
+  /** As in `OpinionCall`; `task` when absent. */
+  readonly prompt?: OpinionCall['prompt']
+  readonly read?: Reader
+}
+
+/** What failed on a lower tier counts, too; each tier is asked once in any case. */
+function attemptsLeft({ run, deps, purpose }: AskContext, actor: Actor, models: readonly string[]): number {
+  const below = run.attempts.filter(
+    (made) =>
+      made.actor === actor && made.purpose === purpose && made.outcome === 'failed' && !models.includes(made.model),
+  )
+  return Math.max(1, 1 + deps.loaded.policy.routing.maxFallbackAttempts - below.length)
+}
+
+/** A second call is paid for an answer that somebody waits for, and for nothing else. */
+function mayHedge({ run, purpose }: AskContext, actor: Actor): boolean {
+  return actor === 'frontier' && purpose === 'answer' && run.task.hedgeAfter !== undefined
 }
 
 /** The answer, or why there is none, after so many ways. */
@@ -98,8 +120,8 @@ interface Way {
 }
 
 /** Every key and region of a model comes before the next model: the answer stays the first choice's own. */
-function waysTo({ run, deps }: AskContext, actor: Actor): readonly Way[] {
-  return run.decision[actor].flatMap((name) => deps.roster.lanes(name).map((lane) => ({ name, lane })))
+function waysTo({ deps }: AskContext, models: readonly string[]): readonly Way[] {
+  return models.flatMap((name) => deps.roster.lanes(name).map((lane) => ({ name, lane })))
 }
 
 /** One call of one model that is not the answer: nobody else is asked when it fails, and it is not made again. */
@@ -144,15 +166,17 @@ function mayFallBack(failure: RouterError): boolean {
 
 function openExchange(context: AskContext, { name, lane }: Way, what: Question): Exchange {
   const model = context.deps.roster.model(name)
-  const port = context.deps.roster.port(name, { lane, adapter: context.run.task.adapter })
+  const isOwn = what.prompt === 'own'
+  const port = context.deps.roster.port(name, { lane, adapter: isOwn ? undefined : context.run.task.adapter })
   const writesJson = port.writeJson !== undefined && context.run.task.kind === 'text'
   return {
     ...context,
     model,
     lane,
     port,
-    request: requestFor(context.run, { model, writesJson }, what.request),
+    request: isOwn ? what.request : requestFor(context.run, { model, writesJson }, what.request),
     delivery: what.delivery,
+    ...(what.read && { read: what.read }),
     delivered: false,
     receivedChars: 0,
   }

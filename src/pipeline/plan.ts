@@ -78,6 +78,9 @@ export function planRequest(input: PlanInput, deps: PipelineDeps): Run {
     localModel: null,
     verdicts: [],
     draft: null,
+    drafter: null,
+    tierDrafts: [],
+    did: {},
     reading: null,
   }
 }

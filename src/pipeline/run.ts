@@ -6,11 +6,12 @@ import type { KeyScope } from '../spec/access.ts'
 import type { AuditRecord, JournalEntry } from '../spec/audit.ts'
 import type { BudgetBook } from '../spec/budget.ts'
 import type { ConversationBook } from '../spec/conversations.ts'
-import type { Attempt, OutcomeKind, RouteDecision, Usage, Verdict } from '../spec/decision.ts'
+import type { Attempt, ModelIdentity, OutcomeKind, RouteDecision, Usage, Verdict } from '../spec/decision.ts'
 import type { Features } from '../spec/features.ts'
 import type { KillSwitch } from '../spec/kill-switch.ts'
 import type { CheckedDraft, RecordedDraft } from '../spec/label.ts'
 import type { ExampleBook } from '../spec/learned.ts'
+import type { PatternFact, RecordedPattern } from '../spec/pattern-record.ts'
 import type { HeadExampleSet, LoadedPolicy, ModelPolicy, TaskPolicy } from '../spec/policy.ts'
 import type { CalibrationBook, Clock, ContentKeeper, Journal, PriorBook } from '../spec/ports.ts'
 import type { PriorOpinion } from '../spec/prior.ts'
@@ -86,8 +87,14 @@ export interface Run {
   readonly taken: { usd: number }
   localModel: AuditRecord['localModel']
   verdicts: readonly Verdict[]
-  /** The local answer that was checked, and its text. */
+  /** The last local answer that was checked, and its text. */
   draft: CheckedDraft | null
+  /** Who gave the answer that was checked last; null before one was. */
+  drafter: AuditRecord['localModel']
+  /** Every answer that gates checked, lowest tier first. */
+  readonly tierDrafts: { readonly model: string; readonly identity: ModelIdentity; readonly draft: CheckedDraft }[]
+  /** What the pattern noted. */
+  readonly did: Record<string, PatternFact>
   /** What the last local answer of an open typed kind found. */
   reading: Reading | null
 }
@@ -167,16 +174,33 @@ export function settledRecord(
     signals: outcome.signals,
     localModel: run.localModel,
     attempts: outcome.attempts,
+    ...patternOf(run),
     usage: outcome.usage,
     costUsd: outcome.costUsd,
     latencyMs: outcome.latencyMs,
     answerHash: outcome.answer === null ? null : sha256(outcome.answer),
-    draft: settledDraft(run, outcome),
+    draft: run.draft && labelled(run, outcome, run.draft),
+    ...tierDraftsOf(run, outcome),
   }
 }
 
-function settledDraft({ draft, task }: Run, { answer, decision }: Outcome): RecordedDraft | null {
-  if (!draft || decision.route !== 'frontier' || answer === null) return draft?.record ?? null
+/** Of one local answer `draft` says all. */
+function tierDraftsOf(run: Run, outcome: Outcome): Pick<AuditRecord, 'tierDrafts'> {
+  const { tierDrafts } = run
+  if (tierDrafts.length === 0 || (tierDrafts.length === 1 && run.drafter === run.localModel)) return {}
+  const drafts = tierDrafts.map(({ model, identity, draft }, index) => {
+    const record = labelled(run, outcome, draft)
+    // An answer below has a label in any case only where those above it could not end the climb, either.
+    const isFair = tierDrafts.slice(index).every((above) => above.draft.record.isSampled)
+    return { model, identity, draft: { ...record, isSampled: isFair } }
+  })
+  return { tierDrafts: drafts }
+}
+
+/** A hosted answer that passed gates is no label of those below it. */
+function labelled({ task, tierDrafts }: Run, { answer, decision }: Outcome, draft: CheckedDraft): RecordedDraft {
+  const isGated = tierDrafts.some(({ model }) => model === decision.model)
+  if (decision.route !== 'frontier' || answer === null || isGated) return draft.record
   return { ...draft.record, agrees: sameAnswer(task.kind, draft.text, answer) }
 }
 
@@ -197,10 +221,15 @@ export function failedRecord(
     verdicts: run.verdicts,
     localModel: run.localModel,
     attempts: [...run.attempts],
+    ...patternOf(run),
     costUsd: totalCost(run.attempts),
     latencyMs: failed.latencyMs,
     error: failed.code,
   }
+}
+
+function patternOf({ did, decision }: Run): { readonly pattern?: RecordedPattern } {
+  return Object.keys(did).length === 0 ? {} : { pattern: { name: decision.pattern, did: { ...did } } }
 }
 
 /** @returns US dollars over all attempts; null as soon as one is unknown */

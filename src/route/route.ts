@@ -3,6 +3,7 @@
  * can leak or mis-serve. Pure: everything it knows is in its arguments.
  */
 import type { BudgetScope } from '../spec/budget.ts'
+import { namedTiers } from '../spec/cascade-tiers.ts'
 import {
   type Actor,
   type ActorSet,
@@ -14,6 +15,7 @@ import {
 import type { Features } from '../spec/features.ts'
 import type { KillOrder } from '../spec/kill-switch.ts'
 import type { Policy, TaskPolicy } from '../spec/policy.ts'
+import { patternName } from '../spec/policy-patterns.ts'
 import type { ModelState } from '../spec/ports.ts'
 import type { PriorOpinion } from '../spec/prior.ts'
 import type { RouteOverride } from '../spec/request.ts'
@@ -93,7 +95,7 @@ export function routeRequest(features: Features, policy: Policy, state: RouterSt
     mayDegrade,
     removals,
     task: features.task,
-    pattern: task.pattern,
+    pattern: patternName(task),
     tier: candidates.tier,
     complexity: features.complexity,
     stage: typeof stage === 'string' ? stage : 'canary',
@@ -109,7 +111,7 @@ export function routeRequest(features: Features, policy: Policy, state: RouterSt
       prefer: state.prefer,
       maxSteps: policy.routing.maxFallbackAttempts,
     }),
-    away: left.call.has('frontier') ? restingBefore(candidates.frontier, task) : [],
+    away: left.call.has('frontier') ? restingBefore(topOf(candidates.frontier, task), task) : [],
     shadow: stage !== 'off' && stage !== 'accept' && shadowable(left, removals),
     excluded: candidates.excluded,
     wouldEscalateTo: outOfReach(candidates, left, removals),
@@ -181,6 +183,12 @@ function usable(models: readonly ModelState[], task: TaskPolicy): readonly Model
 function wanted(models: readonly ModelState[], { prefer }: RouterState): readonly ModelState[] {
   const isWanted = ({ name, tier }: ModelState): boolean => name === prefer || tier === prefer
   return [...models.filter(isWanted), ...models.filter((model) => !isWanted(model))]
+}
+
+/** A cheaper hosted tier that rests is missed by nobody: the next one is asked. */
+function topOf(models: readonly ModelState[], task: TaskPolicy): readonly ModelState[] {
+  const top = namedTiers(task)?.at(-1)
+  return top ? models.filter(({ name, tier }) => top.includes(name) || top.includes(tier)) : models
 }
 
 /** Those that stand before the first that can be asked. Without a key a model is not away: it is not there. */

@@ -39,10 +39,7 @@ function preferred(question: TierQuestion, named: readonly (readonly string[])[]
   return tiers.filter(({ actor }, index) => index >= first || actor !== tiers[first]?.actor)
 }
 
-function namedTiers(
-  { local, frontier }: TierQuestion,
-  named: readonly (readonly string[])[],
-): readonly RouteTier[] {
+function namedTiers({ local, frontier }: TierQuestion, named: readonly (readonly string[])[]): readonly RouteTier[] {
   return named.flatMap((slot) => {
     const isNamed = ({ name, tier }: ModelState): boolean => slot.includes(name) || slot.includes(tier)
     return [...step('local', local.filter(isNamed)), ...step('frontier', frontier.filter(isNamed))]

@@ -13,6 +13,7 @@ import type {
 } from './decision.ts'
 
 import type { RecordedDraft, RecordedLabel } from './label.ts'
+import type { RecordedPattern } from './pattern-record.ts'
 import type { PriorOpinion } from './prior.ts'
 import type { RouterRequest, ToolCall } from './request.ts'
 
@@ -114,6 +115,8 @@ export interface AuditRecord {
     readonly prompt: { readonly hash: string; readonly version: string | null } | null
   } | null
   readonly attempts: readonly Attempt[]
+  /** What the pattern did beside asking for the answer; absent when it did nothing else. */
+  readonly pattern?: RecordedPattern
   /** Every call that was about to be made, written before it was made: what a crash cannot hide. */
   readonly calls: readonly RecordedCall[]
   /** The egress ledger of this request. */
@@ -129,8 +132,14 @@ export interface AuditRecord {
   readonly shadow: ShadowResult | null
   /** What a prior in force said before anybody was asked; null when none was. */
   readonly prior: PriorOpinion | null
-  /** The local answer that was checked; null when none was, or when it was stopped before its end. */
+  /** The last local answer that was checked; null when none was, or when it was stopped before its end. */
   readonly draft: RecordedDraft | null
+  /** Every answer that was checked on the way up, lowest tier first; absent where `draft` is the only one. */
+  readonly tierDrafts?: readonly {
+    readonly model: string
+    readonly identity: ModelIdentity
+    readonly draft: RecordedDraft
+  }[]
   /** What became known about it later, in the order given. */
   readonly labels: readonly RecordedLabel[]
   readonly error: string | null

@@ -243,6 +243,13 @@ export interface ModelIdentity {
   readonly servedBy: string
 }
 
+/** What a pattern asks for beside the answer; a `vote` may be served, the others never are. */
+export const CONSULT_PURPOSES = ['advice', 'verdict', 'span', 'vote', 'digest', 'summary'] as const
+export type ConsultPurpose = (typeof CONSULT_PURPOSES)[number]
+
+/** `agreement`, `judge`: a second opinion on an answer, `stop_check`: on the request; its text is never served. */
+export type AttemptPurpose = 'answer' | 'shadow' | 'agreement' | 'judge' | 'stop_check' | ConsultPurpose
+
 /** One call of one model; a retry is an attempt of its own. */
 export interface Attempt {
   readonly model: string
@@ -250,8 +257,7 @@ export interface Attempt {
   readonly lane?: number
   readonly actor: Actor
   readonly tier: Tier
-  /** `agreement`, `judge`: a second opinion on an answer, `stop_check`: on the request; its text is never served. */
-  readonly purpose: 'answer' | 'shadow' | 'agreement' | 'judge' | 'stop_check'
+  readonly purpose: AttemptPurpose
   readonly outcome: 'answered' | 'failed' | 'cancelled'
   /** Error code of `spec/errors.ts` when failed. */
   readonly error: string | null

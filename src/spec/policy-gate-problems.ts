@@ -1,6 +1,7 @@
 /** What the schema of `policy-gates.ts` cannot say: which models may give a second opinion on which task. Pure. */
 import type { Policy, TaskPolicy } from './policy.ts'
 import { SELF } from './policy-gates.ts'
+import { patternName } from './policy-patterns.ts'
 import type { PolicyProblem } from './policy-problem.ts'
 import { closest } from './suggest.ts'
 
@@ -85,7 +86,7 @@ function stopCheckProblems(
   question: string,
   { name, task, policy }: Context & { readonly name: string },
 ): readonly PolicyProblem[] {
-  if (task.pattern === 'direct')
+  if (patternName(task) === 'direct')
     return [{ path, problem: 'pattern direct passes answers on unchecked', fix: 'Use pattern: cascade.' }]
   const at = [...path, 'task']
   if (policy.tasks[question]?.local === false)

@@ -106,5 +106,5 @@ export type StreamEvent =
       readonly chunk: Readonly<Record<string, unknown>>
       readonly data?: string
     }
-  | { readonly type: 'waiting'; readonly what: 'model_loading' | 'answering' }
+  | { readonly type: 'waiting'; readonly what: 'model_loading' | 'consulting' }
   | { readonly type: 'final'; readonly outcome: Outcome }

@@ -1,0 +1,42 @@
+/** What a pattern may do on one request. */
+import { escalationPacket } from '../patterns/packet.ts'
+import type { Asked, PatternTools } from '../patterns/pattern.ts'
+import type { Actor, RouteTier } from '../spec/decision.ts'
+import { ask, type Question } from './attempt.ts'
+import { checkDraft } from './check.ts'
+import { consult } from './consult.ts'
+import { drafterOf, noteDraft } from './draft.ts'
+import type { AskContext } from './exchange.ts'
+import { patiently } from './wait.ts'
+
+export function toolsFor(context: AskContext): PatternTools {
+  const { run, deps } = context
+  return {
+    ask: (whom, request, delivery) => askWhom(context, whom, { request, delivery }),
+    consult: (what) => consult(context, what),
+    note: (facts) => void Object.assign(run.did, facts),
+    check: async (asked) => {
+      run.drafter = drafterOf(run, asked)
+      run.verdicts = await checkDraft(context, asked)
+      const draft = noteDraft(run, deps, asked)
+      if (draft) deps.onDraft(run.requestId, draft)
+      return run.verdicts
+    },
+    isSampled: run.isSampled,
+    packet: (asked, rejected) =>
+      escalationPacket(
+        run.request,
+        { name: run.features.task, policy: run.task, options: run.options },
+        { asked, rejected },
+      ),
+  }
+}
+
+/** Behind all tiers but the last somebody stands who can be asked at once: nothing is waited for, or tried again. */
+function askWhom(context: AskContext, whom: Actor | RouteTier, what: Question): Promise<Asked> {
+  const { decision } = context.run
+  if (typeof whom === 'string') return patiently(context, whom, () => ask(context, whom, what))
+  const { actor, models } = whom
+  if (whom !== decision.tiers.at(-1)) return ask(context, actor, { ...what, models, again: 'never' })
+  return patiently(context, actor, () => ask(context, actor, { ...what, models }))
+}
