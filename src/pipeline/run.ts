@@ -5,6 +5,7 @@ import { redactPreview } from '../classify/privacy/mask.ts'
 import type { KeyScope } from '../spec/access.ts'
 import type { AuditRecord, JournalEntry } from '../spec/audit.ts'
 import type { BudgetBook } from '../spec/budget.ts'
+import type { CheckRunner } from '../spec/check-run.ts'
 import type { ConversationBook } from '../spec/conversations.ts'
 import type { Attempt, ModelIdentity, OutcomeKind, RouteDecision, Usage, Verdict } from '../spec/decision.ts'
 import type { Features } from '../spec/features.ts'
@@ -53,6 +54,8 @@ export interface PipelineDeps {
   readonly content: ContentKeeper | null
   /** Null when the policy sets no ceiling. */
   readonly budgets: BudgetBook | null
+  /** Runs the commands of `verify`. */
+  readonly checks: CheckRunner
   /** Hears of every local answer that gates checked. */
   readonly onDraft: (requestId: string, draft: CheckedDraft) => void
   readonly watch: AuditWatch

@@ -46,6 +46,7 @@ export const REASONS = [
   'policy_requires_local',
   'draft_rejected',
   'gate_error',
+  'check_failed',
   'rate_limited',
   'audit_sample',
   'canary_excluded',

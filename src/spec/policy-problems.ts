@@ -7,6 +7,7 @@ import { secondOpinionProblems } from './policy-gate-problems.ts'
 import { SDK_PACKAGES } from './policy-models.ts'
 import { patternProblems } from './policy-pattern-problems.ts'
 import type { PolicyProblem } from './policy-problem.ts'
+import { verifyProblems } from './policy-verify-problems.ts'
 import { PRESETS } from './presets.ts'
 import { closest } from './suggest.ts'
 
@@ -20,6 +21,7 @@ export function policyProblems(policy: Policy): readonly PolicyProblem[] {
       ...kindProblems(name, task),
       ...secondOpinionProblems(name, task, policy),
       ...noveltyProblems(name, task),
+      ...verifyProblems(name, task),
       ...patternProblems(name, task, policy),
     ]),
     ...defaultProblems(policy),

@@ -1,7 +1,7 @@
 /** Reads and validates a policy file. A wrong file gives the path, the place and the fix; it never gives half a policy. */
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { readFileSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { withTierSlots } from '../spec/cascade-tiers.ts'
@@ -84,6 +84,7 @@ export function validatePolicy(input: unknown, source: Source, where: (path: Pat
   const connections = readConnections(policy, source.env, ({ path, problem, fix }: ConnectionProblem) =>
     invalid(source, where(path), problem, fix),
   )
+  requireCheckFolders(policy, source, where)
   const examples = { ...headExamples(policy, source, where), ...harmlessOf(policy, source, where) }
   return {
     policy,
@@ -95,6 +96,20 @@ export function validatePolicy(input: unknown, source: Source, where: (path: Pat
     tls,
     connections,
   }
+}
+
+/** A folder that is not there would be missed at the first answer. */
+function requireCheckFolders(policy: Policy, source: Source, where: (path: Path) => string): void {
+  for (const [name, { verify }] of Object.entries(policy.tasks)) {
+    const folder = verify?.command?.folder
+    if (folder === undefined || isFolder(resolve(dirname(source.file), folder))) continue
+    const at = where(['tasks', name, 'verify', 'command', 'folder'])
+    throw invalid(source, at, `there is no folder ${folder} beside the policy file`, 'Correct the path, or remove it.')
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
 function tlsFiles(policy: Policy, source: Source, where: (path: Path) => string): LoadedPolicy['tls'] {
