@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { RouterRequest } from '../src/spec/request.ts'
 import type { StreamEvent } from '../src/spec/response.ts'
-import { type SampleScript, sampleRouter } from './support/sample-router.ts'
+import type { RequestOptions } from '../src/spec/router.ts'
+import type { ModelScript } from '../src/testing.ts'
+import { type SampleRouter, type SampleScript, sampleRouter } from './support/sample-router.ts'
 
 const SAMPLES = resolve(dirname(fileURLToPath(import.meta.url)), 'samples')
 
@@ -29,6 +31,27 @@ function readSample<T>(folder: string, file: string): T {
   return JSON.parse(readFileSync(join(SAMPLES, folder, file), 'utf8')) as T
 }
 
+/** The router of a sample, with a caller who goes when the script says so. */
+function playing(script: SampleScript): SampleRouter & { readonly options: RequestOptions } {
+  const caller = new AbortController()
+  const { leavesAt } = script
+  const models = Object.entries(script.models).map(([name, model]) => [
+    name,
+    name === leavesAt ? { ...model, answers: leaving(model.answers, () => caller.abort()) } : model,
+  ])
+  const sample = sampleRouter({ ...script, models: Object.fromEntries(models) })
+  return { ...sample, options: { ...script.options, signal: caller.signal } }
+}
+
+/** The same answers in the same order; the caller goes in the moment the model is asked. */
+function leaving(answers: ModelScript['answers'], leave: () => void): NonNullable<ModelScript['answers']> {
+  const steps = Array.isArray(answers) ? [...answers] : []
+  return () => {
+    setImmediate(leave)
+    return steps.shift() ?? { fail: 'model_failed' }
+  }
+}
+
 const folders = readdirSync(SAMPLES).flatMap((pattern) =>
   readdirSync(join(SAMPLES, pattern)).map((name) => `${pattern}/${name}`),
 )
@@ -38,7 +61,7 @@ describe.each(folders)('sample %s', (folder) => {
   const expected = readSample<Expected>(folder, 'expected.json')
 
   it(expected.title, async () => {
-    const sample = sampleRouter(readSample<SampleScript>(folder, 'script.json'))
+    const sample = playing(readSample<SampleScript>(folder, 'script.json'))
     const result = await sample.router
       .complete(request, sample.options)
       .catch((error: { code?: string }) => ({ failed: error.code }))
@@ -68,14 +91,15 @@ describe.each(folders)('sample %s', (folder) => {
 
   it('gives a streaming caller the same decision and the same text', async () => {
     const script = readSample<SampleScript>(folder, 'script.json')
-    const asked = sampleRouter(script)
-    const whole = await asked.router.complete(request, asked.options).catch((error: { code?: string }) => error.code)
-    const sample = sampleRouter(script)
+    const first = playing(script)
+    const whole = await first.router.complete(request, first.options).catch((error: { code?: string }) => error.code)
+    const sample = playing(script)
     const events: StreamEvent[] = []
     try {
       for await (const event of sample.router.stream(request, sample.options)) events.push(event)
     } catch (error) {
       expect((error as { code?: string }).code).toBe(whole)
+      for (const text of expected.neverStreamed ?? []) expect(JSON.stringify(events)).not.toContain(text)
       return
     }
     const final = events.at(-1)

@@ -109,7 +109,7 @@ function whole(result: PatternResult, { drafts }: Climb): PatternResult {
 }
 
 /** `onUnavailable: error` (or a wait that is over): better no answer than one that a gate rejected. */
-function refused(decision: PatternInput['decision'], rejected: Verdict): RouterError {
+export function refused(decision: PatternInput['decision'], rejected: Verdict): RouterError {
   const frontier = decision.wouldEscalateTo
   return new RouterError('no_model_available', {
     task: decision.task,

@@ -29,6 +29,9 @@ export interface Asked {
 /** Held back until its gates accept, or passed on as it comes with the reason that is then final. */
 export type Delivery = 'held' | { readonly live: Reason }
 
+/** From the request alone, or with somebody's advice: then it is no answer of the prompt that was calibrated. */
+export type Written = 'alone' | 'advised'
+
 export interface PatternInput {
   readonly request: RouterRequest
   readonly decision: RouteDecision
@@ -64,8 +67,8 @@ export interface PatternTools {
   consult(what: Consultation): Promise<Asked>
   /** Adds to what the record says of the pattern; a later fact of the same name takes the place of the earlier. */
   note(facts: PatternFacts): void
-  /** Runs the task's gates; those that need a second opinion ask for it. */
-  check(asked: Asked): Promise<readonly Verdict[]>
+  /** Runs the task's gates; those that need a second opinion ask for it. No proven bound holds for an advised answer. */
+  check(asked: Asked, how?: Written): Promise<readonly Verdict[]>
   /** Whether this request was drawn for the audit: the frontier answers, though every gate accepted. */
   readonly isSampled: boolean
   /** The request an escalation sends: task, local answer, failed check and the bounded decision wanted. */

@@ -15,10 +15,12 @@ export function toolsFor(context: AskContext): PatternTools {
     ask: (whom, request, delivery) => askWhom(context, whom, { request, delivery }),
     consult: (what) => consult(context, what),
     note: (facts) => void Object.assign(run.did, facts),
-    check: async (asked) => {
+    check: async (asked, how = 'alone') => {
+      const isAdvised = how === 'advised'
       run.drafter = drafterOf(run, asked)
-      run.verdicts = await checkDraft(context, asked)
-      const draft = noteDraft(run, deps, asked)
+      run.verdicts = await checkDraft(isAdvised ? { ...context, run: { ...run, isAdvised } } : context, asked)
+      const draft = isAdvised ? null : noteDraft(run, deps, asked)
+      if (isAdvised) run.draft = null
       if (draft) deps.onDraft(run.requestId, draft)
       return run.verdicts
     },

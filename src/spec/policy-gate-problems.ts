@@ -11,7 +11,7 @@ export function secondOpinionProblems(name: string, task: TaskPolicy, policy: Po
   const { agreement, judge, quality, stopCheck } = task
   return [
     ...(agreement?.with ?? []).flatMap((model) => peerProblems(at('agreement', 'with'), model, { task, policy })),
-    ...(judge ? judgeProblems(at('judge', 'by'), judge.by, { task, policy }) : []),
+    ...(judge ? askableProblems(at('judge', 'by'), judge.by, { task, policy }) : []),
     ...(quality ? localProblems(at('quality', 'by'), quality.by, policy) : []),
     ...(agreement ? zoneProblems(at('agreement', 'greyZone'), agreement.greyZone) : []),
     ...(agreement ? shareProblems(at('agreement', 'minShare'), agreement) : []),
@@ -53,7 +53,12 @@ function peerProblems(path: readonly string[], model: string, { task, policy }: 
   ]
 }
 
-function judgeProblems(path: readonly string[], model: string, { task, policy }: Context): readonly PolicyProblem[] {
+/** A local model, or a frontier of the task: others get nothing of its requests. */
+export function askableProblems(
+  path: readonly string[],
+  model: string,
+  { task, policy }: Context,
+): readonly PolicyProblem[] {
   if (policy.models[model]?.tier !== 'frontier') return knownProblems(path, model, policy)
   const mayLeave =
     task.frontier === undefined ||

@@ -2,13 +2,43 @@
 import { cascadeProblems } from './cascade-tiers.ts'
 import { PATTERNS } from './decision.ts'
 import type { Policy, TaskPolicy } from './policy.ts'
+import { askableProblems } from './policy-gate-problems.ts'
+import { SELF } from './policy-gates.ts'
 import type { PolicyProblem } from './policy-problem.ts'
 
 /** @returns contradictions between a task's pattern and the rest of the policy */
 export function patternProblems(name: string, task: TaskPolicy, policy: Policy): readonly PolicyProblem[] {
   const path = ['tasks', name, 'pattern']
   const named = PATTERNS.filter((pattern) => task.pattern[pattern] !== undefined)
-  if (named.length === 1) return cascadeProblems(name, task, policy)
-  const problem = named.length === 0 ? 'no pattern is named' : `${named.join(' and ')} are two patterns`
-  return [{ path, problem, fix: 'Name exactly one, as in `pattern: cascade`.' }]
+  if (named.length !== 1) {
+    const problem = named.length === 0 ? 'no pattern is named' : `${named.join(' and ')} are two patterns`
+    return [{ path, problem, fix: 'Name exactly one, as in `pattern: cascade`.' }]
+  }
+  const { advisor, draft_verify: { verifier } = {} } = task.pattern
+  return [
+    ...cascadeProblems(name, task, policy),
+    ...(typeof verifier === 'string'
+      ? othersProblems([...path, 'draft_verify', 'verifier'], verifier, { task, policy })
+      : []),
+    ...(advisor ? othersProblems([...path, 'advisor', 'by'], advisor.by, { task, policy }) : []),
+    ...(advisor ? writtenProblems(path, task) : []),
+  ]
+}
+
+/** What is read from a distribution cannot be told what to do. */
+function writtenProblems(path: readonly string[], { kind }: TaskPolicy): readonly PolicyProblem[] {
+  if (kind === 'text' || kind === 'code') return []
+  const problem = `pattern advisor is for answers that are written, and kind ${kind} is read from the model`
+  return [{ path, problem, fix: 'Use pattern: draft_verify, or kind text or code.' }]
+}
+
+/** A model that checks its own answer says what it said before. */
+function othersProblems(
+  path: readonly string[],
+  model: string,
+  context: { readonly task: TaskPolicy; readonly policy: Policy },
+): readonly PolicyProblem[] {
+  if (model === 'frontier') return []
+  if (model !== SELF) return askableProblems(path, model, context)
+  return [{ path, problem: 'a model does not review its own draft', fix: 'Name another model, or frontier.' }]
 }

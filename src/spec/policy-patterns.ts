@@ -1,12 +1,16 @@
 /** The task key `pattern`: how local and frontier models work together on the task, and the options of each way. */
 import { z } from 'zod'
 import { PATTERNS, type PatternName } from './decision.ts'
+import { advisorSchema } from './policy-advisor.ts'
 import { cascadeSchema } from './policy-cascade.ts'
+import { draftVerifySchema } from './policy-draft-verify.ts'
 
 /** The options of every pattern; the file of a family holds those of its patterns. */
 const OPTIONS = {
   direct: z.strictObject({}).describe('One actor answers, without gates.'),
   cascade: cascadeSchema,
+  advisor: advisorSchema,
+  draft_verify: draftVerifySchema,
 } as const satisfies Readonly<Record<PatternName, z.ZodType>>
 
 type Options = { readonly [Name in PatternName]: z.output<(typeof OPTIONS)[Name]> }
@@ -14,7 +18,12 @@ type Options = { readonly [Name in PatternName]: z.output<(typeof OPTIONS)[Name]
 /** One entry: the name of the pattern with its options, those that the policy leaves out filled in. */
 export type PatternPolicy = { readonly [Name in PatternName]?: Options[Name] | undefined }
 
-const withOptions = z.strictObject({ direct: OPTIONS.direct.optional(), cascade: OPTIONS.cascade.optional() })
+const withOptions = z.strictObject({
+  direct: OPTIONS.direct.optional(),
+  cascade: OPTIONS.cascade.optional(),
+  advisor: OPTIONS.advisor.optional(),
+  draft_verify: OPTIONS.draft_verify.optional(),
+})
 
 export const patternSchema = z
   .union([z.enum(PATTERNS).transform(defaultsOf), withOptions.transform((entry): PatternPolicy => entry)])
@@ -24,6 +33,11 @@ export const patternSchema = z
 /** @returns the name of the task's pattern */
 export function patternName(task: { readonly pattern: PatternPolicy }): PatternName {
   return PATTERNS.find((name) => task.pattern[name] !== undefined) ?? 'cascade'
+}
+
+/** Whether somebody else may still accept what a plain threshold of a gate doubts, so that the draft is written to its end. */
+export function settlesDoubts(task: { readonly pattern: PatternPolicy }): boolean {
+  return task.pattern.draft_verify !== undefined || task.pattern.advisor !== undefined
 }
 
 /** The options that the task sets for a pattern, or its defaults where the task has another one. */

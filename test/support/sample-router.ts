@@ -9,7 +9,7 @@ import { createRoster } from '../../src/pipeline/roster.ts'
 import { type RouterDeps, routerFrom } from '../../src/pipeline/router.ts'
 import type { AuditRecord, JournalEntry } from '../../src/spec/audit.ts'
 import type { PolicyInput } from '../../src/spec/policy.ts'
-import type { RequestOptions, Router } from '../../src/spec/router.ts'
+import type { Router } from '../../src/spec/router.ts'
 import { validatePolicy } from '../../src/stores/policy-file.ts'
 import {
   type ManualClock,
@@ -23,12 +23,12 @@ export interface SampleScript {
   readonly policy: PolicyInput
   readonly env?: Readonly<Record<string, string>>
   readonly models: Readonly<Record<string, Omit<ModelScript, 'name'>>>
+  /** Of the call. */
+  readonly options?: { readonly maxCostUsd?: number }
+  /** The caller goes as soon as this model is asked. */
+  readonly leavesAt?: string
   /** US dollars per token of any frontier call; null when the price is unknown. */
   readonly usdPerToken?: number | null
-  /** What the caller may spend, in US dollars. */
-  readonly maxCostUsd?: number
-  /** The caller goes while this model is being asked. */
-  readonly goneDuring?: string
 }
 
 export interface SampleRouter {
@@ -39,8 +39,6 @@ export interface SampleRouter {
   readonly opened: readonly string[]
   readonly clock: ManualClock
   record(requestId: string): AuditRecord | undefined
-  /** How the script's caller asks. */
-  readonly options: RequestOptions
 }
 
 /** @param own parts of the router that take the place of the doubles */
@@ -49,12 +47,8 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
   const clock = manualClock({ sleeping: 'skip' })
   const journal: JournalEntry[] = []
   const opened: string[] = []
-  const caller = new AbortController()
   const models = Object.fromEntries(
-    Object.entries(script.models).map(([name, model]) => [
-      name,
-      leaving(scriptedModel({ name, ...model }), name === script.goneDuring ? caller : null),
-    ]),
+    Object.entries(script.models).map(([name, model]) => [name, scriptedModel({ name, ...model })]),
   )
   const roster = createRoster(
     Object.entries(loaded.policy.models).map(([name, policy]) => ({
@@ -117,19 +111,5 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
   }
   const settled = (requestId: string) =>
     journal.flatMap((entry) => (entry.type === 'settle' && entry.requestId === requestId ? [entry.record] : []))
-  const { maxCostUsd } = script
-  const options = { signal: caller.signal, ...(maxCostUsd !== undefined && { maxCostUsd }) }
-  const record = (requestId: string) => settled(requestId).at(-1)
-  return { router: routerFrom(deps), models, journal, opened, clock, record, options }
-}
-
-function leaving(model: ScriptedModel, caller: AbortController | null): ScriptedModel {
-  if (!caller) return model
-  return {
-    ...model,
-    generate: (call, limits) => {
-      caller.abort()
-      return model.generate(call, limits)
-    },
-  }
+  return { router: routerFrom(deps), models, journal, opened, clock, record: (requestId) => settled(requestId).at(-1) }
 }
