@@ -730,4 +730,13 @@ export const REQUIREMENTS: readonly Requirement[] = [
       { file: 'test/gates/verify.test.ts', title: 'accepts nothing when the command was not run' },
     ],
   },
+  {
+    behaviour: 'A subtask is a request of its own: bounded in depth, as private as its parent, paid from one limit',
+    source: 'docs/guides/patterns.md',
+    citedBy: [
+      { file: 'test/pipeline/subtask.test.ts', title: 'deep and makes' },
+      { file: 'test/pipeline/subtask.test.ts', title: 'is as private as the request that asks it' },
+      { file: 'test/pipeline/subtask.test.ts', title: 'spends one limit for all of them' },
+    ],
+  },
 ]

@@ -37,6 +37,8 @@ export interface PatternInput {
   readonly decision: RouteDecision
   /** With the options of its pattern; see `patternOptions`. */
   readonly task: TaskPolicy
+  /** How many tasks up the first request is: 0 for that of a caller. */
+  readonly depth: number
 }
 
 /** One call that is not the answer: advice, a verdict, a question about a span, a vote, a digest, a summary. */
@@ -56,6 +58,9 @@ export interface Consultation {
   readonly signal?: AbortSignal
 }
 
+/** What another task answered, or the word of the table for why it did not. */
+export type Subtask = { readonly text: string; readonly requestId: string } | { readonly failure: string }
+
 /** What a pattern may do; the pipeline supplies it. */
 export interface PatternTools {
   /** Asks the models of the actor, or of one tier, in order until one answers. Throws a RouterError when none does. */
@@ -65,6 +70,11 @@ export interface PatternTools {
    * reaches the caller. Throws a RouterError when nobody may be asked or nobody answers; see `consulted`.
    */
   consult(what: Consultation): Promise<Asked>
+  /**
+   * Puts the request as a whole to another task of the policy, one level deeper: a request of its own, with its own route, pattern, money and
+   * record, and never less private. Throws only when the caller has gone.
+   */
+  subtask(task: string): Promise<Subtask>
   /** Adds to what the record says of the pattern; a later fact of the same name takes the place of the earlier. */
   note(facts: PatternFacts): void
   /** Runs the task's gates; those that need a second opinion ask for it. No proven bound holds for an advised answer. */

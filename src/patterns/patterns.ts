@@ -4,11 +4,13 @@ import { cascade } from './cascade.ts'
 import { direct } from './direct.ts'
 import { draftVerify } from './draft-verify.ts'
 import type { Pattern } from './pattern.ts'
+import { specialist } from './specialist.ts'
 
 /** One row a pattern. */
 export const PATTERN_TABLE: Readonly<Record<PatternName, Pattern>> = {
   direct,
   cascade,
   advisor,
+  specialist,
   draft_verify: draftVerify,
 }

@@ -30,6 +30,7 @@ import { readerFor } from './typed.ts'
  */
 export async function ask(context: AskContext, actor: Actor, what: Question): Promise<Asked> {
   const models = what.models ?? context.run.decision[actor]
+  if (context.purpose === 'answer') context.run.among = models
   const allowed = attemptsLeft(context, actor, models)
   const ways = waysTo(context, models).slice(0, allowed)
   const failures: RouterError[] = []

@@ -7,13 +7,16 @@ import { checkDraft } from './check.ts'
 import { consult } from './consult.ts'
 import { drafterOf, noteDraft } from './draft.ts'
 import type { AskContext } from './exchange.ts'
+import { type Nested, subtask } from './subtask.ts'
 import { patiently } from './wait.ts'
 
-export function toolsFor(context: AskContext): PatternTools {
+/** @param nested runs a request of another task */
+export function toolsFor(context: AskContext, nested: Nested): PatternTools {
   const { run, deps } = context
   return {
     ask: (whom, request, delivery) => askWhom(context, whom, { request, delivery }),
     consult: (what) => consult(context, what),
+    subtask: (task) => subtask(context, task, nested),
     note: (facts) => void Object.assign(run.did, facts),
     check: async (asked, how = 'alone') => {
       const isAdvised = how === 'advised'
@@ -39,6 +42,6 @@ function askWhom(context: AskContext, whom: Actor | RouteTier, what: Question): 
   const { decision } = context.run
   if (typeof whom === 'string') return patiently(context, whom, () => ask(context, whom, what))
   const { actor, models } = whom
-  if (whom !== decision.tiers.at(-1)) return ask(context, actor, { ...what, models, again: 'never' })
+  if (decision.tiers.slice(0, -1).includes(whom)) return ask(context, actor, { ...what, models, again: 'never' })
   return patiently(context, actor, () => ask(context, actor, { ...what, models }))
 }

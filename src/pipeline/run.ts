@@ -70,6 +70,10 @@ export interface Run {
   readonly request: RouterRequest
   /** Of the API key; null when the caller has none that was issued. */
   readonly key: KeyScope | null
+  /** 0 for the request of a caller, 1 for one that its pattern made, and so on. */
+  readonly depth: number
+  /** The request whose pattern made this one; null for the request of a caller. */
+  readonly parent: string | null
   /** US dollars that the caller allows for this request; null when it sets no limit. */
   readonly maxCostUsd: number | null
   readonly features: Features
@@ -98,6 +102,8 @@ export interface Run {
   drafter: AuditRecord['localModel']
   /** Every answer that gates checked, lowest tier first. */
   readonly tierDrafts: { readonly model: string; readonly identity: ModelIdentity; readonly draft: CheckedDraft }[]
+  /** Who was asked last for the answer, first choice first; null before anybody was. */
+  among: readonly string[] | null
   /** What the pattern noted. */
   readonly did: Record<string, PatternFact>
   /** What the last local answer of an open typed kind found. */
@@ -130,6 +136,7 @@ export function openRecord(run: Run, loaded: LoadedPolicy): AuditRecord {
     group: metadata.group ?? null,
     tenant: metadata.tenant ?? null,
     ...(run.key && { key: run.key.id }),
+    ...(run.parent !== null && { parent: run.parent }),
     policyDigest: loaded.digest,
     receivedAt: run.receivedAt,
     settledAt: null,

@@ -165,13 +165,21 @@ function isHeld(fromServe: readonly Removal[]): boolean {
 
 /** Policy and prior may prefer a frontier; only the other rules forbid a local answer, and then it never stands in. */
 function localMayStandIn(left: Left, removals: readonly Removal[], task: TaskPolicy): boolean {
-  if (task.onUnavailable !== 'local' || !left.call.has('local')) return false
+  if (task.onUnavailable !== 'local' || !left.call.has('local') || isUnable(removals)) return false
   const against = removals.filter((removal) => removal.set === 'serve' && removal.actor === 'local')
   return against.every(({ rule }) => rule === 'policy' || rule === 'prior')
 }
 
+/** Local may assist with what it cannot answer; its answer would be about half of the request. */
+function isUnable(removals: readonly Removal[]): boolean {
+  return removals.some(
+    ({ actor, reason }) => actor === 'local' && (reason === 'capability_missing' || reason === 'input_too_large'),
+  )
+}
+
 function shadowable(left: Left, removals: readonly Removal[]): boolean {
   if (!left.call.has('local') || left.serve.has('local') || !left.serve.has('frontier')) return false
+  if (isUnable(removals)) return false
   return removals.some((removal) => removal.rule === 'stage' && removal.actor === 'local')
 }
 

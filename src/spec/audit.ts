@@ -93,6 +93,8 @@ export interface AuditRecord {
   readonly tenant: string | null
   /** The id of the API key; absent when the request came without one that was issued. */
   readonly key?: string
+  /** The request whose pattern made this one; absent for the request of a caller. */
+  readonly parent?: string
   readonly policyDigest: string
   /** ISO 8601, UTC. */
   readonly receivedAt: string

@@ -5,6 +5,7 @@ import type { Policy, TaskPolicy } from './policy.ts'
 import { askableProblems } from './policy-gate-problems.ts'
 import { SELF } from './policy-gates.ts'
 import type { PolicyProblem } from './policy-problem.ts'
+import { specialistProblems } from './specialist-problems.ts'
 
 /** @returns contradictions between a task's pattern and the rest of the policy */
 export function patternProblems(name: string, task: TaskPolicy, policy: Policy): readonly PolicyProblem[] {
@@ -17,6 +18,7 @@ export function patternProblems(name: string, task: TaskPolicy, policy: Policy):
   const { advisor, draft_verify: { verifier } = {} } = task.pattern
   return [
     ...cascadeProblems(name, task, policy),
+    ...specialistProblems(name, task, policy),
     ...(typeof verifier === 'string'
       ? othersProblems([...path, 'draft_verify', 'verifier'], verifier, { task, policy })
       : []),

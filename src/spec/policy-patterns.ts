@@ -4,12 +4,14 @@ import { PATTERNS, type PatternName } from './decision.ts'
 import { advisorSchema } from './policy-advisor.ts'
 import { cascadeSchema } from './policy-cascade.ts'
 import { draftVerifySchema } from './policy-draft-verify.ts'
+import { specialistSchema } from './policy-specialist.ts'
 
 /** The options of every pattern; the file of a family holds those of its patterns. */
 const OPTIONS = {
   direct: z.strictObject({}).describe('One actor answers, without gates.'),
   cascade: cascadeSchema,
   advisor: advisorSchema,
+  specialist: specialistSchema,
   draft_verify: draftVerifySchema,
 } as const satisfies Readonly<Record<PatternName, z.ZodType>>
 
@@ -22,6 +24,7 @@ const withOptions = z.strictObject({
   direct: OPTIONS.direct.optional(),
   cascade: OPTIONS.cascade.optional(),
   advisor: OPTIONS.advisor.optional(),
+  specialist: OPTIONS.specialist.optional(),
   draft_verify: OPTIONS.draft_verify.optional(),
 })
 

@@ -66,6 +66,14 @@ function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
         fix: 'Write an https baseUrl, or remove it.',
       },
     ]
+  if (model.can.length > 0 && (!local || model.provider === 'embedded'))
+    return [
+      {
+        path: [...path, 'can'],
+        problem: local ? 'the embedded engine reads text only' : 'what a frontier can do is not asked',
+        fix: 'Remove it.',
+      },
+    ]
   const isHere = addressesOf(model).every(({ baseUrl }) => onThisMachine(baseUrl))
   if (model.provider === 'azure' && model.baseUrl === undefined)
     return [

@@ -22,18 +22,21 @@ function slots({ task, features, policy }: RuleInput): readonly Removal[] {
 }
 
 /** What the local engine cannot do yet, or is not given. */
-function abilities({ task, features }: RuleInput): readonly Removal[] {
-  if (features.hasImages) return local('both', 'capability_missing', 'The request holds images.')
-  if (features.needs.length > 0)
-    return local('both', 'capability_missing', `The request asks for ${features.needs.join(', ')}.`)
-  if (features.hasTools && task.kind !== 'tool') return local('both', 'capability_missing', 'The request offers tools.')
-  if (features.inputChars > task.maxInputChars)
-    return local(
-      'both',
-      'input_too_large',
-      `${features.inputChars} characters, maxInputChars is ${task.maxInputChars}.`,
-    )
+function abilities({ task, features, policy, candidates }: RuleInput): readonly Removal[] {
+  const { inputChars, hasImages, hasTools, needs } = features
+  // Who cannot answer may still tell the one who does what the rest of the request is about.
+  const sets = mayAssist(task) ? 'serve' : 'both'
+  const seesImages = candidates.local.some(({ name }) => policy.models[name]?.can.includes('images'))
+  if (hasImages && !seesImages) return local(sets, 'capability_missing', 'The request holds images.')
+  if (needs.length > 0) return local('both', 'capability_missing', `The request asks for ${needs.join(', ')}.`)
+  if (hasTools && task.kind !== 'tool') return local('both', 'capability_missing', 'The request offers tools.')
+  if (inputChars > task.maxInputChars)
+    return local(sets, 'input_too_large', `${inputChars} characters, maxInputChars is ${task.maxInputChars}.`)
   return []
+}
+
+function mayAssist({ pattern: { specialist } }: TaskPolicy): boolean {
+  return specialist !== undefined && specialist.context !== 'full' && specialist.subtask === undefined
 }
 
 function importance({ task, features, policy, candidates }: RuleInput): readonly Removal[] {
