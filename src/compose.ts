@@ -7,7 +7,7 @@ import { aiSdkObstacle, createAiSdkModel } from './models/ai-sdk.ts'
 import { createAnthropicModel } from './models/anthropic.ts'
 import { createAzureModel } from './models/azure.ts'
 import { createCheckRunner } from './models/check-command.ts'
-import { embeddedObstacle, openEmbeddedModel } from './models/embedded/configured.ts'
+import { embeddedFillsIn, embeddedObstacle, openEmbeddedModel } from './models/embedded/configured.ts'
 import { ENGINE_VERSION } from './models/embedded/engine-lock.ts'
 import { keyOf, readHead, writeHead } from './models/head-cache.ts'
 import { withHeads } from './models/head-decider.ts'
@@ -186,6 +186,10 @@ function rosterModel(setup: ModelSetup): RosterModel {
       const own = adapter && policy.provider === 'embedded' ? { ...setup, policy: { ...policy, adapter } } : setup
       return withTaskHeads(openModel(own, lane), own)
     },
+    fillsIn: () =>
+      policy.provider === 'embedded'
+        ? given === undefined && embeddedFillsIn({ name, policy, paths, env: setup.env })
+        : policy.can.includes('infill'),
     obstacle: () => {
       if (missing) return { reason: 'frontier_down', why: `no key set (${missing})` }
       if (given) return null

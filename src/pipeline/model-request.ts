@@ -31,6 +31,8 @@ function forFrontier(run: Run, request: RouterRequest): RouterRequest {
 /** The task's own prompt and shots for the local model replace the caller's instructions, which were written for another. */
 function forLocal(run: Run, model: RosterModel, request: RouterRequest): RouterRequest {
   const { wire: _, ...own } = request
+  // A text that goes on is no conversation: nothing is put around it.
+  if (request.completion) return own
   const { system, shots } = promptFor(run.task, model.name)
   if (system === undefined && shots.length === 0) return own
   // What the router itself says of a lower tier's answer is no instruction of the caller's.

@@ -8,6 +8,7 @@ import { RouterError } from '../spec/errors.ts'
 import type { Features } from '../spec/features.ts'
 import type { Policy, TaskPolicy } from '../spec/policy.ts'
 import { optionsOf } from '../spec/policy-problems.ts'
+import type { ModelState } from '../spec/ports.ts'
 import type { RouterRequest } from '../spec/request.ts'
 import type { RequestOptions } from '../spec/router.ts'
 import { closest } from '../spec/suggest.ts'
@@ -45,7 +46,7 @@ export function planRequest(input: PlanInput, deps: PipelineDeps): Run {
   requireTask(key, read)
   const found = deps.novelty.judge({ request, features: read, task: effectiveTask(read, policy) })
   const state: RouterState = {
-    models: modelsFor(key, deps.roster.states()),
+    models: modelsFor(key, statesFor(request, deps)),
     override: request.override ?? 'auto',
     ...(request.prefer !== undefined && { prefer: request.prefer }),
     hasKey: (model) => !(model in deps.loaded.missingKeys),
@@ -88,6 +89,13 @@ export function planRequest(input: PlanInput, deps: PipelineDeps): Run {
     did: {},
     reading: null,
   }
+}
+
+/** What can fill a text in is found in files, so it is looked for only where one is to be filled in. */
+function statesFor({ needs = [] }: RouterRequest, { roster }: PipelineDeps): readonly ModelState[] {
+  const states = roster.states()
+  if (!needs.includes('suffix')) return states
+  return states.map((state) => ({ ...state, fillsIn: roster.model(state.name).fillsIn?.() === true }))
 }
 
 /** Without anybody elsewhere to answer, what holds for `local_only` text holds for a request that could be anonymised. */

@@ -41,7 +41,7 @@ export function candidatesOf(features: Features, policy: Policy, models: readonl
     return why === null ? [] : [{ model: name, why }]
   })
   const found = {
-    local: seeing(
+    local: able(
       features,
       policy,
       pick(task.local === false ? [] : (task.local ?? localTiersFrom(tier)), models, 'local'),
@@ -77,10 +77,15 @@ function fluent({ needs, dialect }: Features, policy: Policy, found: readonly Mo
   return speak.length > 0 ? speak : found
 }
 
-/** Of several local models those that see are asked about images; where none does, a rule says so. */
-function seeing({ hasImages }: Features, policy: Policy, found: readonly ModelState[]): readonly ModelState[] {
-  const see = hasImages ? found.filter(({ name }) => policy.models[name]?.can.includes('images')) : []
-  return see.length > 0 ? see : found
+/** Of several local models those are asked that see images, or fill a text in; where none does, a rule says so. */
+function able({ hasImages, needs }: Features, policy: Policy, found: readonly ModelState[]): readonly ModelState[] {
+  const wantsInfill = needs.includes('suffix')
+  if (!hasImages && !wantsInfill) return found
+  const can = found.filter(
+    ({ name, fillsIn }) =>
+      (!hasImages || policy.models[name]?.can.includes('images')) && (!wantsInfill || fillsIn === true),
+  )
+  return can.length > 0 ? can : found
 }
 
 function wantedTier(features: Features, policy: Policy, task: TaskPolicy): Tier {

@@ -70,7 +70,7 @@ function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
     return [
       {
         path: [...path, 'can'],
-        problem: local ? 'the embedded engine reads text only' : 'what a frontier can do is not asked',
+        problem: local ? 'what an embedded model can do is read from its file' : 'what a frontier can do is not asked',
         fix: 'Remove it.',
       },
     ]

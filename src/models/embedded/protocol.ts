@@ -4,7 +4,7 @@ import type { DecideCall, EmbedFrame, ExtractCall, ExtractResult, Priority, Writ
 import type { MemoryBudget } from './room.ts'
 
 /** Raised whenever a message changes; part of the socket's name, so old and new programs never talk to each other. */
-export const PROTOCOL_VERSION = 4
+export const PROTOCOL_VERSION = 5
 
 /** Which model to answer with, and how to load it. Equal values share one loaded copy. */
 export interface ModelSpec {
@@ -39,6 +39,8 @@ export interface GenerateParams {
   readonly turns: readonly ChatTurn[]
   /** A text to be continued as it stands, in place of the turns. */
   readonly continued?: string
+  /** What comes after the text, which is then filled in before it. */
+  readonly before?: string
   readonly maxOutputTokens: number
   readonly temperature: number
   readonly topP: number

@@ -3,22 +3,26 @@ import type { Policy, TaskPolicy } from '../../spec/policy.ts'
 import { BOTH, type Rule, type RuleInput, remove, SERVE } from './rule.ts'
 
 /** What the task, its size and the kind of work ask for. */
-export const policyRule: Rule = (input) => [...slots(input), ...abilities(input), ...importance(input)]
+export const policyRule: Rule = (input) => [
+  ...withoutLocal(input),
+  ...abilities(input),
+  ...importance(input),
+  // Last: where nobody is left, the reader wants to know why local could not.
+  ...withoutFrontier(input),
+]
 
-function slots({ task, features, policy }: RuleInput): readonly Removal[] {
+function withoutLocal({ task, features, policy }: RuleInput): readonly Removal[] {
   const removals: Removal[] = []
   if (!features.taskKnown && policy.routing.unknownTask === 'frontier')
     removals.push(...local('serve', 'unknown_task', `Task ${features.task} is not in the policy.`))
   if (task.local === false) removals.push(...local('both', 'policy_requires_frontier', 'The task sets local: false.'))
-  if (task.frontier === false)
-    removals.push(
-      ...remove('frontier', BOTH, {
-        rule: 'policy',
-        reason: 'policy_requires_local',
-        detail: 'The task sets frontier: false.',
-      }),
-    )
   return removals
+}
+
+function withoutFrontier({ task }: RuleInput): readonly Removal[] {
+  if (task.frontier !== false) return []
+  const detail = 'The task sets frontier: false.'
+  return remove('frontier', BOTH, { rule: 'policy', reason: 'policy_requires_local', detail })
 }
 
 /** What the local engine cannot do yet, or is not given. */
@@ -28,7 +32,8 @@ function abilities({ task, features, policy, candidates }: RuleInput): readonly 
   const sets = mayAssist(task) ? 'serve' : 'both'
   const seesImages = candidates.local.some(({ name }) => policy.models[name]?.can.includes('images'))
   if (hasImages && !seesImages) return local(sets, 'capability_missing', 'The request holds images.')
-  if (needs.length > 0) return local('both', 'capability_missing', `The request asks for ${needs.join(', ')}.`)
+  const lacking = needs.filter((need) => need !== 'suffix' || !candidates.local.some((model) => model.fillsIn))
+  if (lacking.length > 0) return local('both', 'capability_missing', `The request asks for ${lacking.join(', ')}.`)
   if (hasTools && task.kind !== 'tool') return local('both', 'capability_missing', 'The request offers tools.')
   if (inputChars > task.maxInputChars)
     return local(sets, 'input_too_large', `${inputChars} characters, maxInputChars is ${task.maxInputChars}.`)
