@@ -8,6 +8,7 @@ import { RouterError } from '../spec/errors.ts'
 import type { Features } from '../spec/features.ts'
 import type { Policy, TaskPolicy } from '../spec/policy.ts'
 import { optionsOf } from '../spec/policy-problems.ts'
+import type { ModelState } from '../spec/ports.ts'
 import type { RouterRequest } from '../spec/request.ts'
 import type { RequestOptions } from '../spec/router.ts'
 import { closest } from '../spec/suggest.ts'
@@ -21,6 +22,8 @@ import { turnBefore } from './turns-before.ts'
 export interface PlanInput extends Pick<RequestOptions, 'key' | 'maxCostUsd'> {
   readonly request: RouterRequest
   readonly inlineTask?: TaskPolicy
+  /** The request whose pattern asks this one, and how many are above it. */
+  readonly parent?: { readonly requestId: string; readonly depth: number }
 }
 
 /** @throws RouterError unknown_task, key_forbids, request_invalid; nothing has been recorded or asked then */
@@ -44,7 +47,7 @@ export function planRequest(input: PlanInput, deps: PipelineDeps): Run {
   requireTask(key, read)
   const found = deps.novelty.judge({ request, features: read, task: effectiveTask(read, policy) })
   const state: RouterState = {
-    models: modelsFor(key, deps.roster.states()),
+    models: modelsFor(key, statesFor(request, deps)),
     override: request.override ?? 'auto',
     ...(request.prefer !== undefined && { prefer: request.prefer }),
     hasKey: (model) => !(model in deps.loaded.missingKeys),
@@ -68,6 +71,8 @@ export function planRequest(input: PlanInput, deps: PipelineDeps): Run {
     request,
     key: key ?? null,
     maxCostUsd: input.maxCostUsd ?? null,
+    depth: (input.parent?.depth ?? -1) + 1,
+    parent: input.parent?.requestId ?? null,
     features,
     decision: withSpecialist(decision, prior?.specialist ?? null),
     task,
@@ -82,9 +87,19 @@ export function planRequest(input: PlanInput, deps: PipelineDeps): Run {
     localModel: null,
     verdicts: [],
     draft: null,
+    drafter: null,
+    tierDrafts: [],
+    among: null,
     did: {},
     reading: null,
   }
+}
+
+/** What can fill a text in is found in files, so it is looked for only where one is to be filled in. */
+function statesFor({ needs = [] }: RouterRequest, { roster }: PipelineDeps): readonly ModelState[] {
+  const states = roster.states()
+  if (!needs.includes('suffix')) return states
+  return states.map((state) => ({ ...state, fillsIn: roster.model(state.name).fillsIn?.() === true }))
 }
 
 /** Without anybody elsewhere to answer, what holds for `local_only` text holds for a request that could be anonymised. */

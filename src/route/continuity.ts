@@ -1,5 +1,5 @@
 /** A conversation keeps its model where a change costs more than it brings. Pure; chooses inside what the rules left. */
-import type { Removal, RouteDecision } from '../spec/decision.ts'
+import type { Removal, RouteDecision, RouteTier } from '../spec/decision.ts'
 import type { Features } from '../spec/features.ts'
 import type { RouteOverride } from '../spec/request.ts'
 import type { TurnBefore } from '../spec/turns.ts'
@@ -33,6 +33,7 @@ export function continued(decision: RouteDecision, features: Features, state: Co
   const kept: RouteDecision = {
     ...decision,
     [before.actor]: first(before.model, candidates),
+    tiers: from(before.model, decision.tiers),
     tier: before.tier,
     continues: { model: before.model, because, detail },
   }
@@ -63,8 +64,19 @@ function onWarmCache(decision: RouteDecision, before: TurnBefore): RouteDecision
   return {
     ...decision,
     frontier: first(before.model, decision.frontier),
+    tiers: decision.tiers.map((tier) => within(before.model, tier)),
     continues: { model: before.model, because: 'warm_cache', detail },
   }
+}
+
+/** Nobody below the tier that holds the model is asked again. */
+function from(model: string, tiers: readonly RouteTier[]): readonly RouteTier[] {
+  const at = tiers.findIndex(({ models }) => models.includes(model))
+  return tiers.slice(Math.max(0, at)).map((tier) => within(model, tier))
+}
+
+function within(model: string, tier: RouteTier): RouteTier {
+  return tier.models.includes(model) ? { ...tier, models: first(model, tier.models) } : tier
 }
 
 function first(model: string, models: readonly string[]): readonly string[] {
