@@ -6,6 +6,7 @@ import { type SimilarityHead, withComparison } from './decide/similarity.ts'
 import { aiSdkObstacle, createAiSdkModel } from './models/ai-sdk.ts'
 import { createAnthropicModel } from './models/anthropic.ts'
 import { createAzureModel } from './models/azure.ts'
+import { createCheckRunner } from './models/check-command.ts'
 import { embeddedObstacle, openEmbeddedModel } from './models/embedded/configured.ts'
 import { ENGINE_VERSION } from './models/embedded/engine-lock.ts'
 import { keyOf, readHead, writeHead } from './models/head-cache.ts'
@@ -111,6 +112,7 @@ export function createRouter(settings: RouterSettings): Router {
     calibrations,
     heads,
     budgets,
+    checks: createCheckRunner({ path: env.PATH ?? '', hidden: privateFolders(env, paths) }),
     conversations,
     content: sealer,
     killSwitch: openKillSwitch(paths.stateDir, clock.monotonicMs),
@@ -135,6 +137,11 @@ export function createRouter(settings: RouterSettings): Router {
       await log.close()
     },
   })
+}
+
+/** What a command over an answer has no business in. */
+function privateFolders(env: Environment, { stateDir, dataDir, cacheDir }: Paths): readonly string[] {
+  return [...(env.HOME ? [env.HOME] : []), stateDir, dataDir, cacheDir]
 }
 
 /** Texts are only there where they are kept now, or were under an earlier policy: their span counts in any case. */

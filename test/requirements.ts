@@ -753,4 +753,45 @@ export const REQUIREMENTS: readonly Requirement[] = [
       },
     ],
   },
+  {
+    behaviour: 'A cascade climbs its tiers, records the verdicts on each and asks none that may not be asked',
+    source: 'docs/guides/patterns.md',
+    citedBy: [
+      {
+        file: 'test/samples/cascade/tiers-climb-to-the-top/expected.json',
+        title:
+          "hands an answer that each local tier's gates rejected to the frontier, and records the verdicts on each",
+      },
+      {
+        file: 'test/samples/cascade/tiers-private-text-climbs-at-home-only/expected.json',
+        title: 'drops every hosted tier for text that may not leave',
+      },
+      { file: 'test/route/tiers.test.ts', title: 'never names a model twice, and none that may not be asked' },
+    ],
+  },
+  {
+    behaviour: 'Code that a check runs stays within its limits, and without rights where the system can shut it in',
+    source: 'docs/guides/verify.md',
+    citedBy: [
+      {
+        file: 'test/models/check-command.test.ts',
+        title: 'is ended with all it started when its time is over',
+      },
+      { file: 'test/models/check-command.test.ts', title: 'reads no environment but PATH, HOME, TMPDIR' },
+      {
+        file: 'test/models/check-command.test.ts',
+        title: 'can write nowhere else, not even after an attempt to mount',
+      },
+      { file: 'test/gates/verify.test.ts', title: 'accepts nothing when the command was not run' },
+    ],
+  },
+  {
+    behaviour: 'A subtask is a request of its own: bounded in depth, as private as its parent, paid from one limit',
+    source: 'docs/guides/patterns.md',
+    citedBy: [
+      { file: 'test/pipeline/subtask.test.ts', title: 'deep and makes' },
+      { file: 'test/pipeline/subtask.test.ts', title: 'is as private as the request that asks it' },
+      { file: 'test/pipeline/subtask.test.ts', title: 'spends one limit for all of them' },
+    ],
+  },
 ]

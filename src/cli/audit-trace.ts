@@ -12,6 +12,7 @@ function what(record: AuditRecord): readonly string[] {
   const who = [record.user, record.group, record.tenant].filter((name) => name !== null).join(', ')
   return [
     `request    ${record.requestId}${record.taskId ? ` (task id ${record.taskId})` : ''}`,
+    ...(record.parent ? [`asked by   ${record.parent}`] : []),
     `received   ${record.receivedAt}${who ? ` from ${who}` : ''}`,
     `task       ${record.task} (${features.taskSource}), ${features.kind}, ${features.complexity}`,
     `input      ${features.inputChars} characters, ${features.messages} messages, ${record.inputHash}`,

@@ -7,6 +7,7 @@ import { hubCheck, portCheck } from './doctor-network.ts'
 import { destinationChecks, proxyChecks } from './doctor-privacy.ts'
 import { serverChecks } from './doctor-servers.ts'
 import { auditCheck, engineCheck, keyChecks, modelChecks, policyCheck, runnableCheck } from './doctor-spillway.ts'
+import { verifyChecks } from './doctor-verify.ts'
 import { ExitCode } from './failure.ts'
 import { serversCheck } from './models-servers.ts'
 import { stopCheckChecks } from './stop-checks.ts'
@@ -66,6 +67,7 @@ async function inspect(flags: DoctorFlags, context: CliContext): Promise<Finding
     ...destinationChecks(loaded),
     ...proxyChecks(loaded, context.env),
     ...stopCheckChecks(loaded),
+    ...verifyChecks(loaded),
     ...(flags.network ? [await hubCheck(place)] : []),
     await portCheck(loaded, paths),
     await serversCheck(context.signal),

@@ -34,6 +34,9 @@ function explanationLines({ features, decision, solver, gates }: Explanation): r
     `tier       ${decision.tier}, ${features.complexity}, ${decision.pattern}, stage ${decision.stage}`,
     `local      ${decision.local.join(', ') || 'nobody'}`,
     `frontier   ${decision.frontier.join(', ') || 'nobody'}`,
+    ...(decision.tiers.length > 1
+      ? [`tiers      ${decision.tiers.map(({ models }) => models.join(' or ')).join(', then ')}`]
+      : []),
     ...decision.excluded.map(({ model, why }) => `not to     ${model}: ${why}`),
     ...(wouldGo ? [`escalation would go to ${wouldGo.model}: ${wouldGo.why}`] : []),
     `partition  ${features.partition} (${features.partitionSource})${features.anonymised ? ', may leave anonymised' : ''}`,

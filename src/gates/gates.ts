@@ -21,6 +21,10 @@ import { safetyClass } from './safety-class.ts'
 import { schema } from './schema.ts'
 import { semanticEntropy } from './semantic-clusters.ts'
 import { stopCheck } from './stop-check.ts'
+import { verifyCitations } from './verify-citations.ts'
+import { verifyCode } from './verify-code.ts'
+import { verifyCommand } from './verify-command.ts'
+import { verifyText } from './verify-text.ts'
 
 export interface NamedGate {
   readonly name: GateName
@@ -57,7 +61,13 @@ export function needsOpinions({ name }: NamedGate): boolean {
   return OPINION_GATES.has(name)
 }
 
-const OPINION_GATES: ReadonlySet<GateName> = new Set(['agreement', 'semantic_entropy', 'judge', 'quality'])
+const OPINION_GATES: ReadonlySet<GateName> = new Set([
+  'verify_command',
+  'agreement',
+  'semantic_entropy',
+  'judge',
+  'quality',
+])
 
 /**
  * One verdict per gate, in order. All gates run, also after a rejection: together they cost less than a millisecond,
@@ -127,6 +137,12 @@ const GATES: Readonly<Record<GateName, GateRow>> = {
     gate: schema,
     applies: (task, request) => task.schema !== undefined || request.responseSchema !== undefined,
   },
+  verify_text: {
+    gate: verifyText,
+    applies: ({ verify }) => verify !== undefined && verify.matches.length + verify.lacks.length > 0,
+  },
+  verify_code: { gate: verifyCode, applies: ({ verify }) => verify?.parses !== undefined },
+  verify_citations: { gate: verifyCitations, applies: ({ verify }) => verify?.citations !== undefined },
   labels: { gate: labels, applies: typed },
   evidence: { gate: evidence, applies: (task) => task.kind === 'rank' },
   confidence: { gate: confidence, applies: (task, request) => typed(task) || read(task, request) },
@@ -135,6 +151,7 @@ const GATES: Readonly<Record<GateName, GateRow>> = {
     applies: (task, request) => written(task, request) && task.gates.entropyNats !== null,
   },
   calibrated: { gate: calibrated, applies: always },
+  verify_command: { gate: verifyCommand, applies: ({ verify }) => verify?.command !== undefined },
   agreement: { gate: agreement, applies: (task) => task.agreement !== undefined },
   semantic_entropy: {
     gate: semanticEntropy,

@@ -5,6 +5,7 @@ import type {
   OptionProbability,
   Reason,
   RouteDecision,
+  RouteTier,
   Tier,
   Verdict,
 } from '../spec/decision.ts'
@@ -36,6 +37,8 @@ export interface PatternInput {
   readonly decision: RouteDecision
   /** With the options of its pattern; see `patternOptions`. */
   readonly task: TaskPolicy
+  /** How many tasks up the first request is: 0 for that of a caller. */
+  readonly depth: number
 }
 
 /** One call that is not the answer: advice, a verdict, a question about a span, a vote, a digest, a summary. */
@@ -55,15 +58,23 @@ export interface Consultation {
   readonly signal?: AbortSignal
 }
 
+/** What another task answered, or the word of the table for why it did not. */
+export type Subtask = { readonly text: string; readonly requestId: string } | { readonly failure: string }
+
 /** What a pattern may do; the pipeline supplies it. */
 export interface PatternTools {
-  /** Asks the actor's models in order until one answers. Throws a RouterError when none does. */
-  ask(actor: Actor, request: RouterRequest, delivery: Delivery): Promise<Asked>
+  /** Asks the models of the actor, or of one tier, in order until one answers. Throws a RouterError when none does. */
+  ask(whom: Actor | RouteTier, request: RouterRequest, delivery: Delivery): Promise<Asked>
   /**
    * Asks beside the answer, under the same rules: removals, egress, budgets, deadlines, kill switch, one line in `attempts`. Nothing of it
    * reaches the caller. Throws a RouterError when nobody may be asked or nobody answers; see `consulted`.
    */
   consult(what: Consultation): Promise<Asked>
+  /**
+   * Puts the request as a whole to another task of the policy, one level deeper: a request of its own, with its own route, pattern, money and
+   * record, and never less private. Throws only when the caller has gone.
+   */
+  subtask(task: string): Promise<Subtask>
   /** Adds to what the record says of the pattern; a later fact of the same name takes the place of the earlier. */
   note(facts: PatternFacts): void
   /**

@@ -33,14 +33,16 @@ function forLocal(run: Run, model: RosterModel, request: RouterRequest): RouterR
   const { wire: _, ...own } = request
   const { system, shots } = promptFor(run.task, model.name)
   if (system === undefined && shots.length === 0) return own
-  const instructions = own.messages.filter((message) => isInstruction(message))
+  // What the router itself says of a lower tier's answer is no instruction of the caller's.
+  const ours = own.messages.filter((message) => isInstruction(message) && !run.request.messages.includes(message))
+  const instructions = own.messages.filter((message) => isInstruction(message) && !ours.includes(message))
   const conversation = own.messages.filter((message) => !isInstruction(message))
   const head: readonly Message[] = system === undefined ? instructions : [{ role: 'system', content: system }]
   const worked = shots.flatMap((shot): readonly Message[] => [
     { role: 'user', content: shot.input },
     { role: 'assistant', content: shot.output },
   ])
-  return { ...own, messages: [...head, ...worked, ...conversation] }
+  return { ...own, messages: [...head, ...ours, ...worked, ...conversation] }
 }
 
 function withSchemaText(request: RouterRequest): RouterRequest {

@@ -54,8 +54,10 @@ async function answer(run: Run, input: PipelineInput, deps: PipelineDeps): Promi
   if (run.decision.route === 'held') return heldOutcome(run, deps)
   if (run.decision.route === 'unavailable') throw nobodyAvailable(run, deps)
   const result = await PATTERN_TABLE[run.decision.pattern](
-    { request: run.request, decision: run.decision, task: run.task },
-    toolsFor({ run, deps, sink: input.sink, signal: input.signal, purpose: 'answer', priority: 'interactive' }),
+    { request: run.request, decision: run.decision, task: run.task, depth: run.depth },
+    toolsFor({ run, deps, sink: input.sink, signal: input.signal, purpose: 'answer', priority: 'interactive' }, (one) =>
+      runPipeline(one, deps),
+    ),
   )
   const outcome = outcomeOf(run, deps, result)
   keepAnswer(run, deps, outcome)

@@ -20,6 +20,8 @@ import { scopesOf } from './spend.ts'
 export interface PlanInput extends Pick<RequestOptions, 'key' | 'maxCostUsd'> {
   readonly request: RouterRequest
   readonly inlineTask?: TaskPolicy
+  /** The request whose pattern asks this one, and how many are above it. */
+  readonly parent?: { readonly requestId: string; readonly depth: number }
 }
 
 /** @throws RouterError unknown_task, key_forbids, request_invalid; nothing has been recorded or asked then */
@@ -64,6 +66,8 @@ export function planRequest(input: PlanInput, deps: PipelineDeps): Run {
     request,
     key: key ?? null,
     maxCostUsd: input.maxCostUsd ?? null,
+    depth: (input.parent?.depth ?? -1) + 1,
+    parent: input.parent?.requestId ?? null,
     features,
     decision: withSpecialist(decision, prior?.specialist ?? null),
     task,
@@ -78,6 +82,9 @@ export function planRequest(input: PlanInput, deps: PipelineDeps): Run {
     localModel: null,
     verdicts: [],
     draft: null,
+    drafter: null,
+    tierDrafts: [],
+    among: null,
     did: {},
     reading: null,
   }

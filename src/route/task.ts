@@ -41,7 +41,11 @@ export function candidatesOf(features: Features, policy: Policy, models: readonl
     return why === null ? [] : [{ model: name, why }]
   })
   const found = {
-    local: pick(task.local === false ? [] : (task.local ?? localTiersFrom(tier)), models, 'local'),
+    local: seeing(
+      features,
+      policy,
+      pick(task.local === false ? [] : (task.local ?? localTiersFrom(tier)), models, 'local'),
+    ),
     frontier: fluent(
       features,
       policy,
@@ -71,6 +75,12 @@ function fluent({ needs, dialect }: Features, policy: Policy, found: readonly Mo
   if (needs.length === 0 || !dialect) return found
   const speak = found.filter(({ name }) => speaks(policy.models[name]?.provider ?? '', dialect))
   return speak.length > 0 ? speak : found
+}
+
+/** Of several local models those that see are asked about images; where none does, a rule says so. */
+function seeing({ hasImages }: Features, policy: Policy, found: readonly ModelState[]): readonly ModelState[] {
+  const see = hasImages ? found.filter(({ name }) => policy.models[name]?.can.includes('images')) : []
+  return see.length > 0 ? see : found
 }
 
 function wantedTier(features: Features, policy: Policy, task: TaskPolicy): Tier {

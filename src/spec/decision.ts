@@ -46,6 +46,7 @@ export const REASONS = [
   'policy_requires_local',
   'draft_rejected',
   'gate_error',
+  'check_failed',
   'rate_limited',
   'audit_sample',
   'canary_excluded',
@@ -68,7 +69,7 @@ export type Partition = (typeof PARTITIONS)[number]
 export const COMPLEXITIES = ['simple', 'moderate', 'complex'] as const
 export type Complexity = (typeof COMPLEXITIES)[number]
 
-export const PATTERNS = ['direct', 'cascade', 'advisor', 'draft_verify', 'consensus'] as const
+export const PATTERNS = ['direct', 'cascade', 'advisor', 'specialist', 'draft_verify', 'consensus'] as const
 export type PatternName = (typeof PATTERNS)[number]
 
 export const TASK_KINDS = [
@@ -132,6 +133,13 @@ export interface HardStopHit {
   readonly field: string
 }
 
+/** One step of a cascade: models of one actor, each standing in for those before it. */
+export interface RouteTier {
+  readonly actor: Actor
+  /** Names of usable models, first choice first; never empty. */
+  readonly models: readonly string[]
+}
+
 /** What `routeRequest` decides before any model is called. */
 export interface RouteDecision {
   /** The planned path: `held` when nobody may answer because of a rule. */
@@ -146,6 +154,8 @@ export interface RouteDecision {
   /** Names of the usable models of each actor, first choice first; empty when the actor may not be called. */
   readonly local: readonly string[]
   readonly frontier: readonly string[]
+  /** Who is asked in turn until gates accept, cheapest first; empty when nobody may be asked. */
+  readonly tiers: readonly RouteTier[]
   /** Frontiers that would be asked before these and rest now: a rate limit or failures, which pass. */
   readonly away: readonly string[]
   readonly serve: readonly Actor[]
@@ -175,6 +185,8 @@ export interface Verdict {
   readonly score: number | null
   readonly threshold: number | null
   readonly detail: string
+  /** Whose answer it is about; absent where the answers of one model alone were checked. */
+  readonly model?: string
 }
 
 /** Token counts; `estimated` when the model did not report them. */

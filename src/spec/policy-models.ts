@@ -169,6 +169,12 @@ export const modelSchema = z.strictObject({
     .union([z.boolean(), z.enum(['low', 'medium', 'high'])])
     .optional()
     .describe("Ollama only: whether a thinking model thinks before it answers. Default: the model's own."),
+  can: z
+    .array(z.enum(['images']))
+    .default([])
+    .describe(
+      'ollama, openai with a local tier: what it takes beside text, so that such requests may stay here. Of frontiers nothing is asked.',
+    ),
   maxOutputTokens: z.number().int().min(1).default(1024).describe('Cap of an answer when the caller sets none.'),
   priceUsdPerMillion: z
     .strictObject({ input: z.number().min(0), output: z.number().min(0) })

@@ -1,10 +1,12 @@
 /** What the schema of `policy-patterns.ts` cannot say: a pattern beside the rest of its task. Pure. */
+import { cascadeProblems } from './cascade-tiers.ts'
 import { PATTERNS } from './decision.ts'
 import type { Policy, TaskPolicy } from './policy.ts'
 import type { ConsensusOptions } from './policy-consensus.ts'
 import { askableProblems } from './policy-gate-problems.ts'
 import { SELF } from './policy-gates.ts'
 import type { PolicyProblem } from './policy-problem.ts'
+import { specialistProblems } from './specialist-problems.ts'
 
 /** @returns contradictions between a task's pattern and the rest of the policy */
 export function patternProblems(name: string, task: TaskPolicy, policy: Policy): readonly PolicyProblem[] {
@@ -16,6 +18,8 @@ export function patternProblems(name: string, task: TaskPolicy, policy: Policy):
   }
   const { advisor, draft_verify: { verifier } = {}, consensus } = task.pattern
   return [
+    ...cascadeProblems(name, task, policy),
+    ...specialistProblems(name, task, policy),
     ...(typeof verifier === 'string'
       ? othersProblems([...path, 'draft_verify', 'verifier'], verifier, { task, policy })
       : []),

@@ -2,14 +2,17 @@
 import { z } from 'zod'
 import { PATTERNS, type PatternName } from './decision.ts'
 import { advisorSchema } from './policy-advisor.ts'
+import { cascadeSchema } from './policy-cascade.ts'
 import { consensusSchema } from './policy-consensus.ts'
 import { draftVerifySchema } from './policy-draft-verify.ts'
+import { specialistSchema } from './policy-specialist.ts'
 
 /** The options of every pattern; the file of a family holds those of its patterns. */
 const OPTIONS = {
   direct: z.strictObject({}).describe('One actor answers, without gates.'),
-  cascade: z.strictObject({}).describe('Local answers, gates judge, what they reject goes to the frontier.'),
+  cascade: cascadeSchema,
   advisor: advisorSchema,
+  specialist: specialistSchema,
   draft_verify: draftVerifySchema,
   consensus: consensusSchema,
 } as const satisfies Readonly<Record<PatternName, z.ZodType>>
@@ -23,6 +26,7 @@ const withOptions = z.strictObject({
   direct: OPTIONS.direct.optional(),
   cascade: OPTIONS.cascade.optional(),
   advisor: OPTIONS.advisor.optional(),
+  specialist: OPTIONS.specialist.optional(),
   draft_verify: OPTIONS.draft_verify.optional(),
   consensus: OPTIONS.consensus.optional(),
 })

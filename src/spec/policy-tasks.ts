@@ -7,6 +7,7 @@ import { agreementSchema, judgeSchema, qualitySchema, stopCheckSchema } from './
 import { adapterSchema } from './policy-models.ts'
 import { defaultPattern, patternSchema } from './policy-patterns.ts'
 import { duration, residencies } from './policy-values.ts'
+import { verifySchema } from './policy-verify.ts'
 
 const slot = z
   .union([z.string(), z.array(z.string()).min(1)])
@@ -158,6 +159,11 @@ const taskKeys = z.strictObject({
   quality: qualitySchema
     .optional()
     .describe('A weighted check of format, completeness, coherence and self-critique; for tasks without labels.'),
+  verify: verifySchema
+    .optional()
+    .describe(
+      'Objective checks of an answer: expressions, syntax, citations, a command. `check_failed` when one fails.',
+    ),
   stopCheck: stopCheckSchema
     .optional()
     .describe(

@@ -43,6 +43,7 @@ export const REASON_TEXTS: Readonly<Record<Reason, string>> = {
   policy_requires_local: 'The task never asks a frontier.',
   draft_rejected: 'The frontier rejected the local draft.',
   gate_error: 'A gate failed, so it did not accept.',
+  check_failed: 'An objective check of the task (an expression, a syntax, a citation, a command) rejected the answer.',
   rate_limited: 'The caller sends too many requests.',
   audit_sample: 'The request was drawn to check the gate.',
   canary_excluded: 'The conversation is outside the canary share.',

@@ -1,5 +1,6 @@
 /** Builds a router over scripted models, a manual clock and a journal in memory: what a sample needs, and nothing real. */
 
+import { createCheckRunner } from '../../src/models/check-command.ts'
 import { openAnswerCache } from '../../src/pipeline/answer-cache.ts'
 import { createHarmlessScores } from '../../src/pipeline/harmless-scores.ts'
 import { createNoveltyWatch } from '../../src/pipeline/novelty.ts'
@@ -91,6 +92,7 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
     killSwitch: { ordersFor: () => [] },
     conversations: null,
     budgets: null,
+    checks: createCheckRunner({ path: process.env.PATH ?? '', hidden: [] }),
     content: null,
     cache: openAnswerCache(loaded.policy.cache, clock.monotonicMs),
     priors: { find: () => null },

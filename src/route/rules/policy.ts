@@ -24,18 +24,18 @@ function slots({ task, features, policy }: RuleInput): readonly Removal[] {
 
 /** What the local engine cannot do yet, or is not given. */
 function abilities(input: RuleInput): readonly Removal[] {
-  const { task, features } = input
-  if (features.hasImages) return local('both', 'capability_missing', 'The request holds images.')
+  const { task, features, policy, candidates } = input
+  const { inputChars, hasImages, hasTools } = features
+  // Who cannot answer may still tell the one who does what the rest of the request is about.
+  const sets = mayAssist(task) ? 'serve' : 'both'
+  const seesImages = candidates.local.some(({ name }) => policy.models[name]?.can.includes('images'))
+  if (hasImages && !seesImages) return local(sets, 'capability_missing', 'The request holds images.')
   const needs = mayDrive(input) ? features.needs.filter((need) => need !== ADVISOR_NEED) : features.needs
   if (needs.length > 0) return local('both', 'capability_missing', `The request asks for ${needs.join(', ')}.`)
-  if (features.hasTools && task.kind !== 'tool' && !mayDrive(input))
+  if (hasTools && task.kind !== 'tool' && !mayDrive(input))
     return local('both', 'capability_missing', 'The request offers tools.')
-  if (features.inputChars > task.maxInputChars)
-    return local(
-      'both',
-      'input_too_large',
-      `${features.inputChars} characters, maxInputChars is ${task.maxInputChars}.`,
-    )
+  if (inputChars > task.maxInputChars)
+    return local(sets, 'input_too_large', `${inputChars} characters, maxInputChars is ${task.maxInputChars}.`)
   return []
 }
 
@@ -43,6 +43,10 @@ function abilities(input: RuleInput): readonly Removal[] {
 function mayDrive({ task, candidates, policy }: RuleInput): boolean {
   const carriesTools = candidates.local.every(({ name }) => policy.models[name]?.provider !== 'embedded')
   return task.pattern.advisor?.tool === true && candidates.local.length > 0 && carriesTools
+}
+
+function mayAssist({ pattern: { specialist } }: TaskPolicy): boolean {
+  return specialist !== undefined && specialist.context !== 'full' && specialist.subtask === undefined
 }
 
 function importance({ task, features, policy, candidates }: RuleInput): readonly Removal[] {
