@@ -33,7 +33,7 @@ export const buddy: Pattern = async (input, tools) => {
   if (decision.route === 'frontier' || decision.degraded || isAlone || hasForm) return cascade(input, tools)
   tools.note({ setup, ...(off !== null && { outcome: 'off', why: off }) })
   if (off !== null) return cascade(input, tools)
-  const made = await draftOrAnswer(input, tools)
+  const made = await draftOrAnswer({ drafter: 'local', input }, tools)
   if ('result' in made) return made.result
   const { draft } = made
   const doubt = doubtOf(input, draft)

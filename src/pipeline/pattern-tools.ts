@@ -20,7 +20,7 @@ export function toolsFor(context: AskContext, nested: Nested): PatternTools {
   const { run, deps } = context
   /** What answers that were consulted would leave on the record; see `check`. */
   const answers = new Map<Asked, Consulted['found']>()
-  const checked = new Map<Asked, Pick<Run, 'verdicts' | 'draft'>>()
+  const checked = new Map<Asked, Pick<Run, 'verdicts' | 'draft' | 'drafter'>>()
   return {
     ask: (whom, request, delivery) => askWhom(context, whom, { request, delivery }),
     consult: async (what) => {
@@ -33,13 +33,13 @@ export function toolsFor(context: AskContext, nested: Nested): PatternTools {
     check: async (asked, how = 'alone') => {
       const isAdvised = how === 'advised'
       Object.assign(run, answers.get(asked))
-      run.drafter = drafterOf(run, asked)
       const known = checked.get(asked)
       if (known) return Object.assign(run, known).verdicts
+      run.drafter = drafterOf(run, asked)
       run.verdicts = await checkDraft(isAdvised ? { ...context, run: { ...run, isAdvised } } : context, asked)
       const draft = isAdvised ? null : noteDraft(run, deps, asked)
       if (isAdvised) run.draft = null
-      checked.set(asked, { verdicts: run.verdicts, draft: run.draft })
+      checked.set(asked, { verdicts: run.verdicts, draft: run.draft, drafter: run.drafter })
       if (draft) deps.onDraft(run.requestId, draft)
       return run.verdicts
     },

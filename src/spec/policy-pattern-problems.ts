@@ -17,16 +17,24 @@ export function patternProblems(name: string, task: TaskPolicy, policy: Policy):
     const problem = named.length === 0 ? 'no pattern is named' : `${named.join(' and ')} are two patterns`
     return [{ path, problem, fix: 'Name exactly one, as in `pattern: cascade`.' }]
   }
-  const { advisor, draft_verify: { verifier } = {}, buddy, consensus } = task.pattern
+  const { advisor, draft_verify: verify, buddy, consensus } = task.pattern
+  const verifier = verify?.verifier
   return [
     ...cascadeProblems(name, task, policy),
     ...specialistProblems(name, task, policy),
     ...(typeof verifier === 'string'
       ? othersProblems([...path, 'draft_verify', 'verifier'], verifier, { task, policy })
       : []),
+    ...(typeof verifier === 'object' ? gateProblems([...path, 'draft_verify', 'verifier'], verifier.gates, task) : []),
     ...(advisor ? othersProblems([...path, 'advisor', 'by'], advisor.by, { task, policy }) : []),
     ...(advisor ? writtenProblems(path, task) : []),
     ...(buddy ? buddyProblems([...path, 'buddy'], buddy, task) : []),
+    ...(advisor
+      ? hostedProblems([...path, 'advisor', 'executor'], [advisor.executor, advisor.by], { task, policy })
+      : []),
+    ...(verify
+      ? hostedProblems([...path, 'draft_verify', 'drafter'], [verify.drafter, verifier], { task, policy })
+      : []),
     ...(consensus ? voterProblems([...path, 'consensus'], consensus, { task, policy }) : []),
   ]
 }
@@ -53,6 +61,37 @@ function voterProblems(
       ? [{ path: [...path, 'weights'], problem: `rule ${rule} counts no weights`, fix: 'Set rule: weighted.' }]
       : []),
   ]
+}
+
+/** A gate that the task does not have shows nothing, and would reject every draft. */
+function gateProblems(
+  path: readonly string[],
+  gates: readonly string[],
+  { verify }: TaskPolicy,
+): readonly PolicyProblem[] {
+  const has: Readonly<Record<string, boolean>> = {
+    verify_text: verify !== undefined && verify.matches.length + verify.lacks.length > 0,
+    verify_code: verify?.parses !== undefined,
+    verify_citations: verify?.citations !== undefined,
+    verify_edits: verify?.edits === true,
+    verify_command: verify?.command !== undefined,
+  }
+  return gates
+    .filter((gate) => has[gate] === false)
+    .map((gate) => ({ path, problem: `the task has no gate ${gate}`, fix: 'Set its key under `verify`.' }))
+}
+
+/** A hosted drafter is a frontier of the task, and somebody else looks at what it wrote. */
+function hostedProblems(
+  path: readonly string[],
+  [drafter, reviewer]: readonly [string, unknown],
+  context: { readonly task: TaskPolicy; readonly policy: Policy },
+): readonly PolicyProblem[] {
+  if (drafter === 'local') return []
+  const tier = context.policy.models[drafter]?.tier
+  if (tier !== undefined && tier !== 'frontier')
+    return [{ path, problem: `${drafter} is a local model`, fix: 'Leave it out: `local:` of the task names them.' }]
+  return drafter === reviewer ? othersProblems(path, SELF, context) : othersProblems(path, drafter, context)
 }
 
 /** What is read from a distribution cannot be told what to do. */

@@ -62,6 +62,12 @@ export function readsTokens(task: { readonly pattern: PatternPolicy }): boolean 
   return task.pattern.buddy !== undefined
 }
 
+/** Gates of a task that may accept what plain thresholds doubt, so that they run although one does. */
+export function verifyingGates({ pattern: { draft_verify } }: { readonly pattern: PatternPolicy }): readonly string[] {
+  const verifier = draft_verify?.verifier
+  return typeof verifier === 'object' ? verifier.gates : []
+}
+
 /** The options that the task sets for a pattern, or its defaults where the task has another one. */
 export function patternOptions<Name extends PatternName>(
   task: { readonly pattern: PatternPolicy },

@@ -79,6 +79,9 @@ describe('the policy of advisor', () => {
     [{ maxConsultations: 0 }, 'tasks.chat.pattern.advisor.maxConsultations'],
     [{ by: 'self' }, 'a model does not review its own draft'],
     [{ by: 'huge' }, 'there is no model huge'],
+    [{ executor: 'small' }, 'small is a local model'],
+    [{ executor: 'big', by: 'big' }, 'a model does not review its own draft'],
+    [{ executor: 'huge' }, 'there is no model huge'],
   ])('refuses %j', (options, problem) => expect(problemWith(options)).toContain(problem))
 
   it('is for answers that are written', () => {
