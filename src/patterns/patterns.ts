@@ -1,6 +1,8 @@
 import type { PatternName } from '../spec/decision.ts'
+import { advisor } from './advisor.ts'
 import { buddy } from './buddy.ts'
 import { cascade } from './cascade.ts'
+import { consensus } from './consensus.ts'
 import { direct } from './direct.ts'
 import { draftVerify } from './draft-verify.ts'
 import type { Pattern } from './pattern.ts'
@@ -9,6 +11,8 @@ import type { Pattern } from './pattern.ts'
 export const PATTERN_TABLE: Readonly<Record<PatternName, Pattern>> = {
   direct,
   cascade,
+  advisor,
   draft_verify: draftVerify,
   buddy,
+  consensus,
 }

@@ -1,15 +1,19 @@
 /** The task key `pattern`: how local and frontier models work together on the task, and the options of each way. */
 import { z } from 'zod'
 import { PATTERNS, type PatternName } from './decision.ts'
+import { advisorSchema } from './policy-advisor.ts'
 import { buddySchema } from './policy-buddy.ts'
+import { consensusSchema } from './policy-consensus.ts'
 import { draftVerifySchema } from './policy-draft-verify.ts'
 
 /** The options of every pattern; the file of a family holds those of its patterns. */
 const OPTIONS = {
   direct: z.strictObject({}).describe('One actor answers, without gates.'),
   cascade: z.strictObject({}).describe('Local answers, gates judge, what they reject goes to the frontier.'),
+  advisor: advisorSchema,
   draft_verify: draftVerifySchema,
   buddy: buddySchema,
+  consensus: consensusSchema,
 } as const satisfies Readonly<Record<PatternName, z.ZodType>>
 
 type Options = { readonly [Name in PatternName]: z.output<(typeof OPTIONS)[Name]> }
@@ -20,14 +24,23 @@ export type PatternPolicy = { readonly [Name in PatternName]?: Options[Name] | u
 const withOptions = z.strictObject({
   direct: OPTIONS.direct.optional(),
   cascade: OPTIONS.cascade.optional(),
+  advisor: OPTIONS.advisor.optional(),
   draft_verify: OPTIONS.draft_verify.optional(),
   buddy: OPTIONS.buddy.optional(),
+  consensus: OPTIONS.consensus.optional(),
 })
 
 export const patternSchema = z
   .union([z.enum(PATTERNS).transform(defaultsOf), withOptions.transform((entry): PatternPolicy => entry)])
-  .prefault('cascade')
-  .describe('How local and frontier models work together: a name, or `{ name: options }`.')
+  .optional()
+  .describe(
+    'How local and frontier models work together: a name, or `{ name: options }`. Default: cascade; consensus for a task that is `critical`.',
+  )
+
+/** The pattern of a task that names none. */
+export function defaultPattern({ critical }: { readonly critical: boolean }): PatternPolicy {
+  return defaultsOf(critical ? 'consensus' : 'cascade')
+}
 
 /** @returns the name of the task's pattern */
 export function patternName(task: { readonly pattern: PatternPolicy }): PatternName {
@@ -36,7 +49,8 @@ export function patternName(task: { readonly pattern: PatternPolicy }): PatternN
 
 /** Whether somebody else may still accept what a plain threshold of a gate doubts, so that the draft is written to its end. */
 export function settlesDoubts(task: { readonly pattern: PatternPolicy }): boolean {
-  return task.pattern.draft_verify !== undefined || task.pattern.buddy !== undefined
+  const { draft_verify, advisor, buddy } = task.pattern
+  return draft_verify !== undefined || advisor !== undefined || buddy !== undefined
 }
 
 /** Whether the pattern looks at the single tokens of a local answer. */
