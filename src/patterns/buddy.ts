@@ -2,7 +2,7 @@ import { doubtedClauses } from '../decide/doubt.ts'
 import { loadNounPhrases } from '../decide/noun-phrases.ts'
 import { type Correction, patched } from '../decide/patch.ts'
 import { type UncertainSpan, uncertainSpans } from '../decide/uncertain-span.ts'
-import { orderWindows, windowsOf } from '../decide/windows.ts'
+import { orderWindows, type Retriever, windowsOf } from '../decide/windows.ts'
 import { firstRejection, isDoubt } from '../gates/gates.ts'
 import type { Reason, Verdict } from '../spec/decision.ts'
 import type { RouterError } from '../spec/errors.ts'
@@ -112,21 +112,15 @@ async function askAll(
   return await Promise.all(
     spans.map(async (span): Promise<SpanOutcome> => {
       const query = span.kind === 'answer' ? subject.question : `${subject.question} ${span.text}`
-      const most = options.windows * options.rounds
-      const ordered =
-        windows.length <= options.windows ? windows : await orderWindows(query, windows, { retrieve, most })
-      return askAboutSpan(tools, {
-        subject,
-        answer,
-        span,
-        ordered,
-        isWhole: ordered.length === windows.length,
-        options,
-        metadata: request.metadata,
-      })
+      const take = await orderWindows(query, windows, windows.length > options.windows ? retrieve : asTheyStand)
+      const { metadata } = request
+      return askAboutSpan(tools, { subject, answer, span, take, windows: windows.length, options, metadata })
     }),
   )
 }
+
+/** All of them are sent, so nobody has to choose. */
+const asTheyStand: Retriever = async (_, texts) => texts.map(() => 0)
 
 async function spansOf(task: TaskPolicy, { asked }: Draft, most: number): Promise<readonly UncertainSpan[]> {
   const { answer, option } = asked
