@@ -68,9 +68,8 @@ async function measured(): Promise<unknown> {
       .slice(from, from + limit)
       .map((row): Question => ({ ...row, set })),
   )
-  const known = new Map(rows.map((row) => [row.input, row]))
   const accuracy = number('--accuracy', values.accuracy)
-  const frontier = oracle({ known, isRight: (id) => draw(id) < accuracy, mustFollow: values.follow ?? false })
+  const frontier = oracle({ known: rows, isRight: (id) => draw(id) < accuracy, mustFollow: values.follow ?? false })
   const drafts = new Map<string, string>()
   const paths = ownPaths()
   const router = createRouter({

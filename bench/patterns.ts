@@ -23,6 +23,8 @@ interface Case {
   readonly big?: readonly string[]
   readonly small?: readonly string[]
   readonly task?: NonNullable<PolicyInput['tasks']>[string]
+  /** The request's text in place of the usual one. */
+  readonly content?: string
 }
 
 const ANSWER = 'The report was written by Ada in May.'
@@ -40,6 +42,22 @@ const CASES: readonly Case[] = [
     name: 'consensus, 2 of 3 agree',
     pattern: { consensus: { equality: 'exact' } },
     task: { local: ['small', 'peer'] },
+  },
+  { name: 'buddy, no clause in doubt', pattern: 'buddy' },
+  {
+    name: 'buddy, corrected without a document',
+    pattern: 'buddy',
+    task: { gates: { entropyNats: 0.8 } },
+    small: ['Ben in May'],
+    big: ['{"value":"Ada in May"}'],
+  },
+  {
+    name: 'buddy, corrected from a document of 24 sentences',
+    pattern: 'buddy',
+    task: { kind: 'answer' },
+    small: ['Ben'],
+    big: ['{"value":"Ada","evidence":"written by Ada","at":0}'],
+    content: `${'Owls hunt by night. They hear mice in the snow. Most of them live in woods. The report was written by Ada.\n\n'.repeat(6)}Who wrote the report?`,
   },
 ]
 const [BASE] = CASES
@@ -79,7 +97,9 @@ async function batch(one: Case, requests: number): Promise<{ readonly ms: number
     models: { small: says(one.small), peer: says(one.small), big: says(one.big) },
   })
   const started = process.cpuUsage()
-  for (let at = 0; at < requests; at++) await router.complete(REQUEST)
+  const content = one.content ?? REQUEST.messages[0].content
+  const request = { ...REQUEST, messages: [{ role: 'user' as const, content }] }
+  for (let at = 0; at < requests; at++) await router.complete(request)
   const { user, system } = process.cpuUsage(started)
   const ms = (user + system) / 1000 / requests
   const calls = Object.values(models).reduce((sum, model) => sum + model.calls.length, 0) / requests

@@ -1,7 +1,7 @@
 /** Passages of a document as a question can be asked about them: a few sentences that stand together. */
 import type { Clause } from './clauses.ts'
 import { findEntities } from './entities.ts'
-import { contentWords, type Match, rankByWords, wordSearch } from './retrieve.ts'
+import { contentWords, type Match, wordSearch } from './retrieve.ts'
 import { splitSentences } from './sentences.ts'
 
 /** Sentences of a window, and how many the next one starts after it: every pair of neighbours stands in one window. */
@@ -47,16 +47,19 @@ function partsOf(document: string): readonly (readonly Clause[])[] {
 export const RETRIEVERS = ['lexical', 'embedding', 'hybrid'] as const
 export type RetrieverName = (typeof RETRIEVERS)[number]
 
+/** How well each text fits some words: one figure a text, 0 to 1, the best has 1 where anything fits at all. */
+export type ScoreByWords = (words: string) => readonly number[]
+
 /**
- * How well each of some texts fits a query: one figure a text, 0 to 1, the best has 1 where anything fits at all.
- * Comparable within one call only.
+ * The same for a query, by whatever means; `byWords` searches these texts over an index that is there anyway. Comparable within one call
+ * only.
  */
-export type Retriever = (query: string, texts: readonly string[]) => Promise<readonly number[]>
+export type Retriever = (query: string, texts: readonly string[], byWords: ScoreByWords) => Promise<readonly number[]>
 
 /** The vectors of some texts, in their order; see `ModelPort.embed`. */
 export type Embed = (texts: readonly string[]) => Promise<readonly (readonly number[])[]>
 
-export const lexicalRetriever: Retriever = async (query, texts) => wordScores(query, texts)
+export const lexicalRetriever: Retriever = async (query, _texts, byWords) => byWords(query)
 
 /** By the cosine of vectors from which what all windows have in common was taken. */
 export function embeddingRetriever(embed: Embed): Retriever {
@@ -72,44 +75,50 @@ export function embeddingRetriever(embed: Embed): Retriever {
 /** The mean of both. Words know names and numbers, vectors know other words for the same. */
 export function hybridRetriever(embed: Embed): Retriever {
   const byVector = embeddingRetriever(embed)
-  return async (query, texts) => {
-    const near = await byVector(query, texts)
-    return scaled(wordScores(query, texts).map((score, at) => (score + (near[at] ?? 0)) / 2))
+  return async (query, texts, byWords) => {
+    const near = await byVector(query, texts, byWords)
+    return scaled(byWords(query).map((score, at) => (score + (near[at] ?? 0)) / 2))
   }
 }
 
 /** What the names in windows that were chosen already count for the next, against the query's own words. */
 const FOLLOWING_WEIGHT = 0.5
 
+/** Gives the next so many windows, best first; fewer when there are no more. */
+export type TakeWindows = (count: number) => readonly DocumentWindow[]
+
 /**
- * The windows to look at, best first. After the first, the names in those chosen so far count as well: the answer to a question about one thing often
- * stands with another that the first passage names. Measured on 177 questions of HotpotQA (lexical): with it two windows hold the answer in
- * 72 %, three in 81 %; without it in 72 % and 79 %.
- *
- * @param most windows wanted, at least 1
+ * The windows to look at, best first, found as they are wanted. After the first, the names in those taken so far count as well: the answer to a question about
+ * one thing often stands with another that the first passage names. Measured on 177 questions of HotpotQA (lexical): with it two windows
+ * hold the answer in 72 %, three in 81 %; without it in 72 % and 79 %.
  */
 export async function orderWindows(
   query: string,
   windows: readonly DocumentWindow[],
-  { retrieve, most }: { readonly retrieve: Retriever; readonly most: number },
-): Promise<readonly DocumentWindow[]> {
+  retrieve: Retriever,
+): Promise<TakeWindows> {
   const texts = windows.map(({ text }) => text)
-  const own = await retrieve(query, texts)
+  let search: ReturnType<typeof wordSearch> | null = null
+  const byWords: ScoreByWords = (words) => {
+    search ??= wordSearch(texts)
+    return scoresOf(search(words), texts.length)
+  }
+  const own = await retrieve(query, texts, byWords)
   const known = new Set(contentWords(query))
-  const search = most > 1 && windows.length > 1 ? wordSearch(texts) : null
   const names = new Set<string>()
   const left = new Set(windows.keys())
-  const chosen: DocumentWindow[] = []
-  while (chosen.length < most && left.size > 0) {
-    const followed = search && names.size > 0 ? scoresOf(search([...names].join(' ')), texts.length) : []
-    const next = bestOf(left, (at) => (own[at] ?? 0) + FOLLOWING_WEIGHT * (followed[at] ?? 0))
-    left.delete(next)
-    const window = windows[next]
-    if (window === undefined) break
-    chosen.push(window)
-    for (const word of namesIn(window.text)) if (!known.has(word)) names.add(word)
+  let last: DocumentWindow | null = null
+  const next = (): DocumentWindow | null => {
+    if (left.size === 0) return null
+    // What is left alone needs no choice.
+    if (last && left.size > 1) for (const word of namesIn(last.text)) if (!known.has(word)) names.add(word)
+    const followed = names.size > 0 && left.size > 1 ? byWords([...names].join(' ')) : []
+    const at = bestOf(left, (place) => (own[place] ?? 0) + FOLLOWING_WEIGHT * (followed[place] ?? 0))
+    left.delete(at)
+    last = windows[at] ?? null
+    return last
   }
-  return chosen
+  return (count) => Array.from({ length: Math.min(count, left.size) }, next).filter((window) => window !== null)
 }
 
 function bestOf(places: ReadonlySet<number>, scoreOf: (at: number) => number): number {
@@ -131,10 +140,6 @@ export function joinWindows(document: string, windows: readonly DocumentWindow[]
     } else joined.push(window)
   }
   return joined
-}
-
-function wordScores(query: string, texts: readonly string[]): readonly number[] {
-  return scoresOf(rankByWords(query, texts), texts.length)
 }
 
 /** One figure a text, 0 where no word is shared. */

@@ -1,7 +1,7 @@
 /** What becomes of one doubted span: exact tools first, then the frontier, passage after passage. */
 import type { Correction } from '../decide/patch.ts'
 import type { UncertainSpan } from '../decide/uncertain-span.ts'
-import { type DocumentWindow, joinWindows } from '../decide/windows.ts'
+import { type DocumentWindow, joinWindows, type TakeWindows } from '../decide/windows.ts'
 import { solve } from '../solvers/solvers.ts'
 import type { ErrorCode, RouterError } from '../spec/errors.ts'
 import type { BuddyOptions } from '../spec/policy-buddy.ts'
@@ -16,10 +16,10 @@ export interface SpanCase {
   /** The answer that the span stands in. */
   readonly answer: string
   readonly span: UncertainSpan
-  /** Of the document, best first; empty without one. */
-  readonly ordered: readonly DocumentWindow[]
-  /** Whether these are all windows that it has. */
-  readonly isWhole: boolean
+  /** The windows of the document, best first; none without one. */
+  readonly take: TakeWindows
+  /** How many it has. */
+  readonly windows: number
   readonly options: BuddyOptions
   readonly metadata: RouterRequest['metadata']
 }
@@ -39,12 +39,11 @@ export interface SpanOutcome {
 export async function askAboutSpan(tools: PatternTools, about: SpanCase): Promise<SpanOutcome> {
   const exact = solved(about)
   if (exact !== null) return outcomeOf(about.span, { value: exact, evidence: null, questions: 0 })
-  const { options, ordered, subject } = about
-  const rounds = ordered.length === 0 ? 1 : Math.min(options.rounds, Math.ceil(ordered.length / options.windows))
+  const { options, subject } = about
+  const rounds = Math.max(1, Math.min(options.rounds, Math.ceil(about.windows / options.windows)))
   let isAbsent = true
   for (let round = 0; round < rounds; round++) {
-    const from = round * options.windows
-    const reply = await askOnce(tools, about, ordered.slice(from, from + options.windows))
+    const reply = await askOnce(tools, about, about.take(options.windows))
     if ('failure' in reply) {
       const { failure } = reply
       return { ...UNRESOLVED, questions: round + 1, failure: REFUSALS.has(failure.code) ? null : failure }
@@ -55,7 +54,7 @@ export async function askAboutSpan(tools: PatternTools, about: SpanCase): Promis
     if (subject.document === null) break
   }
   // The local model said so, and who read every passage says it as well.
-  const isRead = about.isWhole && subject.document !== null && rounds * options.windows >= ordered.length
+  const isRead = subject.document !== null && rounds * options.windows >= about.windows
   if (isAbsent && isRead && about.answer.trim() === NO_ANSWER)
     return { ...UNRESOLVED, type: 'confirmed', questions: rounds }
   return { ...UNRESOLVED, questions: rounds }

@@ -110,8 +110,14 @@ function withLeave(found: Features, policy: Policy, state: RouterState): Feature
 }
 
 /** Where both may answer; a shadow labels every request anyway. A prior spares none of the drawn its local call. */
-function drawn({ accept, prior, pattern }: TaskPolicy, { serve }: RouteDecision, { random }: PipelineDeps): boolean {
-  const isWatched = accept.maxErrorRate !== undefined || prior !== undefined || pattern.buddy !== undefined
+function drawn(
+  { accept, prior, pattern, kind }: TaskPolicy,
+  { serve }: RouteDecision,
+  { random }: PipelineDeps,
+): boolean {
+  // Two texts cannot be compared by their words, so a buddy learns nothing from a second one.
+  const teachesBuddy = pattern.buddy !== undefined && kind !== 'text'
+  const isWatched = accept.maxErrorRate !== undefined || prior !== undefined || teachesBuddy
   if (!isWatched || !serve.includes('local') || !serve.includes('frontier')) return false
   return random() < accept.auditRate
 }
