@@ -12,6 +12,29 @@ export interface Requirement {
 
 export const REQUIREMENTS: readonly Requirement[] = [
   {
+    behaviour: 'A tool loop keeps its model, and what a tool says can add stops but never leave',
+    source: 'docs/guides/agents.md',
+    citedBy: [
+      { file: 'test/gateway/agents/agents.test.ts', title: 'keeps a local model through its tool loop' },
+      { file: 'test/gateway/agents/agents.test.ts', title: 'adds hard stops: a local loop ends there' },
+      { file: 'test/gateway/agents/agents.test.ts', title: 'makes a conversation private' },
+      { file: 'test/route/continuity.test.ts', title: 'never adds an actor, and never takes the last one' },
+    ],
+  },
+  {
+    behaviour: 'A bare go-ahead inherits the turn before, and a warm cache is left only when that pays',
+    source: 'docs/guides/agents.md',
+    citedBy: [
+      { file: 'test/gateway/agents/agents.test.ts', title: 'lets a bare leave to go on inherit the frontier' },
+      { file: 'test/gateway/agents/agents.test.ts', title: 'holds a conversation while leaving it would cost more' },
+    ],
+  },
+  {
+    behaviour: 'A frontier-driven agent uses a local model as its subagent through the gateway',
+    source: 'docs/guides/agents.md',
+    citedBy: [{ file: 'test/gateway/agents/subagent.test.ts', title: 'asks a model at home as its reader' }],
+  },
+  {
     behaviour: 'A solver answers only what it read as a whole and in one way, and is right then',
     source: 'docs/guides/solvers.md',
     citedBy: [

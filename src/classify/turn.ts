@@ -20,7 +20,9 @@ export function readTurn(messages: readonly Message[]): TurnRead {
 /** Whether a text is nothing but a leave to go on, in the languages that hard stops are written in. */
 export function isGoAhead(text: string): boolean {
   if (text.length > LONGEST) return false
-  const words = folded(text).split(' ').filter(Boolean)
+  const words = folded(text)
+    .split(' ')
+    .filter((word) => word !== '' && !ANYWHERE.has(word))
   if (words.length === 0) return false
   let says = false
   for (let at = 0; at < words.length; ) {
@@ -46,7 +48,9 @@ function turnOf(messages: readonly Message[]): TurnRead['turn'] {
 
 /** A message of a person. Notes that an agent writes beside the results of its tools are its own. */
 function isPerson(message: Message): boolean {
-  return message.role === 'user' && (spoken(message) !== '' || typeof message.content !== 'string')
+  if (message.role !== 'user') return false
+  const { content } = message
+  return spoken(message) !== '' || (typeof content !== 'string' && content.some(({ type }) => type !== 'text'))
 }
 
 /** Notes of coding agents to their model, as they stand in user messages. */
@@ -105,6 +109,9 @@ const LEAVE = phrases(
   'ja, fortsätt, kör, kör på, gör det, visst, gärna, självklart, fortsæt, kør, gør det, gerne, selvfølgelig, fortsett, kjør på, gjør det, gjerne',
   'ano, jo, pokračuj, pokračujte, dál, jasně, dobře, udělej to, souhlasím',
 )
+
+/** Words of courtesy that may stand inside of others: "mach bitte weiter". */
+const ANYWHERE = phrases('please, bitte, doch, mal, stp, proszę, prosím, alsjeblieft, snälla, venligst')
 
 const COURTESY = phrases(
   'please, pls, plz, thanks, thank you, thank you very much, thx, and, then, so, now, just, with it, with that, that, it',

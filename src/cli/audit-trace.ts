@@ -28,6 +28,9 @@ function rules(record: AuditRecord): readonly string[] {
     ...record.removals.map(
       (item) => `removed    ${item.actor} from ${item.set} (${item.rule}, ${item.reason}): ${item.detail}`,
     ),
+    ...(record.continues
+      ? [`continues  ${record.continues.model} (${record.continues.because}): ${record.continues.detail}`]
+      : []),
   ]
 }
 

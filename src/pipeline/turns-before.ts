@@ -4,7 +4,7 @@ import type { Features } from '../spec/features.ts'
 import type { Message, RouterRequest } from '../spec/request.ts'
 import type { Outcome } from '../spec/response.ts'
 import type { TurnBefore } from '../spec/turns.ts'
-import { chainOf } from './conversation.ts'
+import { linkBefore } from './conversation.ts'
 import { hexDigest, type PipelineDeps, type Run } from './run.ts'
 import type { AnsweredTurn } from './turn-book.ts'
 
@@ -21,10 +21,7 @@ export function turnBefore(request: RouterRequest, features: Features, deps: Pip
   const { messages } = request
   const last = messages.findLastIndex(({ role }) => role === 'assistant')
   if (last === -1) return null
-  const keys = [
-    ...callKeys(messages[last]?.toolCalls ?? [], features),
-    turnKey(request, messages.slice(0, last), features),
-  ]
+  const keys = [...callKeys(messages[last]?.toolCalls ?? [], features), turnKey(request, last, features)]
   const turn = keys.map((key) => deps.turns.find(key)).find((found) => found !== undefined)
   if (turn === undefined) return null
   const { model, actor, tier, usage } = turn
@@ -53,7 +50,7 @@ export function rememberTurn(run: Run, deps: PipelineDeps, outcome: Outcome): vo
   if (request.embed || request.completion) return
   const turn: AnsweredTurn = { model, actor: route, tier, usage: outcome.usage, atMs: deps.clock.monotonicMs() }
   for (const key of callKeys(outcome.toolCalls, features)) deps.turns.remember(key, turn)
-  deps.turns.remember(turnKey(request, request.messages, features), turn)
+  deps.turns.remember(turnKey(request, request.messages.length, features), turn)
 }
 
 /** Ids of tool calls last when an agent rewrites or shortens what was said before. */
@@ -62,9 +59,10 @@ function callKeys(calls: NonNullable<Message['toolCalls']>, { tenant, conversati
 }
 
 /** A side request of an agent, for a title or a summary, has no tools and is no turn of the same conversation. */
-function turnKey({ metadata }: RouterRequest, messages: readonly Message[], features: Features): string {
+function turnKey({ metadata, messages }: RouterRequest, count: number, features: Features): string {
   const { tenant, hasTools } = features
-  return `turn:${tenant}:${hasTools}:${metadata?.conversation ?? ''}:${chainOf(messages).at(-1) ?? ''}`
+  const name = metadata?.conversation === undefined ? '' : hexDigest(metadata.conversation)
+  return `turn:${tenant}:${hasTools}:${name}:${linkBefore(messages, count) ?? ''}`
 }
 
 function cachedTokens({ model, usage }: AnsweredTurn, deps: PipelineDeps): number {

@@ -19,6 +19,8 @@ export function readQuestion(question: string): Expression | null {
     .replace(/[\t\u00a0\u2009\u202f]/g, ' ')
   const { body, asked } = withoutAsking(plain)
   if (asked !== 'to_compute' && looksLikeName(body)) return null
+  // A word of asking makes a difference of it; alone in a message it is rather an identifier.
+  if (body === plain && IDENTIFIERS.some((form) => form.test(body))) return null
   const text = withSigns(asCommand(withSigns(body)) ?? body)
   const language = GERMAN.test(plain) ? 'de' : 'en'
   return { text, language }
@@ -82,6 +84,13 @@ const NAMES: readonly RegExp[] = [
   /^\d+x\d+(?:x\d+)*$/, // 1920x1080, 4x4
   /^\d+\s*[\u2013\u2014]\s*\d+$/, // a range
   /^(?:9\/11|7\/11|24\/7|7\/7|50\/50|20\/20|80\/20|4\/20|10-4|9-5|9-1-1|50-50|5-0)$/,
+]
+
+/** Chains of figures without a space, with a long one among them: accounts, registrations, numbers to dial, codes in a row. */
+const IDENTIFIERS: readonly RegExp[] = [
+  /^(?=.*\d{3})\d+(?:-\d+){2,}$/,
+  /^(?=.*\d{3})\d+(?:\/\d+){2,}$/,
+  /^\d{6,}-\d+$|^\d+-\d{6,}$/,
 ]
 
 function isYearSpan(body: string): boolean {

@@ -152,10 +152,6 @@ const SENTENCES: readonly Sentence[] = [
     pattern: new RegExp(`^(.+) (?:is|was|will be) (?:on )?an? (${WEEKDAYS.join('|')})$`),
     read: ([day = '', name = ''], _, scope) => isNamed(day, name, scope),
   },
-  {
-    pattern: /^.+? (?:is|are) (?:celebrating|enjoying) (the .+)$/,
-    read: ([day = ''], story, scope) => isOn('today', day, story, scope),
-  },
   // Something that happens some time from now, which says nothing of today.
   {
     pattern: new RegExp(

@@ -18,7 +18,10 @@ export interface DateScope {
  */
 export function readDay(phrase: string, scope: DateScope, depth = 0): CivilDate | null {
   if (depth > MAX_DEPTH) return null
-  const plain = phrase.replace(/^(?:on )?(?:the date (?:of |which is |that is )?)?/, '').trim()
+  const plain = phrase
+    .replace(/^(?:on )?(?:the date (?:of |which is |that is )?)?/, '')
+    .replace(/^(today|tomorrow|yesterday)'s date$/, '$1')
+    .trim()
   for (const { pattern, read } of PHRASES) {
     const found = pattern.exec(plain)
     if (found === null) continue

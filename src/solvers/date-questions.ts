@@ -117,7 +117,9 @@ const QUESTIONS: readonly Question[] = [
       difference({ unit, from, until, both, sign: how === 'between' ? 'any' : 'forward' }, scope),
   },
   {
-    pattern: new RegExp(`^how many ${COUNTED} (?:until|till|to)(?: it is| it's)? (.+?)(?: from (.+))?$`),
+    pattern: new RegExp(
+      `^how many ${COUNTED} (?:(?:are |is )?(?:there |left |remaining )?(?:until|till|to)|(?:are )?left before)(?: it is| it's)? (.+?)(?: from (.+))?$`,
+    ),
     read: ([unit = '', until = '', from = ''], scope) =>
       difference({ unit, from: from === '' ? 'today' : from, until, both: '', sign: 'forward' }, scope),
   },
@@ -125,6 +127,20 @@ const QUESTIONS: readonly Question[] = [
     pattern: new RegExp(`^how many ${COUNTED} (?:have |has )?(?:passed|elapsed|gone by) since (.+)$`),
     read: ([unit = '', from = ''], scope) =>
       difference({ unit, from, until: 'today', both: '', sign: 'forward' }, scope),
+  },
+  {
+    pattern: new RegExp(
+      `^what(?: is|'s) the difference(?: in ${COUNTED})? between (.+?) and (.+?)(?: in ${COUNTED})?$`,
+    ),
+    read: ([first = '', from = '', until = '', second = ''], scope) =>
+      (first === '') === (second === '')
+        ? null
+        : difference({ unit: first || second, from, until, both: '', sign: 'any' }, scope),
+  },
+  {
+    pattern:
+      /^how old (?:is|was|will be|would be|will|would) (?:someone|somebody|a person|anyone)(?: who (?:is|was))? born on (.+?)(?: be)? on (.+)$/,
+    read: ([born = '', day = ''], scope) => age(born, day, scope),
   },
   {
     pattern: new RegExp(`^how many ${COUNTED} (after|before) (.+) (?:is|was|will be|comes) (.+)$`),
@@ -234,6 +250,18 @@ function wholeMonths(first: CivilDate, last: CivilDate): number | null {
   const months = (last.year - first.year) * 12 + last.month - first.month
   const reached = addMonths(first, months)
   return reached !== null && !reached.clamped && dayNumber(reached.date) === dayNumber(last) ? months : null
+}
+
+/** Years that are complete, as ages are told. */
+function age(bornOn: string, phrase: string, scope: DateScope): string | null {
+  const [born, day] = [readDay(bornOn, scope), readDay(phrase, scope)]
+  if (born === null || day === null || dayNumber(day) < dayNumber(born)) return null
+  // Born on 29 February, one is a year older on the 28th to some and on 1 March to others.
+  if (born.month === 2 && born.day === 29) return null
+  const hadBirthday = day.month > born.month || (day.month === born.month && day.day >= born.day)
+  const years = day.year - born.year - (hadBirthday ? 0 : 1)
+  scope.steps.push(`${scope.write(born)} to ${scope.write(day)} = ${years} complete years`)
+  return String(years)
 }
 
 function leapYear(year: string): string | null {

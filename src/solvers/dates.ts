@@ -4,6 +4,7 @@ import { takeDates } from './date-literals.ts'
 import type { DateScope } from './date-phrases.ts'
 import { answerQuestion } from './date-questions.ts'
 import type { Solver } from './solver.ts'
+import { countWeekdays } from './weekday-count.ts'
 
 /**
  * Exact arithmetic of days: adding and subtracting, weekdays, differences, business days, days told in words, and what
@@ -14,14 +15,16 @@ export const dates: Solver = {
   name: 'dates',
   solve: (question, known) => {
     if (question.length > MAX_QUESTION_CHARS || /[\r\n\u2028\u2029]/.test(question.trim())) return null
-    // Every answer rests on a year that is written somewhere, or on a day that the caller names.
-    if (!/\d{4}/.test(question) && known.today === undefined) return null
     const plain = question
       .trim()
       .toLowerCase()
       .replace(/[\u2018\u2019]/g, "'")
       .replace(/[\t\u00a0\u2009\u202f]/g, ' ')
       .replace(/ {2,}/g, ' ')
+    // Every date rests on a year that is written somewhere, or on a day that the caller names.
+    if (!/\d{4}/.test(plain) && known.today === undefined) {
+      return plain.includes('day') ? countWeekdays(plain.replace(/[?.!\s]+$/, '').replace(POLITE, '')) : null
+    }
     const form = takeForm(plain)
     const taken = takeDates(form.text, form.order)
     if (taken === null) return null

@@ -43,7 +43,12 @@ const SHAPES: readonly Shape[] = [
     const body = question.replace(ASKING, '')
     return [...body.matchAll(/ (?:(?:converted |expressed |measured )?(?:in|to|into|as)|=)(?= )/gi)].map((joint) => ({
       amount: body.slice(0, joint.index),
-      targets: targetsOf(body.slice(joint.index + joint[0].length).trim()),
+      targets: targetsOf(
+        body
+          .slice(joint.index + joint[0].length)
+          .replace(/^ \? ?/, '')
+          .trim(),
+      ),
     }))
   },
   // What is 2 hours + 45 minutes?

@@ -95,7 +95,7 @@ function convertRead({ quantity, from, to, wanted, bare }: Conversion): Worked |
   const shifted = `${exact(total)} ${base}${shift}`
   const divided = target.factor.equals(1)
     ? shifted
-    : `${shift === '' ? shifted : `(${shifted})`} / ${exact(target.factor)} ${base}`
+    : `${shift === '' ? shifted : `(${shifted})`} / ${bracketed(target.factor, base)}`
   steps.push(`${divided} = ${figure} ${wanted[0]}${rounded}`)
   return { answer: bare ? figure : `${figure} ${wanted[0]}`, steps }
 }
@@ -129,6 +129,11 @@ function sumOf(quantity: Quantity, from: readonly Measure[], steps: string[]): F
 /** As a figure, or as a ratio where no decimal is exact. */
 function exact(value: Fraction): string {
   return formatRational(value).replace(/ \u2248 .*$/, '')
+}
+
+function bracketed(value: Fraction, base: string): string {
+  const figure = exact(value)
+  return figure.includes('/') ? `(${figure} ${base})` : `${figure} ${base}`
 }
 
 /** `5 feet 10 inches`: whole counts of the larger units, the rest in the smallest. */

@@ -143,12 +143,16 @@ describe('the arithmetic solver', () => {
     '2024-25',
     '10–20',
     '1920x1080',
+    '347-677-452',
+    '960121-1234567',
+    '400/401/403',
   ])('declines the name %j, which only looks like arithmetic', (question) => {
     expect(answerTo(question)).toBeNull()
   })
 
   it('computes what looks like a name when the question asks for it', () => {
     expect(answerTo('Calculate 24/8')).toBe('3')
+    expect(answerTo('What is 347-67-52?')).toBe('228')
     expect(answerTo('9/11 =')).toBe('9/11 ≈ 0.8181818182')
   })
 

@@ -121,6 +121,9 @@ describe('the date solver', () => {
     ['On what day of the week does Christmas 2025 fall?', 'Thursday'],
     ['Was 2024-02-29 a Thursday?', 'Yes'],
     ['What day is 2024-02-29?', 'Thursday'],
+    ['If today is Tuesday, what day of the week will it be in 100 days?', 'Thursday'],
+    ['Today is Monday. What day of the week was it 10 days ago?', 'Friday'],
+    ['What day of the week is 8 days before a Sunday?', 'Saturday'],
     ['What day is 100 days from today if today is 2024-02-27?', 'Thursday, 2024-06-06'],
   ])('names weekdays: %j is %s', (question, answer) => {
     expect(answerTo(question)).toBe(answer)
@@ -136,6 +139,10 @@ describe('the date solver', () => {
     ['How many weeks are there between 2024-01-01 and 2024-02-05?', '5'],
     ['How many months are between 2023-01-15 and 2024-03-15?', '14'],
     ['How many days until December 25, 2024 from November 1, 2024?', '54'],
+    ['How many days are left until Christmas 2025 if today is November 3, 2025?', '52'],
+    ['What is the difference between 2024-01-01 and 2024-12-25 in days?', '359'],
+    ['How old is someone born on 1990-05-15 on 2024-05-14?', '33'],
+    ['How old is someone born on 1990-05-15 on 2024-05-15?', '34'],
     ['How many days are in February 2024?', '29'],
     ['Is 1900 a leap year?', 'No'],
   ])('counts: %j is %s', (question, answer) => {
@@ -188,6 +195,8 @@ describe('the date solver', () => {
     ['a second question', 'What is the date 3 days after 2024-03-01 and what day is it?'],
     ['a question about history', 'What happened 10 days after July 4, 1776?'],
     ['a holiday that moves', 'What is the date of Easter 2024?'],
+    ['weekdays counted in months', 'If today is Tuesday, what day of the week will it be in 2 months?'],
+    ['the age of one born on a leap day', 'How old is someone born on 2000-02-29 on 2023-03-01?'],
   ])('declines %s: %j', (_why, question) => {
     expect(solve(question)).toBeNull()
   })

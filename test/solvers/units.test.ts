@@ -26,6 +26,7 @@ describe('the unit solver', () => {
     ['12 feet is how many yards?', '4'],
     ['How many seconds are in a week?', '604800'],
     ['What is 1 in in cm?', '2.54'],
+    ['1 mile = ? km', '1.609344'],
   ])('reads amounts: %j is %s', (question, answer) => {
     expect(answerTo(question)).toBe(answer)
   })
