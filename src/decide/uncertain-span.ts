@@ -44,8 +44,8 @@ export async function uncertainSpans(
   nounPhrases: () => Promise<FindNounPhrases | null>,
 ): Promise<readonly UncertainSpan[]> {
   const { text, tokens, isClosed, entropyNats, most } = answer
-  const whole = trimmedSpan(text)
-  if (whole === null) return []
+  const whole = isClosed ? trimmedSpan(text) : withoutFullStop(trimmedSpan(text))
+  if (whole.text === '') return []
   if (isClosed || (whole.text.split(/\s+/).length <= SHORT_ANSWER_WORDS && !/[\n;]/.test(whole.text)))
     return [{ ...whole, kind: 'answer', entropyNats: tokens && finite(doubtIn(whole, tokens).entropyNats) }]
   if (tokens === null || tokens.length === 0) return []
@@ -110,11 +110,20 @@ function best(
   return first ? { ...first.piece, entropyNats: finite(first.nats) } : null
 }
 
-/** Without white space and the mark that ends a sentence. */
-function trimmedSpan(text: string): (Clause & { readonly text: string }) | null {
+interface WholeSpan extends Clause {
+  readonly text: string
+}
+
+function trimmedSpan(text: string): WholeSpan {
   const start = text.length - text.trimStart().length
-  const kept = text.trim().replace(/[.!?。]+$/u, (marks) => (/\b\p{Lu}\.$|\.\p{L}\.$/u.test(text.trim()) ? marks : ''))
-  return kept === '' ? null : { start, end: start + kept.length, text: kept }
+  const kept = text.trim()
+  return { start, end: start + kept.length, text: kept }
+}
+
+/** The mark that ends a sentence belongs to the sentence; that of an abbreviation to the answer. */
+function withoutFullStop({ start, text }: WholeSpan): WholeSpan {
+  const kept = /\b\p{Lu}\.$|\.\p{L}\.$/u.test(text) ? text : text.replace(/[.!?。]+$/u, '')
+  return { start, end: start + kept.length, text: kept }
 }
 
 function overlap(a: Clause, b: Clause): boolean {

@@ -42,8 +42,12 @@ export async function askAboutSpan(tools: PatternTools, about: SpanCase): Promis
   const { options, subject } = about
   const rounds = Math.max(1, Math.min(options.rounds, Math.ceil(about.windows / options.windows)))
   let isAbsent = true
+  let best: readonly DocumentWindow[] = []
   for (let round = 0; round < rounds; round++) {
-    const reply = await askOnce(tools, about, about.take(options.windows))
+    const next = about.take(options.windows)
+    // What the answer follows from may stand in two places: the best passage is there each time.
+    const reply = await askOnce(tools, about, [...best, ...next])
+    if (round === 0) best = next.slice(0, 1)
     if ('failure' in reply) {
       const { failure } = reply
       return { ...UNRESOLVED, questions: round + 1, failure: REFUSALS.has(failure.code) ? null : failure }

@@ -85,10 +85,11 @@ describe('the uncertain span', () => {
     expect(await found({ ...given, most: 1 })).toEqual([['number', '400']])
   })
 
-  it('is the whole of a closed or short answer, without its full stop', async () => {
+  it('is the whole of a closed answer, and of a short one without its full stop', async () => {
     expect(await found({ ...answer('Cretaceous extinction.', {}), isClosed: true })).toEqual([
-      ['answer', 'Cretaceous extinction'],
+      ['answer', 'Cretaceous extinction.'],
     ])
+    expect(await found(answer('In the U.S.', {}))).toEqual([['answer', 'In the U.S.']])
     expect(await found(answer(' 66 million years ago. ', {}))).toEqual([['answer', '66 million years ago']])
     expect(
       await found({ ...answer('a long closed answer of rather more words than eight', {}), isClosed: true }),

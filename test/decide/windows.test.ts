@@ -29,6 +29,15 @@ describe('windows of a document', () => {
     ])
   })
 
+  it('know the heading of their part, which is a short first line, or a line for itself before it', () => {
+    const document = '[Owls]\nThey fly. They hunt.\n\n# Tin\n\nIt melts. It shines.\n\nNo heading here.'
+    expect(windowsOf(document).map(({ text, heading }) => [heading, text])).toEqual([
+      ['[Owls]', '[Owls]\nThey fly. They hunt.'],
+      ['# Tin', '# Tin\n\nIt melts. It shines.'],
+      [undefined, 'No heading here.'],
+    ])
+  })
+
   it('are pieces of the document that together hold every sentence, whatever it is', () => {
     const documents = fc
       .array(fc.constantFrom('A b. ', 'C? ', 'd e f ', '\n\n', '10.5 g. ', '😀 h! '), { maxLength: 30 })
@@ -69,6 +78,16 @@ describe('the order of windows', () => {
     const question = 'Where was the builder of the lighthouse born?'
     const ordered = (await orderWindows(question, windowsOf(DOCUMENT), lexicalRetriever))(3)
     expect(ordered.map(({ text }) => text.slice(0, 10))).toEqual(['The lighth', 'Anna Reyes', 'Basalt for'])
+  })
+
+  it('looks next for what is still open of the question, and counts headings', async () => {
+    const document = [
+      '[Ada]\nShe wrote of engines. She lived in London.',
+      '[Ben]\nHe wrote of engines and of engines again.',
+      '[Cleo]\nShe lived in Rome for years.',
+    ].join('\n\n')
+    const take = await orderWindows('Did Ben and Cleo write of engines?', windowsOf(document), lexicalRetriever)
+    expect(take(2).map(({ heading }) => heading)).toEqual(['[Ben]', '[Cleo]'])
   })
 
   it('holds every window once, whatever is asked, and no more than wanted', async () => {

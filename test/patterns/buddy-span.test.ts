@@ -44,13 +44,13 @@ function passages(prompt: string): readonly string[] {
 }
 
 describe('a span in doubt', () => {
-  it('is asked about with the next passages as often as the task allows, and stays open when none holds it', async () => {
+  it('is asked about with the best and the next passages as often as the task allows, and stays open when none holds it', async () => {
     const { tools, asked } = replying()
     const outcome = await askAboutSpan(tools, about('There are 7 of them here today.', '7'))
     expect(outcome).toMatchObject({ type: 'unresolved', questions: 2, correction: null, failure: null })
     expect(asked.map(passages)).toEqual([
       ['One', 'Two'],
-      ['Three', 'Four'],
+      ['One', 'Three', 'Four'],
     ])
   })
 

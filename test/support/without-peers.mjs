@@ -3,7 +3,7 @@ import { registerHooks } from 'node:module'
 
 registerHooks({
   resolve(specifier, context, next) {
-    if (specifier !== 'pg' && specifier !== 'ioredis') return next(specifier, context)
+    if (!['pg', 'ioredis', 'compromise'].includes(specifier)) return next(specifier, context)
     throw Object.assign(new Error(`Cannot find package '${specifier}'`), { code: 'ERR_MODULE_NOT_FOUND' })
   },
 })
