@@ -200,9 +200,10 @@ interface Away {
 function isAway({ day, span, story, scope }: Away, direction: 'later' | 'earlier'): boolean {
   const from = readDay(day, scope)
   const length = readSpan(span)
-  const reached = from === null || length === null ? null : move(from, length, direction)
-  // Where a month is shorter, the way back does not lead to the day that the way there started from.
-  return reached !== null && !reached.clamped && settle(reached.date, story, scope)
+  // A month ago it was 28 February: today is the 28th of March, or any of the three days after it.
+  if (from === null || length === null || (length.months > 0 && from.day >= 28)) return false
+  const reached = move(from, length, direction)
+  return reached !== null && settle(reached.date, story, scope)
 }
 
 function happened(phrase: string, story: Story, scope: DateScope): boolean {
@@ -260,7 +261,7 @@ function withToday(story: Story, scope: DateScope): DateScope {
  * any of them, and without figures that could be years, cannot change which day it is.
  */
 const ABOUT_TIME = new RegExp(
-  `@|\\d{3}|\\b(?:${MONTH_WORD}|${WEEKDAYS.join('|')}|seconds?|minutes?|hours?|days?|daily|weeks?|weekly|weekends?|fortnights?|months?|monthly|quarters?|years?|yearly|annual(?:ly)?|decades?|centur(?:y|ies)|season|spring|summer|autumn|winter|today|tonight|tomorrow|yesterday|now|then|ago|later|earlier|late|early|before|after|since|until|till|during|when|while|once|next|last|previous|ahead|behind|past|future|dates?|dated|calendars?|time|times|times|clock|zone|noon|midnight|morning|evening|night|born|birthdays?|anniversar(?:y|ies)|holidays?|christmas|easter|thanksgiving|if|not|no|nor|or|unless|but|except|think|thinks|thought|believes?|believed|says?|said|claim(?:s|ed)?|tells?|told|lies?|lied|guess(?:es|ed)?|wrong|mistaken?|incorrect|correct|right|true|false|actually|really|delayed|postponed|moved|rescheduled|wait(?:s|ed)?|slept|sleep)\\b|n't\\b`,
+  `@|\\d{3}|\\b(?:${MONTH_WORD}|${WEEKDAYS.join('|')}|seconds?|minutes?|hours?|days?|daily|weeks?|weekly|weekends?|fortnights?|months?|monthly|quarters?|years?|yearly|annual(?:ly)?|decades?|centur(?:y|ies)|season|spring|summer|autumn|winter|today|tonight|tomorrow|yesterday|now|then|ago|later|earlier|late|early|before|after|since|until|till|during|when|while|once|next|last|previous|ahead|behind|past|future|dates?|dated|calendars?|times?|clock|zone|noon|midnight|morning|evening|night|born|birthdays?|anniversar(?:y|ies)|holidays?|christmas|easter|thanksgiving|if|not|no|nor|or|unless|but|except|think|thinks|thought|believes?|believed|says?|said|claim(?:s|ed)?|tells?|told|lies?|lied|guess(?:es|ed)?|wrong|mistaken?|incorrect|correct|right|true|false|actually|really|delayed|postponed|moved|rescheduled|wait(?:s|ed)?|slept|sleep)\\b|n't\\b`,
 )
 
 function isTimeless(clause: string): boolean {

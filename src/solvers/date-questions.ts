@@ -217,9 +217,13 @@ function difference({ unit, from, until, both, sign }: Difference, scope: DateSc
   const extra = both === '' ? 0 : 1
   const count = countBetween(unit, [first, last], extra)
   if (count === null) return null
-  scope.steps.push(
-    `${scope.write(first)} to ${scope.write(last)} = ${count} ${unit}${extra === 1 ? ', both ends counted' : ''}`,
-  )
+  const counted =
+    extra === 1
+      ? ', both ends counted'
+      : /^(?:business|working|week)/.test(unit)
+        ? ', Mondays to Fridays after the first day'
+        : ''
+  scope.steps.push(`${scope.write(first)} to ${scope.write(last)} = ${count} ${unit}${counted}`)
   return String(count)
 }
 

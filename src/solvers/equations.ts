@@ -17,10 +17,12 @@ export interface EquationCheck {
  *
  * @param given the question: an equation that it states already is quoted, not claimed
  */
-export function checkEquations(text: string, given: string): EquationCheck {
+export function checkEquations(text: string, given: () => string): EquationCheck {
+  if (!/[=\u2248]/.test(text)) return NOTHING
+  const asked = given()
   // Where numbers are not written to base ten, or counted in circles, and where false sums are the subject.
-  if (OTHER_NUMBERS.test(text) || OTHER_NUMBERS.test(given)) return NOTHING
-  const known = bare(given)
+  if (OTHER_NUMBERS.test(text) || OTHER_NUMBERS.test(asked)) return NOTHING
+  const known = bare(asked)
   let checked = 0
   let wrong = 0
   for (const line of linesOf(text)) {

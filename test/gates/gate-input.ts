@@ -37,7 +37,7 @@ export function gateInput(changes: Changes = {}): GateInput {
     taskName: 'triage',
     request: { messages: [{ role: 'user', content: 'Why did it fail?' }], ...changes.request },
     option: changes.option ?? null,
-    checkEquations: (text) => checkEquations(text, 'Why did it fail?'),
+    checkEquations: (text) => checkEquations(text, () => 'Why did it fail?'),
     findHardStops: changes.findHardStops ?? (() => []),
     ...(changes.opinions === undefined ? {} : { opinions: changes.opinions }),
     ...(changes.options === undefined ? {} : { options: changes.options }),

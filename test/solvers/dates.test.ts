@@ -178,6 +178,7 @@ describe('the date solver', () => {
     ['business days that end on a weekend', 'How many business days are between 2024-03-01 and 2024-03-09?'],
     ['months with days left over', 'How many months are between 2024-01-15 and 2024-03-20?'],
     ['no today', 'What is the date tomorrow?'],
+    ['a today that could be one of four', 'It was 2023-02-28 a month ago. What is the date tomorrow?'],
     ['two todays', 'Today is 2024-03-01. Today is 2024-03-02. What is the date tomorrow?'],
     ['a sentence that was not read', 'Today is 2024-03-01. My watch is a day fast. What is the date tomorrow?'],
     [
