@@ -16,7 +16,9 @@ import { equalityOf, type Side, winnerOf } from './vote.ts'
 export const consensus: Pattern = async (input, tools) => {
   const { decision, task } = input
   const options = patternOptions(task, 'consensus')
-  const voters = options.with ?? [...decision.local.slice(0, 2), ...decision.frontier.slice(0, 1)]
+  const wanted = options.with ?? [...decision.local.slice(0, 2), ...decision.frontier.slice(0, 1)]
+  // Whose answer may not be served has no vote, either.
+  const voters = wanted.filter((name) => decision.serve.includes('frontier') || !decision.frontier.includes(name))
   if (decision.route === 'frontier' || decision.degraded || tools.isSampled || voters.length < 2)
     return cascade(input, tools)
   const equality = options.rule === 'highest_calibrated' ? null : equalityOf(task.kind, options)
