@@ -1,7 +1,9 @@
 /** What a pattern may do on one request. */
 import { escalationPacket } from '../patterns/packet.ts'
-import type { Asked, PatternTools } from '../patterns/pattern.ts'
+import type { Asked, Delivery, PatternTools } from '../patterns/pattern.ts'
 import type { Actor, RouteTier } from '../spec/decision.ts'
+import type { RouterRequest } from '../spec/request.ts'
+import { askAssisted } from './assist.ts'
 import { ask, type Question } from './attempt.ts'
 import { checkDraft } from './check.ts'
 import { consult } from './consult.ts'
@@ -13,11 +15,20 @@ import { patiently } from './wait.ts'
 /** @param nested runs a request of another task */
 export function toolsFor(context: AskContext, nested: Nested): PatternTools {
   const { run, deps } = context
-  return {
-    ask: (whom, request, delivery) => askWhom(context, whom, { request, delivery }),
+  const beside: Pick<PatternTools, 'consult' | 'note'> = {
     consult: (what) => consult(context, what),
-    subtask: (task) => subtask(context, task, nested),
     note: (facts) => void Object.assign(run.did, facts),
+  }
+  return {
+    ...beside,
+    ask: (whom, request, delivery) => {
+      const askThem = (own: RouterRequest, how: Delivery): Promise<Asked> =>
+        askWhom(context, whom, { request: own, delivery: how })
+      if ((typeof whom === 'string' ? whom : whom.actor) === 'local') return askThem(request, delivery)
+      const { hardStops } = deps.loaded.policy
+      return askAssisted({ run, hardStops, tools: beside, ask: askThem }, { request, delivery })
+    },
+    subtask: (task) => subtask(context, task, nested),
     check: async (asked, how = 'alone') => {
       const isAdvised = how === 'advised'
       run.drafter = drafterOf(run, asked)

@@ -40,7 +40,8 @@ function abilities({ task, features, policy, candidates }: RuleInput): readonly 
   return []
 }
 
-function mayAssist({ pattern: { specialist } }: TaskPolicy): boolean {
+function mayAssist({ assist, pattern: { specialist } }: TaskPolicy): boolean {
+  if (assist?.by === 'local') return true
   return specialist !== undefined && specialist.context !== 'full' && specialist.subtask === undefined
 }
 
