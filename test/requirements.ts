@@ -45,6 +45,61 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ],
   },
   {
+    behaviour:
+      'A verdict is one word; everything but ACCEPT rejects, and nothing that a check or a bound rejects is served for it',
+    source: 'docs/guides/patterns.md',
+    citedBy: [
+      { file: 'test/patterns/draft-verify.test.ts', title: 'is unreadable' },
+      {
+        file: 'test/samples/draft_verify/takes-any-other-word-for-a-reject/expected.json',
+        title: 'takes everything but the one word ACCEPT for a rejection',
+      },
+      {
+        file: 'test/samples/draft_verify/a-check-is-not-overruled/expected.json',
+        title: 'escalates a failed check without asking the verifier',
+      },
+      { file: 'test/engine/patterns.test.ts', title: 'serves the draft that the frontier accepts, streamed and whole' },
+    ],
+  },
+  {
+    behaviour:
+      'An adviser sees the whole request, binds the local model, and is asked no more often than allowed; failures do not count',
+    source: 'docs/guides/patterns.md',
+    citedBy: [
+      {
+        file: 'test/samples/advisor/serves-what-the-adviser-approves/expected.json',
+        title: 'shows it the whole document',
+      },
+      { file: 'test/patterns/advisor.test.ts', title: 'binds the local model in words that leave no choice' },
+      {
+        file: 'test/samples/advisor/a-failed-plan-is-given-back/expected.json',
+        title: 'gives a failed consultation back',
+      },
+      { file: 'test/engine/patterns.test.ts', title: 'lets the model write again, bound to the plan' },
+      { file: 'test/gateway/patterns.test.ts', title: 'gets heartbeats and nothing of the draft' },
+    ],
+  },
+  {
+    behaviour: 'The tool advisor_20260301 is executed for a local model and passes through to a provider that has it',
+    source: 'docs/guides/patterns.md',
+    citedBy: [
+      { file: 'test/gateway/anthropic/advisor-tool.test.ts', title: 'the client sees call and advice as blocks' },
+      { file: 'test/gateway/anthropic/advisor-tool.test.ts', title: 'passes through to a provider that has it' },
+    ],
+  },
+  {
+    behaviour: 'A vote ends as soon as it is decided, and never before',
+    source: 'docs/guides/patterns.md',
+    citedBy: [
+      { file: 'test/patterns/consensus.test.ts', title: 'never stops early on a side that the open votes could still' },
+      {
+        file: 'test/samples/consensus/stops-asking-once-the-vote-is-decided/expected.json',
+        title: 'asks no frontier once two local models say the same',
+      },
+      { file: 'test/engine/patterns.test.ts', title: 'reads the local vote from the distribution' },
+    ],
+  },
+  {
     behaviour: 'Text of partition local_only never reaches a frontier',
     source: 'README.md',
     citedBy: [

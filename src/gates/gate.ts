@@ -50,6 +50,7 @@ export const GATE_NAMES = [
   'verify_text',
   'verify_code',
   'verify_citations',
+  'verify_edits',
   'labels',
   'evidence',
   'confidence',

@@ -24,6 +24,7 @@ import { stopCheck } from './stop-check.ts'
 import { verifyCitations } from './verify-citations.ts'
 import { verifyCode } from './verify-code.ts'
 import { verifyCommand } from './verify-command.ts'
+import { verifyEdits } from './verify-edits.ts'
 import { verifyText } from './verify-text.ts'
 
 export interface NamedGate {
@@ -105,7 +106,14 @@ export function isDoubt({ gate, reason }: Verdict): boolean {
   return DOUBTING.has(gate) && reason !== null && DOUBTS.has(reason)
 }
 
-const DOUBTING: ReadonlySet<string> = new Set<GateName>(['confidence', 'entropy', ...OPINION_GATES])
+const DOUBTING: ReadonlySet<string> = new Set<GateName>([
+  'confidence',
+  'entropy',
+  'agreement',
+  'semantic_entropy',
+  'judge',
+  'quality',
+])
 const DOUBTS: ReadonlySet<Reason> = new Set([
   'confidence_low',
   'entropy_high',
@@ -143,6 +151,7 @@ const GATES: Readonly<Record<GateName, GateRow>> = {
   },
   verify_code: { gate: verifyCode, applies: ({ verify }) => verify?.parses !== undefined },
   verify_citations: { gate: verifyCitations, applies: ({ verify }) => verify?.citations !== undefined },
+  verify_edits: { gate: verifyEdits, applies: ({ verify }) => verify?.edits === true },
   labels: { gate: labels, applies: typed },
   evidence: { gate: evidence, applies: (task) => task.kind === 'rank' },
   confidence: { gate: confidence, applies: (task, request) => typed(task) || read(task, request) },

@@ -12,13 +12,13 @@ export const REVIEW_WORDS =
 
 /** Asked before there is an answer. */
 export const PLAN_WORDS =
-  'Do not answer the request above. A smaller model will; you are its adviser. Say REDO in the first line, and below it a plan for it: a few numbered steps in the order in which it has to write, each with what to write and, word for word, the facts, numbers or lines from above that it needs.'
+  'Do not answer the request above. A smaller model will; you are its adviser. Write nothing but a plan for it: a few numbered steps in the order in which it has to work, each with what to do or to write and, word for word, the facts, numbers or lines from above that it needs.'
 
 /** Stands in front of a plan. Soft words ("consider", "you may") are ignored by small models. */
 export const BINDING_WORDS =
   'An adviser who has read everything above gives you the plan below. You MUST follow every step of it. Where it differs from what you would say or have said, the plan is right. Now write the whole answer to the request, in the form that was asked for, and mention neither the plan nor the adviser.'
 
-export type AdviceWord = 'APPROVE' | 'REDO' | 'unreadable'
+export type AdviceWord = 'APPROVE' | 'REDO' | 'PLAN' | 'unreadable'
 
 export interface Advice {
   readonly word: AdviceWord
@@ -31,6 +31,11 @@ export function parseAdvice(text: string): Advice {
   if (/^\s*approve\.?\s*$/i.test(text)) return { word: 'APPROVE', plan: '' }
   const redo = /^\s*redo(?![\p{L}\p{N}_-])[\s:.]*/iu.exec(text)
   return redo ? { word: 'REDO', plan: text.slice(redo[0].length).trim() } : { word: 'unreadable', plan: text.trim() }
+}
+
+/** A plan has no word of its own; one that begins like a review is read like one. */
+export function parsePlan(text: string): string {
+  return parseAdvice(text).plan
 }
 
 /** All that the local model saw, its answer, and what the gates said of it. */
@@ -47,13 +52,16 @@ export function reviewOf(
   ])
 }
 
-export function planRequest(request: RouterRequest, task: TaskPolicy): RouterRequest {
-  return reviewRequest(request, task, [PLAN_WORDS])
+/** @param asked what the model itself wants to know, and what it was told before */
+export function planRequest(request: RouterRequest, task: TaskPolicy, asked: readonly string[] = []): RouterRequest {
+  return reviewRequest(request, task, [...asked, PLAN_WORDS])
 }
 
 /** The request again, with the answer that is to be replaced, where there is one, and the plan that binds. */
 export function boundRequest(request: RouterRequest, plan: string, draft: Asked | null): RouterRequest {
   const said: readonly Message[] = draft ? [{ role: 'assistant', content: shownAnswer(draft) }] : []
   const bound: Message = { role: 'user', content: `${BINDING_WORDS}\n\n${plan}` }
-  return { ...request, messages: [...request.messages, ...said, bound] }
+  // The caller's own body does not hold what was added.
+  const { wire: _, ...own } = request
+  return { ...own, messages: [...request.messages, ...said, bound] }
 }

@@ -12,7 +12,7 @@ import type {
 import type { PatternFacts } from '../spec/pattern-record.ts'
 import type { TaskPolicy } from '../spec/policy.ts'
 import type { RouterRequest } from '../spec/request.ts'
-import type { Answer } from '../spec/response.ts'
+import type { AdviceGiven, Answer } from '../spec/response.ts'
 
 /** One answer and who gave it. */
 export interface Asked {
@@ -77,7 +77,10 @@ export interface PatternTools {
   subtask(task: string): Promise<Subtask>
   /** Adds to what the record says of the pattern; a later fact of the same name takes the place of the earlier. */
   note(facts: PatternFacts): void
-  /** Runs the task's gates; those that need a second opinion ask for it. No proven bound holds for an advised answer. */
+  /**
+   * Runs the task's gates; those that need a second opinion ask for it. No proven bound holds for an advised answer. The
+   * record is that of the answer which was checked last; one that was checked before is not checked again.
+   */
   check(asked: Asked, how?: Written): Promise<readonly Verdict[]>
   /** Whether this request was drawn for the audit: the frontier answers, though every gate accepted. */
   readonly isSampled: boolean
@@ -93,6 +96,8 @@ export interface PatternResult {
   readonly degraded: boolean
   /** The frontier that should have answered and could not. */
   readonly wouldEscalateTo: RouteDecision['wouldEscalateTo']
+  /** As in `Outcome`. */
+  readonly advice?: readonly AdviceGiven[]
 }
 
 export type Pattern = (input: PatternInput, tools: PatternTools) => Promise<PatternResult>

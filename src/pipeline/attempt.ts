@@ -205,10 +205,16 @@ async function askModel(context: AskContext, exchange: Exchange, triesLeft: numb
 
 /** The state of the model may have changed since the route was planned, by other requests or by a wait of this one. */
 function requireLeave({ deps, run, model, lane, purpose }: Exchange): void {
-  // A task that waits (`onUnavailable: queue`) comes here again and again.
+  // A task that waits (`onUnavailable: queue`) comes here again and again. Who has answered and is to write anew is not tried again.
   const isRepeat =
     purpose === 'answer' &&
-    run.attempts.some((made) => made.model === model.name && (made.lane ?? 0) === lane && made.purpose === purpose)
+    run.attempts.some(
+      (made) =>
+        made.model === model.name &&
+        (made.lane ?? 0) === lane &&
+        made.purpose === purpose &&
+        made.outcome !== 'answered',
+    )
   const obstacle = deps.roster.claim(model.name, isRepeat ? 'again' : 'first', lane)
   if (obstacle === null) return
   throw new RouterError('no_model_available', {

@@ -6,17 +6,25 @@ import type { RouterRequest } from '../spec/request.ts'
 import { askAssisted } from './assist.ts'
 import { ask, type Question } from './attempt.ts'
 import { checkDraft } from './check.ts'
-import { consult } from './consult.ts'
+import { type Consulted, consult } from './consult.ts'
 import { drafterOf, noteDraft } from './draft.ts'
 import type { AskContext } from './exchange.ts'
+import type { Run } from './run.ts'
 import { type Nested, subtask } from './subtask.ts'
 import { patiently } from './wait.ts'
 
 /** @param nested runs a request of another task */
 export function toolsFor(context: AskContext, nested: Nested): PatternTools {
   const { run, deps } = context
+  /** What answers that were consulted would leave on the record; see `check`. */
+  const answers = new Map<Asked, Consulted['found']>()
+  const checked = new Map<Asked, Pick<Run, 'verdicts' | 'draft' | 'drafter'>>()
   const beside: Pick<PatternTools, 'consult' | 'note'> = {
-    consult: (what) => consult(context, what),
+    consult: async (what) => {
+      const { asked, found } = await consult(context, what)
+      if (what.read === 'task') answers.set(asked, found)
+      return asked
+    },
     note: (facts) => void Object.assign(run.did, facts),
   }
   return {
@@ -31,10 +39,14 @@ export function toolsFor(context: AskContext, nested: Nested): PatternTools {
     subtask: (task) => subtask(context, task, nested),
     check: async (asked, how = 'alone') => {
       const isAdvised = how === 'advised'
+      Object.assign(run, answers.get(asked))
+      const known = checked.get(asked)
+      if (known) return Object.assign(run, known).verdicts
       run.drafter = drafterOf(run, asked)
       run.verdicts = await checkDraft(isAdvised ? { ...context, run: { ...run, isAdvised } } : context, asked)
       const draft = isAdvised ? null : noteDraft(run, deps, asked)
       if (isAdvised) run.draft = null
+      checked.set(asked, { verdicts: run.verdicts, draft: run.draft, drafter: run.drafter })
       if (draft) deps.onDraft(run.requestId, draft)
       return run.verdicts
     },

@@ -35,6 +35,7 @@ export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): 
     ...(asked && unaskedOf(run.request, deps.roster.model(asked.model).policy)),
     raw: answer?.raw ?? null,
     ...(answer?.vectors && { vectors: answer.vectors }),
+    ...(result.advice && { advice: result.advice }),
   }
 }
 

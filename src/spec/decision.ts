@@ -69,7 +69,7 @@ export type Partition = (typeof PARTITIONS)[number]
 export const COMPLEXITIES = ['simple', 'moderate', 'complex'] as const
 export type Complexity = (typeof COMPLEXITIES)[number]
 
-export const PATTERNS = ['direct', 'cascade', 'advisor', 'specialist', 'draft_verify'] as const
+export const PATTERNS = ['direct', 'cascade', 'advisor', 'specialist', 'draft_verify', 'consensus'] as const
 export type PatternName = (typeof PATTERNS)[number]
 
 export const TASK_KINDS = [

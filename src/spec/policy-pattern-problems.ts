@@ -2,6 +2,7 @@
 import { cascadeProblems } from './cascade-tiers.ts'
 import { PATTERNS } from './decision.ts'
 import type { Policy, TaskPolicy } from './policy.ts'
+import type { ConsensusOptions } from './policy-consensus.ts'
 import { askableProblems } from './policy-gate-problems.ts'
 import { SELF } from './policy-gates.ts'
 import type { PolicyProblem } from './policy-problem.ts'
@@ -15,16 +16,80 @@ export function patternProblems(name: string, task: TaskPolicy, policy: Policy):
     const problem = named.length === 0 ? 'no pattern is named' : `${named.join(' and ')} are two patterns`
     return [{ path, problem, fix: 'Name exactly one, as in `pattern: cascade`.' }]
   }
-  const { advisor, draft_verify: { verifier } = {} } = task.pattern
+  const { advisor, draft_verify: verify, consensus } = task.pattern
+  const verifier = verify?.verifier
   return [
     ...cascadeProblems(name, task, policy),
     ...specialistProblems(name, task, policy),
     ...(typeof verifier === 'string'
       ? othersProblems([...path, 'draft_verify', 'verifier'], verifier, { task, policy })
       : []),
+    ...(typeof verifier === 'object' ? gateProblems([...path, 'draft_verify', 'verifier'], verifier.gates, task) : []),
     ...(advisor ? othersProblems([...path, 'advisor', 'by'], advisor.by, { task, policy }) : []),
     ...(advisor ? writtenProblems(path, task) : []),
+    ...(advisor
+      ? hostedProblems([...path, 'advisor', 'executor'], [advisor.executor, advisor.by], { task, policy })
+      : []),
+    ...(verify
+      ? hostedProblems([...path, 'draft_verify', 'drafter'], [verify.drafter, verifier], { task, policy })
+      : []),
+    ...(consensus ? voterProblems([...path, 'consensus'], consensus, { task, policy }) : []),
   ]
+}
+
+function voterProblems(
+  path: readonly string[],
+  { with: voters = [], weights, rule }: ConsensusOptions,
+  context: { readonly task: TaskPolicy; readonly policy: Policy },
+): readonly PolicyProblem[] {
+  const named = voters.flatMap((model) =>
+    model === SELF
+      ? [{ path: [...path, 'with'], problem: 'a model has one vote', fix: 'Name each model once.' }]
+      : askableProblems([...path, 'with'], model, context),
+  )
+  const twice = voters.find((model, at) => voters.indexOf(model) !== at)
+  const stray = Object.keys(weights).find((model) => voters.length > 0 && !voters.includes(model))
+  return [
+    ...named,
+    ...(twice
+      ? [{ path: [...path, 'with'], problem: `${twice} stands in it twice`, fix: 'Name each model once.' }]
+      : []),
+    ...(stray ? [{ path: [...path, 'weights'], problem: `${stray} does not vote`, fix: 'Name it under with.' }] : []),
+    ...(Object.keys(weights).length > 0 && rule !== 'weighted'
+      ? [{ path: [...path, 'weights'], problem: `rule ${rule} counts no weights`, fix: 'Set rule: weighted.' }]
+      : []),
+  ]
+}
+
+/** A gate that the task does not have shows nothing, and would reject every draft. */
+function gateProblems(
+  path: readonly string[],
+  gates: readonly string[],
+  { verify }: TaskPolicy,
+): readonly PolicyProblem[] {
+  const has: Readonly<Record<string, boolean>> = {
+    verify_text: verify !== undefined && verify.matches.length + verify.lacks.length > 0,
+    verify_code: verify?.parses !== undefined,
+    verify_citations: verify?.citations !== undefined,
+    verify_edits: verify?.edits === true,
+    verify_command: verify?.command !== undefined,
+  }
+  return gates
+    .filter((gate) => has[gate] === false)
+    .map((gate) => ({ path, problem: `the task has no gate ${gate}`, fix: 'Set its key under `verify`.' }))
+}
+
+/** A hosted drafter is a frontier of the task, and somebody else looks at what it wrote. */
+function hostedProblems(
+  path: readonly string[],
+  [drafter, reviewer]: readonly [string, unknown],
+  context: { readonly task: TaskPolicy; readonly policy: Policy },
+): readonly PolicyProblem[] {
+  if (drafter === 'local') return []
+  const tier = context.policy.models[drafter]?.tier
+  if (tier !== undefined && tier !== 'frontier')
+    return [{ path, problem: `${drafter} is a local model`, fix: 'Leave it out: `local:` of the task names them.' }]
+  return drafter === reviewer ? othersProblems(path, SELF, context) : othersProblems(path, drafter, context)
 }
 
 /** What is read from a distribution cannot be told what to do. */

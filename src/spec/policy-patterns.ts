@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { PATTERNS, type PatternName } from './decision.ts'
 import { advisorSchema } from './policy-advisor.ts'
 import { cascadeSchema } from './policy-cascade.ts'
+import { consensusSchema } from './policy-consensus.ts'
 import { draftVerifySchema } from './policy-draft-verify.ts'
 import { specialistSchema } from './policy-specialist.ts'
 
@@ -13,6 +14,7 @@ const OPTIONS = {
   advisor: advisorSchema,
   specialist: specialistSchema,
   draft_verify: draftVerifySchema,
+  consensus: consensusSchema,
 } as const satisfies Readonly<Record<PatternName, z.ZodType>>
 
 type Options = { readonly [Name in PatternName]: z.output<(typeof OPTIONS)[Name]> }
@@ -26,12 +28,20 @@ const withOptions = z.strictObject({
   advisor: OPTIONS.advisor.optional(),
   specialist: OPTIONS.specialist.optional(),
   draft_verify: OPTIONS.draft_verify.optional(),
+  consensus: OPTIONS.consensus.optional(),
 })
 
 export const patternSchema = z
   .union([z.enum(PATTERNS).transform(defaultsOf), withOptions.transform((entry): PatternPolicy => entry)])
-  .prefault('cascade')
-  .describe('How local and frontier models work together: a name, or `{ name: options }`.')
+  .optional()
+  .describe(
+    'How local and frontier models work together: a name, or `{ name: options }`. Default: cascade; consensus for a task that is `critical`.',
+  )
+
+/** The pattern of a task that names none. */
+export function defaultPattern({ critical }: { readonly critical: boolean }): PatternPolicy {
+  return defaultsOf(critical ? 'consensus' : 'cascade')
+}
 
 /** @returns the name of the task's pattern */
 export function patternName(task: { readonly pattern: PatternPolicy }): PatternName {
@@ -41,6 +51,12 @@ export function patternName(task: { readonly pattern: PatternPolicy }): PatternN
 /** Whether somebody else may still accept what a plain threshold of a gate doubts, so that the draft is written to its end. */
 export function settlesDoubts(task: { readonly pattern: PatternPolicy }): boolean {
   return task.pattern.draft_verify !== undefined || task.pattern.advisor !== undefined
+}
+
+/** Gates of a task that may accept what plain thresholds doubt, so that they run although one does. */
+export function verifyingGates({ pattern: { draft_verify } }: { readonly pattern: PatternPolicy }): readonly string[] {
+  const verifier = draft_verify?.verifier
+  return typeof verifier === 'object' ? verifier.gates : []
 }
 
 /** The options that the task sets for a pattern, or its defaults where the task has another one. */

@@ -10,9 +10,9 @@ export function verifyProblems(name: string, task: TaskPolicy): readonly PolicyP
   if (!verify) return []
   if (patternName(task) === 'direct')
     return [{ path, problem: 'pattern direct passes answers on unchecked', fix: 'Use pattern: cascade.' }]
-  const { matches, lacks, parses, citations, command } = verify
-  if (matches.length + lacks.length === 0 && !parses && !citations && !command)
-    return [{ path, problem: 'nothing is checked', fix: 'Set matches, lacks, parses, citations or command.' }]
+  const { matches, lacks, parses, citations, edits, command } = verify
+  if (matches.length + lacks.length === 0 && !parses && !citations && !edits && !command)
+    return [{ path, problem: 'nothing is checked', fix: 'Set matches, lacks, parses, citations, edits or command.' }]
   return (['matches', 'lacks'] as const).flatMap((key) =>
     verify[key].flatMap((source, index) => {
       const problem = expressionProblem(source)

@@ -76,6 +76,12 @@ export const verifySchema = z.strictObject({
     })
     .optional()
     .describe('What the answer quotes must stand word for word in the text of the request.'),
+  edits: z
+    .boolean()
+    .default(false)
+    .describe(
+      'The answer must hold a unified diff or search-and-replace edits, and each must apply cleanly to the text of the request.',
+    ),
   command: commandSchema
     .optional()
     .describe(

@@ -39,6 +39,15 @@ export interface Vectors {
   readonly cut: number
 }
 
+/** What an adviser said when the model called for one: a text, or why there is none. */
+export interface AdviceGiven {
+  readonly question: string
+  readonly text: string | null
+  readonly failure: 'max_uses_exceeded' | 'too_many_requests' | 'execution_time_exceeded' | 'unavailable' | null
+  /** It was cut off at its cap. */
+  readonly isCut: boolean
+}
+
 /** The settled result of a request. */
 export interface Outcome {
   readonly requestId: string
@@ -67,6 +76,8 @@ export interface Outcome {
   readonly raw: WireAnswer | null
   /** Only where vectors were asked for. */
   readonly vectors?: Vectors
+  /** Only where the caller brought the tool `advisor` and a local model answered: what it was told, in order. */
+  readonly advice?: readonly AdviceGiven[]
 }
 
 /** The result of a typed decision. */
@@ -88,6 +99,7 @@ export type StreamEvent =
       readonly attempts: number
       /** As in `Outcome`. */
       readonly unasked?: readonly string[]
+      readonly advice?: readonly AdviceGiven[]
     }
   | { readonly type: 'text'; readonly delta: string }
   | {

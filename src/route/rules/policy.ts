@@ -1,5 +1,6 @@
 import type { Reason, Removal } from '../../spec/decision.ts'
 import type { Policy, TaskPolicy } from '../../spec/policy.ts'
+import { ADVISOR_NEED } from '../../spec/translation-anthropic.ts'
 import { BOTH, type Rule, type RuleInput, remove, SERVE } from './rule.ts'
 
 /** What the task, its size and the kind of work ask for. */
@@ -26,18 +27,31 @@ function withoutFrontier({ task }: RuleInput): readonly Removal[] {
 }
 
 /** What the local engine cannot do yet, or is not given. */
-function abilities({ task, features, policy, candidates }: RuleInput): readonly Removal[] {
-  const { inputChars, hasImages, hasTools, needs } = features
+function abilities(input: RuleInput): readonly Removal[] {
+  const { task, features, policy, candidates } = input
+  const { inputChars, hasImages, hasTools } = features
   // Who cannot answer may still tell the one who does what the rest of the request is about.
   const sets = mayAssist(task) ? 'serve' : 'both'
   const seesImages = candidates.local.some(({ name }) => policy.models[name]?.can.includes('images'))
   if (hasImages && !seesImages) return local(sets, 'capability_missing', 'The request holds images.')
-  const lacking = needs.filter((need) => need !== 'suffix' || !candidates.local.some((model) => model.fillsIn))
+  const lacking = features.needs.filter((need) => !isMet(need, input))
   if (lacking.length > 0) return local('both', 'capability_missing', `The request asks for ${lacking.join(', ')}.`)
-  if (hasTools && task.kind !== 'tool') return local('both', 'capability_missing', 'The request offers tools.')
+  if (hasTools && task.kind !== 'tool' && !mayDrive(input))
+    return local('both', 'capability_missing', 'The request offers tools.')
   if (inputChars > task.maxInputChars)
     return local(sets, 'input_too_large', `${inputChars} characters, maxInputChars is ${task.maxInputChars}.`)
   return []
+}
+
+function isMet(need: string, input: RuleInput): boolean {
+  if (need === 'suffix') return input.candidates.local.some((model) => model.fillsIn)
+  return need === ADVISOR_NEED && mayDrive(input)
+}
+
+/** Under the pattern `advisor` a local model may drive an agent. The embedded engine does not give tools to its models. */
+function mayDrive({ task, candidates, policy }: RuleInput): boolean {
+  const carriesTools = candidates.local.every(({ name }) => policy.models[name]?.provider !== 'embedded')
+  return task.pattern.advisor?.tool === true && candidates.local.length > 0 && carriesTools
 }
 
 function mayAssist({ assist, pattern: { specialist } }: TaskPolicy): boolean {
