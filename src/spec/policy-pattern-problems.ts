@@ -54,6 +54,7 @@ function voterProblems(
     ...(twice
       ? [{ path: [...path, 'with'], problem: `${twice} stands in it twice`, fix: 'Name each model once.' }]
       : []),
+    ...Object.keys(weights).flatMap((model) => askableProblems([...path, 'weights'], model, context)),
     ...(stray ? [{ path: [...path, 'weights'], problem: `${stray} does not vote`, fix: 'Name it under with.' }] : []),
     ...(Object.keys(weights).length > 0 && rule !== 'weighted'
       ? [{ path: [...path, 'weights'], problem: `rule ${rule} counts no weights`, fix: 'Set rule: weighted.' }]

@@ -13,6 +13,10 @@ export function verifyProblems(name: string, task: TaskPolicy): readonly PolicyP
   const { matches, lacks, parses, citations, edits, command } = verify
   if (matches.length + lacks.length === 0 && !parses && !citations && !edits && !command)
     return [{ path, problem: 'nothing is checked', fix: 'Set matches, lacks, parses, citations, edits or command.' }]
+  if (edits && task.kind !== 'code') {
+    const problem = `kind ${task.kind} rejects every edit`
+    return [{ path: [...path, 'edits'], problem, fix: 'Use kind: code.' }]
+  }
   return (['matches', 'lacks'] as const).flatMap((key) =>
     verify[key].flatMap((source, index) => {
       const problem = expressionProblem(source)

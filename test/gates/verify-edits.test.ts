@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { GateInput } from '../../src/gates/gate.ts'
 import { verifyEdits } from '../../src/gates/verify-edits.ts'
+import { validatePolicy } from '../../src/stores/policy-file.ts'
 
 const SOURCE = ['export function add(a, b) {', '  return a - b', '}', '', 'export const two = add(1, 1)'].join('\n')
 
@@ -60,5 +61,14 @@ describe('the gate verify_edits', () => {
     }
     const input = { answer: { text: DIFF, toolCalls: [] }, task: { verify: { edits: true } }, request }
     expect(verifyEdits(input as unknown as GateInput).accepted).toBe(false)
+  })
+})
+
+describe('the policy of edits', () => {
+  it('wants a task whose answers may hold some', () => {
+    const load = (kind: string) =>
+      validatePolicy({ tasks: { a: { kind, verify: { edits: true } } } }, { file: 'p.yaml', env: {} })
+    expect(() => load('text')).toThrow('tasks.a.verify.edits: kind text rejects every edit')
+    expect(load('code').policy.tasks.a?.verify?.edits).toBe(true)
   })
 })

@@ -46,6 +46,7 @@ describe('counting votes', () => {
 const MODELS = {
   small: { provider: 'embedded', model: 'smollm2-135m-instruct', tier: 'local_fast' },
   big: { provider: 'openai', model: 'gpt-4.1-nano', tier: 'frontier', apiKey: '${env:KEY}' },
+  peer: { provider: 'ollama', model: 'qwen3:4b', tier: 'local_quality' },
   huge: { provider: 'openai', model: 'gpt-4.1', tier: 'frontier', apiKey: '${env:KEY}' },
 } as const
 const TASK = {
@@ -74,6 +75,8 @@ describe('the policy of consensus', () => {
     [{ with: ['small', 'small'] }, 'small stands in it twice'],
     [{ with: ['small', 'huge'] }, 'huge is not a frontier of this task'],
     [{ weights: { big: 2 } }, 'rule majority counts no weights'],
+    [{ with: ['small', 'big'], rule: 'weighted', weights: { huge: 2 } }, 'huge is not a frontier of this task'],
+    [{ rule: 'weighted', weights: { bigg: 2 } }, 'there is no model bigg'],
     [{ with: ['small', 'big'], rule: 'weighted', weights: { peer: 2 } }, 'peer does not vote'],
   ])('refuses %j', (options, problem) => expect(problemWith(options)).toContain(problem))
 
@@ -100,6 +103,7 @@ describe('a panel of hosted models', () => {
         small: { decisions: [{ probabilities: { yes: 0.9, no: 0.1 } }] },
         big: { answers: ['no'] },
         huge: { answers: ['No.'] },
+        peer: {},
       },
     })
     const outcome = await router.decide({ task: 'chat', input: 'Is it safe?' })
