@@ -188,7 +188,7 @@ describe('the engine host process', () => {
     expect(long.address).toMatch(/spillway-\d+-[0-9a-f]{16}\/e\.sock$/)
     expect(long.address.length).toBeLessThanOrEqual(103)
     expect(hostEndpoint('C:\\state', 'win32').address).toMatch(
-      /^\\\\\.\\pipe\\spillway-engine-[0-9a-f]{16}-3\.22\.1-p4$/,
+      /^\\\\\.\\pipe\\spillway-engine-[0-9a-f]{16}-3\.22\.1-p5$/,
     )
   })
 })
