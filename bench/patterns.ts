@@ -23,11 +23,14 @@ interface Case {
   readonly big?: readonly string[]
   readonly small?: readonly string[]
   readonly task?: NonNullable<PolicyInput['tasks']>[string]
-  /** The request's text in place of the usual one. */
+  /** In place of the usual question. */
   readonly content?: string
 }
 
 const ANSWER = 'The report was written by Ada in May.'
+
+/** As long as the question of the other cases, so that what is added is not its reading. */
+const LOG = Array.from({ length: 18 }, (_, at) => `[ ${at} %] Building CXX object src/part${at}/unit.o`).join('\n')
 
 /** One row a way through a pattern. */
 const CASES: readonly Case[] = [
@@ -59,6 +62,23 @@ const CASES: readonly Case[] = [
     big: ['{"value":"Ada","evidence":"written by Ada","at":0}'],
     content: `${'Owls hunt by night. They hear mice in the snow. Most of them live in woods. The report was written by Ada.\n\n'.repeat(6)}Who wrote the report?`,
   },
+  {
+    name: 'cascade, three tiers',
+    pattern: 'cascade',
+    small: ['I am sorry, but I cannot help with that.'],
+    task: { local: ['small', 'peer'] },
+  },
+  {
+    name: 'specialist, maths',
+    pattern: 'specialist',
+    content: `${'The report says so. '.repeat(40)}\n\nSolve 2x + 3 = 7 for x.`,
+  },
+  {
+    name: 'specialist, summary',
+    pattern: { specialist: { context: 'summary' } },
+    content: `${'The report says so. '.repeat(40)}\n\nSolve 2x + 3 = 7 for x.`,
+  },
+  { name: 'assist, digest', pattern: 'direct', task: { local: false, assist: { minChars: 200 } }, content: LOG },
 ]
 const [BASE] = CASES
 
@@ -97,8 +117,8 @@ async function batch(one: Case, requests: number): Promise<{ readonly ms: number
     models: { small: says(one.small), peer: says(one.small), big: says(one.big) },
   })
   const started = process.cpuUsage()
-  const content = one.content ?? REQUEST.messages[0].content
-  const request = { ...REQUEST, messages: [{ role: 'user' as const, content }] }
+  const { content } = one
+  const request = content === undefined ? REQUEST : { ...REQUEST, messages: [{ role: 'user', content } as const] }
   for (let at = 0; at < requests; at++) await router.complete(request)
   const { user, system } = process.cpuUsage(started)
   const ms = (user + system) / 1000 / requests

@@ -858,4 +858,16 @@ export const REQUIREMENTS: readonly Requirement[] = [
       { file: 'test/pipeline/subtask.test.ts', title: 'spends one limit for all of them' },
     ],
   },
+  {
+    behaviour: 'A digest invents nothing and leaves out no line of hard-stop evidence',
+    source: 'docs/guides/patterns.md',
+    citedBy: [
+      { file: 'test/classify/digest.test.ts', title: 'invents nothing: every kept line is a line of the source' },
+      { file: 'test/classify/digest.test.ts', title: 'keeps every line of hard-stop evidence, however often it comes' },
+      {
+        file: 'test/samples/assist/hard-stop-evidence-stays-word-for-word/expected.json',
+        title: 'lets local assist after a hard stop, and keeps its evidence word for word',
+      },
+    ],
+  },
 ]

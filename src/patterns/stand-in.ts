@@ -52,7 +52,9 @@ export async function frontierAnswers(
   } catch (error) {
     const reason = availabilityReason('frontier', error)
     if (!input.decision.mayDegrade) throw error
-    const wouldEscalateTo = { model: input.decision.frontier[0] ?? 'frontier', why: (error as RouterError).message }
+    const last = lastTier(input)
+    const [model = 'frontier'] = typeof last === 'string' ? input.decision.frontier : last.models
+    const wouldEscalateTo = { model, why: (error as RouterError).message }
     const draft = escalation.draft ?? (await makeDraft(input, tools))
     return standIn(draft, { reason, wouldEscalateTo })
   }

@@ -1,7 +1,9 @@
 /** What a pattern may do on one request. */
 import { escalationPacket } from '../patterns/packet.ts'
-import type { Asked, PatternTools } from '../patterns/pattern.ts'
+import type { Asked, Delivery, PatternTools } from '../patterns/pattern.ts'
 import type { Actor, RouteTier } from '../spec/decision.ts'
+import type { RouterRequest } from '../spec/request.ts'
+import { askAssisted } from './assist.ts'
 import { ask, type Question } from './attempt.ts'
 import { checkDraft } from './check.ts'
 import { type Consulted, consult } from './consult.ts'
@@ -21,15 +23,24 @@ export function toolsFor(context: AskContext, nested: Nested): PatternTools {
   /** What answers that were consulted would leave on the record; see `check`. */
   const answers = new Map<Asked, Consulted['found']>()
   const checked = new Map<Asked, Pick<Run, 'verdicts' | 'draft' | 'drafter'>>()
-  return {
-    ask: (whom, request, delivery) => askWhom(context, whom, { request, delivery }),
+  const beside: Pick<PatternTools, 'consult' | 'note'> = {
     consult: async (what) => {
       const { asked, found } = await consult(context, what)
       if (what.read === 'task') answers.set(asked, found)
       return asked
     },
-    subtask: (task) => subtask(context, task, nested),
     note: (facts) => void Object.assign(run.did, facts),
+  }
+  return {
+    ...beside,
+    ask: (whom, request, delivery) => {
+      const askThem = (own: RouterRequest, how: Delivery): Promise<Asked> =>
+        askWhom(context, whom, { request: own, delivery: how })
+      if ((typeof whom === 'string' ? whom : whom.actor) === 'local') return askThem(request, delivery)
+      const { hardStops } = deps.loaded.policy
+      return askAssisted({ run, hardStops, tools: beside, ask: askThem }, { request, delivery })
+    },
+    subtask: (task) => subtask(context, task, nested),
     check: async (asked, how = 'alone') => {
       const isAdvised = how === 'advised'
       Object.assign(run, answers.get(asked))

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { COMPLEXITIES, PARTITIONS, TASK_KINDS } from './decision.ts'
 import { LABEL_SOURCES } from './label.ts'
+import { assistSchema } from './policy-assist.ts'
 import { barsSchema } from './policy-bars.ts'
 import { agreementSchema, judgeSchema, qualitySchema, stopCheckSchema } from './policy-gates.ts'
 import { adapterSchema } from './policy-models.ts'
@@ -163,6 +164,9 @@ const taskKeys = z.strictObject({
   quality: qualitySchema
     .optional()
     .describe('A weighted check of format, completeness, coherence and self-critique; for tasks without labels.'),
+  assist: assistSchema
+    .optional()
+    .describe('Long texts are made shorter on this machine before a frontier reasons about them; part of any pattern.'),
   verify: verifySchema
     .optional()
     .describe(

@@ -34,7 +34,7 @@ function abilities(input: RuleInput): readonly Removal[] {
   const sets = mayAssist(task) ? 'serve' : 'both'
   const seesImages = candidates.local.some(({ name }) => policy.models[name]?.can.includes('images'))
   if (hasImages && !seesImages) return local(sets, 'capability_missing', 'The request holds images.')
-  const lacking = lackingNeeds(input)
+  const lacking = features.needs.filter((need) => !isMet(need, input))
   if (lacking.length > 0) return local('both', 'capability_missing', `The request asks for ${lacking.join(', ')}.`)
   if (hasTools && task.kind !== 'tool' && !mayDrive(input))
     return local('both', 'capability_missing', 'The request offers tools.')
@@ -43,20 +43,20 @@ function abilities(input: RuleInput): readonly Removal[] {
   return []
 }
 
-function lackingNeeds(input: RuleInput): readonly string[] {
-  const fillsIn = input.candidates.local.some((model) => model.fillsIn)
-  const isMet = (need: string): boolean => (need === 'suffix' && fillsIn) || (need === ADVISOR_NEED && mayDrive(input))
-  return input.features.needs.filter((need) => !isMet(need))
-}
-
-function mayAssist({ pattern: { specialist } }: TaskPolicy): boolean {
-  return specialist !== undefined && specialist.context !== 'full' && specialist.subtask === undefined
+function isMet(need: string, input: RuleInput): boolean {
+  if (need === 'suffix') return input.candidates.local.some((model) => model.fillsIn)
+  return need === ADVISOR_NEED && mayDrive(input)
 }
 
 /** Under the pattern `advisor` a local model may drive an agent. The embedded engine does not give tools to its models. */
 function mayDrive({ task, candidates, policy }: RuleInput): boolean {
   const carriesTools = candidates.local.every(({ name }) => policy.models[name]?.provider !== 'embedded')
   return task.pattern.advisor?.tool === true && candidates.local.length > 0 && carriesTools
+}
+
+function mayAssist({ assist, pattern: { specialist } }: TaskPolicy): boolean {
+  if (assist?.by === 'local') return true
+  return specialist !== undefined && specialist.context !== 'full' && specialist.subtask === undefined
 }
 
 function importance({ task, features, policy, candidates }: RuleInput): readonly Removal[] {
