@@ -17,6 +17,7 @@ import { callCost } from './models/prices.ts'
 import { createServerProbe } from './models/probe.ts'
 import { openAnswerCache } from './pipeline/answer-cache.ts'
 import { createAuditWatch } from './pipeline/audit-watch.ts'
+import { createBuddyWatch } from './pipeline/buddy-watch.ts'
 import { systemClock } from './pipeline/clock.ts'
 import { createHarmlessScores } from './pipeline/harmless-scores.ts'
 import { createNoveltyWatch } from './pipeline/novelty.ts'
@@ -34,6 +35,7 @@ import type { AuditQuery, Clock, ModelPort } from './spec/ports.ts'
 import { proxyFor } from './spec/proxy.ts'
 import type { Router } from './spec/router.ts'
 import { openAuditLog } from './stores/audit-log.ts'
+import { openBuddies } from './stores/buddies.ts'
 import { openBudgets, openBudgetsLater } from './stores/budgets.ts'
 import { openCalibrations } from './stores/calibrations.ts'
 import { copySettings } from './stores/connections.ts'
@@ -121,6 +123,11 @@ export function createRouter(settings: RouterSettings): Router {
     priors: openPriors(join(paths.stateDir, 'priors'), clock.monotonicMs),
     examples,
     watch: createAuditWatch({ calibrations, readAudit, clock }),
+    buddies: createBuddyWatch({
+      book: openBuddies(join(paths.stateDir, 'buddies'), clock.monotonicMs),
+      readAudit,
+      clock,
+    }),
     placeholders: createPlaceholderNumbers(),
     textReader,
     novelty: createNoveltyWatch(

@@ -1,5 +1,5 @@
 /** Scripted doubles for tests of policies and of code that uses the router: no model, no network, no real clock. */
-import type { FinishReason, Signals, Usage } from './spec/decision.ts'
+import type { FinishReason, Signals, TokenSignal, Usage } from './spec/decision.ts'
 import type { ErrorCode, ErrorValues } from './spec/errors.ts'
 import { RouterError } from './spec/errors.ts'
 import type {
@@ -32,6 +32,8 @@ export interface ScriptedText {
   /** Default: estimated, four characters a token. */
   readonly usage?: Usage
   readonly signals?: Signals | null
+  /** Told to calls that ask for them. */
+  readonly tokens?: readonly TokenSignal[]
   /** The upstream body that a caller of the same dialect gets unchanged. */
   readonly raw?: Readonly<Record<string, unknown>> | null
   readonly servedBy?: string
@@ -246,6 +248,7 @@ function finish(
       source: 'estimated',
     },
     signals: scripted.signals ?? null,
+    ...(scripted.tokens && call.tokenSignals && { tokens: scripted.tokens }),
     identity: { digest: null, quantisation: null, servedBy: scripted.servedBy ?? model },
     raw: scripted.raw ? { dialect: call.wire?.dialect ?? 'openai_chat', body: scripted.raw } : null,
   }

@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import type { RouterRequest } from '../src/spec/request.ts'
 import type { StreamEvent } from '../src/spec/response.ts'
-import { type SampleScript, sampleRouter } from './support/sample-router.ts'
+import type { RequestOptions } from '../src/spec/router.ts'
+import type { ModelScript } from '../src/testing.ts'
+import { type SampleRouter, type SampleScript, sampleRouter } from './support/sample-router.ts'
 
 const SAMPLES = resolve(dirname(fileURLToPath(import.meta.url)), 'samples')
 
@@ -20,11 +22,40 @@ interface Expected {
   readonly sent?: Readonly<Record<string, { readonly holds?: readonly string[]; readonly lacks?: readonly string[] }>>
   /** Texts that a streaming caller must never receive. */
   readonly neverStreamed?: readonly string[]
+  /** Texts that a streaming caller gets before the answer is final. */
+  readonly streamed?: readonly string[]
   readonly shadow?: Readonly<Record<string, unknown>>
 }
 
 function readSample<T>(folder: string, file: string): T {
   return JSON.parse(readFileSync(join(SAMPLES, folder, file), 'utf8')) as T
+}
+
+/** The router of a sample, with a caller who goes when the script says so. */
+function playing(script: SampleScript): SampleRouter & { readonly options: RequestOptions } {
+  const caller = new AbortController()
+  const { leavesAt } = script
+  const models = Object.entries(script.models).map(([name, model]) => [
+    name,
+    name === leavesAt ? { ...model, answers: leaving(model.answers, () => caller.abort()) } : model,
+  ])
+  const sample = sampleRouter({ ...script, models: Object.fromEntries(models) })
+  return { ...sample, options: { ...script.options, signal: caller.signal } }
+}
+
+/** The same answers in the same order; the caller goes in the moment the model is asked. */
+function leaving(answers: ModelScript['answers'], leave: () => void): NonNullable<ModelScript['answers']> {
+  const steps = Array.isArray(answers) ? [...answers] : []
+  return () => {
+    setImmediate(leave)
+    return steps.shift() ?? { fail: 'model_failed' }
+  }
+}
+
+/** As a client puts them in: the last first, so that offsets stay. */
+function withCorrections(text: string, { corrections }: Extract<StreamEvent, { type: 'correction' }>): string {
+  const lastFirst = corrections.toSorted((a, b) => b.start - a.start)
+  return lastFirst.reduce((now, { start, end, text: words }) => now.slice(0, start) + words + now.slice(end), text)
 }
 
 const folders = readdirSync(SAMPLES).flatMap((pattern) =>
@@ -36,8 +67,10 @@ describe.each(folders)('sample %s', (folder) => {
   const expected = readSample<Expected>(folder, 'expected.json')
 
   it(expected.title, async () => {
-    const sample = sampleRouter(readSample<SampleScript>(folder, 'script.json'))
-    const result = await sample.router.complete(request).catch((error: { code?: string }) => ({ failed: error.code }))
+    const sample = playing(readSample<SampleScript>(folder, 'script.json'))
+    const result = await sample.router
+      .complete(request, sample.options)
+      .catch((error: { code?: string }) => ({ failed: error.code }))
     await sample.router.close()
     if (expected.error) expect(result).toEqual({ failed: expected.error })
     if (expected.outcome) expect(result).toMatchObject(expected.outcome)
@@ -60,23 +93,28 @@ describe.each(folders)('sample %s', (folder) => {
 
   it('gives a streaming caller the same decision and the same text', async () => {
     const script = readSample<SampleScript>(folder, 'script.json')
-    const whole = await sampleRouter(script)
-      .router.complete(request)
-      .catch((error: { code?: string }) => error.code)
-    const sample = sampleRouter(script)
+    const first = playing(script)
+    const whole = await first.router.complete(request, first.options).catch((error: { code?: string }) => error.code)
+    const sample = playing(script)
     const events: StreamEvent[] = []
     try {
-      for await (const event of sample.router.stream(request)) events.push(event)
+      for await (const event of sample.router.stream(request, sample.options)) events.push(event)
     } catch (error) {
       expect((error as { code?: string }).code).toBe(whole)
+      for (const text of expected.neverStreamed ?? []) expect(JSON.stringify(events)).not.toContain(text)
       return
     }
     const final = events.at(-1)
     if (final?.type !== 'final' || typeof whole !== 'object') throw new Error('the stream has no final event')
-    const streamed = events.flatMap((event) => (event.type === 'text' ? [event.delta] : [])).join('')
+    const said = events.flatMap((event) => (event.type === 'text' ? [event.delta] : [])).join('')
+    const streamed = events.reduce(
+      (text, event) => (event.type === 'correction' ? withCorrections(text, event) : text),
+      said,
+    )
     expect(final.outcome.decision).toEqual(whole.decision)
     expect(streamed).toBe(whole.answer ?? '')
     expect(events.filter((event) => event.type === 'commit')).toHaveLength(1)
     for (const text of expected.neverStreamed ?? []) expect(JSON.stringify(events)).not.toContain(text)
+    for (const text of expected.streamed ?? []) expect(said).toContain(text)
   })
 })

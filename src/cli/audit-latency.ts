@@ -1,7 +1,7 @@
 /** Latency of the models that answered, against the policy's targets. Pure. */
 
 import type { AuditRecord } from '../spec/audit.ts'
-import { TIERS, type Tier } from '../spec/decision.ts'
+import { type AttemptPurpose, TIERS, type Tier } from '../spec/decision.ts'
 import { milliseconds } from './outcome-text.ts'
 
 export interface TierLatency {
@@ -44,7 +44,16 @@ function isAnswer({ outcome, purpose }: AuditRecord['attempts'][number]): boolea
   return outcome === 'answered' && !OPINIONS.has(purpose)
 }
 
-const OPINIONS: ReadonlySet<string> = new Set(['agreement', 'judge', 'stop_check'])
+const OPINIONS: ReadonlySet<AttemptPurpose> = new Set([
+  'agreement',
+  'judge',
+  'stop_check',
+  'advice',
+  'verdict',
+  'span',
+  'digest',
+  'summary',
+])
 
 /** `local_fast    12 answers  p50 88 ms  p95 140 ms  target 200 ms  met` */
 export function latencyLine(tier: TierLatency): string {

@@ -1,5 +1,6 @@
 /** One audit record as people read it: what was known, what was removed, who was asked, what the gates said. */
 import type { AuditRecord } from '../spec/audit.ts'
+import type { PatternFact, PatternFacts } from '../spec/pattern-record.ts'
 import { attemptText, dollars, milliseconds, verdictText } from './outcome-text.ts'
 
 export function traceLines(record: AuditRecord): readonly string[] {
@@ -36,11 +37,20 @@ function work(record: AuditRecord): readonly string[] {
     ...(model ? [`local      ${model.name}, ${model.identity.quantisation ?? 'quantisation unknown'}${digest}`] : []),
     ...record.attempts.map((attempt) => `attempt    ${attemptText(attempt)}`),
     ...optionLines(record),
+    ...(record.pattern ? [`pattern    ${record.pattern.name}: ${factsText(record.pattern.did)}`] : []),
     ...record.verdicts.map((verdict) => `gate       ${verdictText(verdict)}`),
     ...(record.shadow
       ? [`shadow     ${record.shadow.model} would ${record.shadow.wouldAccept ? 'be accepted' : 'be rejected'}`]
       : []),
   ]
+}
+
+/** `verdict REJECT, consultations 2` */
+function factsText(did: PatternFacts): string {
+  const plain = (fact: PatternFact): string => (typeof fact === 'string' ? fact : JSON.stringify(fact))
+  return Object.entries(did)
+    .map(([name, fact]) => `${name} ${plain(fact)}`)
+    .join(', ')
 }
 
 function optionLines(record: AuditRecord): readonly string[] {

@@ -78,6 +78,13 @@ const PURPOSES: Readonly<Record<Attempt['purpose'], string>> = {
   agreement: ' for agreement',
   judge: ' as judge',
   stop_check: ' for the stop check',
+  retrieval: ' for passages',
+  advice: ' with advice',
+  verdict: ' with a verdict',
+  span: ' about a span',
+  vote: ' with a vote',
+  digest: ' with a digest',
+  summary: ' with a summary',
 }
 
 /** `local local_accepted · small · 212 ms · $0 · not proven` */

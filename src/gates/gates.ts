@@ -1,5 +1,5 @@
 /** The table of gates, and the one loop that runs them. */
-import type { Verdict } from '../spec/decision.ts'
+import type { Reason, Verdict } from '../spec/decision.ts'
 import type { TaskPolicy } from '../spec/policy.ts'
 import { isRead } from '../spec/reading.ts'
 import type { RouterRequest } from '../spec/request.ts'
@@ -86,6 +86,23 @@ export function isStopped(verdicts: readonly Verdict[]): boolean {
 export function firstRejection(verdicts: readonly Verdict[]): Verdict | null {
   return verdicts.find((verdict) => !verdict.accepted) ?? null
 }
+
+/**
+ * Whether a rejection only says that an answer may be wrong, by a plain threshold. Checks, hard stops and proven bounds say more: nobody
+ * overrules them.
+ */
+export function isDoubt({ gate, reason }: Verdict): boolean {
+  return DOUBTING.has(gate) && reason !== null && DOUBTS.has(reason)
+}
+
+const DOUBTING: ReadonlySet<string> = new Set<GateName>(['confidence', 'entropy', ...OPINION_GATES])
+const DOUBTS: ReadonlySet<Reason> = new Set([
+  'confidence_low',
+  'entropy_high',
+  'disagreement',
+  'judge_rejected',
+  'signal_unavailable',
+])
 
 interface GateRow {
   readonly gate: Gate

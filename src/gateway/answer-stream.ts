@@ -15,6 +15,7 @@ import { type ModelChoice, warningOf } from './model-choice.ts'
 
 export type Raw = Extract<StreamEvent, { type: 'raw' }>
 export type Said = Extract<StreamEvent, { type: 'text' | 'tool_call' }>
+export type Correction = Extract<StreamEvent, { type: 'correction' }>
 export type Commit = Extract<StreamEvent, { type: 'commit' }>
 
 /** Says events in one dialect, as the text of an event stream. */
@@ -28,6 +29,8 @@ export interface Teller {
   relay(event: Raw): string
   /** What came in another dialect. */
   retell(event: Said): string
+  /** What the text told before should say in places; clients that do not know of it go on as before. */
+  correct(event: Correction): string
   /** The end of a whole answer; the only place where it is said that it is whole. */
   finish(outcome: Outcome): string
   /** The end of a broken one. */
@@ -66,6 +69,7 @@ class AnswerStream implements StreamTaker {
     else if (event.type === 'commit') this.#commit(event)
     else if (event.type === 'final') this.#finish(event.outcome)
     else if (event.type === 'waiting') this.#writer.comment()
+    else if (event.type === 'correction') this.#writer.say(this.#teller.correct(event))
     else if (!this.#relays) this.#writer.say(this.#teller.retell(event))
     return this.#writer.drained()
   }

@@ -1,7 +1,7 @@
 /** The events of an answer as events of the Messages API. */
 import type { RouterError } from '../spec/errors.ts'
 import type { Outcome } from '../spec/response.ts'
-import type { Commit, Raw, Said, Teller } from './answer-stream.ts'
+import type { Commit, Correction, Raw, Said, Teller } from './answer-stream.ts'
 import { messagesUsage, stopOf } from './anthropic-answer.ts'
 import { messagesError } from './anthropic-failure.ts'
 import { answeredBy, spillwayField } from './completion.ts'
@@ -48,6 +48,11 @@ export class MessageTeller implements Teller {
   retell(said: Said): string {
     if (said.type === 'tool_call') return this.#start() + this.#tool(said)
     return said.delta === '' ? '' : this.#start() + this.#text(said.delta)
+  }
+
+  /** With a ping: clients skip those, and some refuse types of events that they do not know. */
+  correct({ corrections }: Correction): string {
+    return event({ type: 'ping', spillway: { corrections } })
   }
 
   finish(outcome: Outcome): string {

@@ -6,9 +6,9 @@ import type { Outcome } from '../spec/response.ts'
 /** What every answer carries beside the protocol: who answered, why, and what it cost. */
 export function spillwayField(outcome: Outcome): Readonly<Record<string, unknown>> {
   const { requestId, decision, costUsd, attempts, latencyMs, verdicts, wouldEscalateTo, approvalRequired } = outcome
-  const { unasked } = outcome
+  const { unasked, corrections } = outcome
   const known = { requestId, ...decision, costUsd, attempts, latencyMs, verdicts, wouldEscalateTo, approvalRequired }
-  return unasked ? { ...known, unasked } : known
+  return { ...known, ...(unasked && { unasked }), ...(corrections && { corrections }) }
 }
 
 /** A whole answer; an upstream's own body is returned as it came, with the decision added. */

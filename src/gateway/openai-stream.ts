@@ -1,7 +1,7 @@
 /** The events of an answer as chunks of the OpenAI chat dialect. */
 import type { RouterError } from '../spec/errors.ts'
 import type { Outcome } from '../spec/response.ts'
-import type { Commit, Raw, Said, Teller } from './answer-stream.ts'
+import type { Commit, Correction, Raw, Said, Teller } from './answer-stream.ts'
 import { answeredBy, type ChunkBase, chunkBody, type Delta, spillwayField } from './completion.ts'
 import { COMMENT } from './event-writer.ts'
 import { wireError } from './failure.ts'
@@ -49,6 +49,11 @@ export class ChatTeller implements Teller {
   retell(said: Said): string {
     if (said.type === 'tool_call') return this.#piece({ tool_calls: [toolCallDelta(said)] })
     return said.delta === '' ? '' : this.#piece({ content: said.delta })
+  }
+
+  /** A chunk without choices, like that of the usage. */
+  correct({ corrections }: Correction): string {
+    return this.#chunk({ spillway: { corrections } })
   }
 
   finish(outcome: Outcome): string {

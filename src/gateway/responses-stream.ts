@@ -70,6 +70,8 @@ class ResponseStream implements StreamTaker {
     else if (event.type === 'final') this.#finish(event.outcome)
     else if (event.type === 'waiting') this.#writer.comment()
     else if (event.type === 'tool_call') this.#call(event)
+    // Clients of this dialect add up events by their type; the last one carries the corrections.
+    else if (event.type === 'correction') return
     else if (event.delta !== '') this.#say(this.#raw.isRefusal ? 'refusal' : 'text', event.delta)
     return this.#writer.drained()
   }

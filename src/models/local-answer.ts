@@ -1,6 +1,6 @@
 /** The answer of a model on this machine: reasoning and tool-call notations taken out, signals of what is left. */
 import { randomUUID } from 'node:crypto'
-import type { Signals } from '../spec/decision.ts'
+import type { Signals, TokenSignal } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { ModelCall, ModelEvent } from '../spec/ports.ts'
 import { dialectOf } from './answer-dialects.ts'
@@ -16,6 +16,8 @@ export interface LocalAnswerSettings {
   readonly hasReasonedApart?: () => boolean
   /** The signals of this answer text; absent where the events carry their own. */
   readonly signalsOf?: (answer: string) => Signals | null
+  /** The figures of its tokens, where `signalsOf` is given as well. */
+  readonly tokensOf?: (answer: string) => readonly TokenSignal[]
 }
 
 type Finish = Extract<ModelEvent, { readonly type: 'finish' }>
@@ -83,9 +85,13 @@ class Answer {
       if (finish.finishReason === 'length') throw new RouterError('model_incomplete', { model })
       throw new RouterError('model_malformed', { model, problem: 'it holds reasoning and no answer' })
     }
+    const { tokens: ownTokens, ...rest } = finish
     const own = removedChars > 0 ? null : finish.signals
+    const tokens =
+      settings.tokensOf === undefined ? (removedChars > 0 ? undefined : ownTokens) : settings.tokensOf(this.#text)
     return {
-      ...finish,
+      ...rest,
+      ...(tokens && tokens.length > 0 && { tokens }),
       finishReason: this.#writtenCalls > 0 && finish.finishReason === 'stop' ? 'tool_calls' : finish.finishReason,
       signals: signalsOf === undefined ? own : signalsOf(this.#text),
       raw: null,

@@ -5,7 +5,7 @@ import { generateOverHttp, type HttpModel } from './http-model.ts'
 import { localAnswer } from './local-answer.ts'
 import type { ServerProbe } from './probe.ts'
 import { type ServerAbilities, TOP_LOGPROBS } from './probe-requests.ts'
-import { answerSignals, type TokenLogprob } from './token-signals.ts'
+import { answerSignals, answerTokens, type TokenLogprob } from './token-signals.ts'
 
 /** What one call wants to know beside its text. Absent on servers elsewhere. */
 export interface Listener {
@@ -54,6 +54,7 @@ export async function* generateLocally(
       call,
       hasReasonedApart: () => hasThought,
       signalsOf: (answer) => (tokens.length === 0 ? null : answerSignals(tokens, answer, { fullDistribution })),
+      ...(call.tokenSignals && { tokensOf: (answer: string) => answerTokens(tokens, answer) }),
     })
   } catch (error) {
     // The server was started anew, without what it had: the record is wrong from now on.

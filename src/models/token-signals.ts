@@ -1,5 +1,5 @@
 /** Turns the log-probabilities that a server sends beside its text into signals. Natural logarithms throughout. */
-import type { Signals } from '../spec/decision.ts'
+import type { Signals, TokenSignal } from '../spec/decision.ts'
 import { entropyBracket, topBracket } from './embedded/signals.ts'
 
 /** One generated token as a server reported it. */
@@ -47,6 +47,42 @@ export function answerSignals(tokens: readonly TokenLogprob[], answer: string, f
 }
 
 /**
+ * The same tokens with their places in the answer; a character belongs to every token that holds a part of it.
+ *
+ * @returns empty when the tokens do not spell the answer
+ */
+export function answerTokens(tokens: readonly TokenLogprob[], answer: string): readonly TokenSignal[] {
+  const text = answer.trim()
+  const lead = answer.length - answer.trimStart().length
+  const spelt = spelling(tokens, text)
+  return spelt.map(({ token, from, to }) => ({
+    start: lead + charAt(text, from),
+    end: lead + charAfter(text, to),
+    entropyLowNats: lowNats(token),
+    entropyHighNats: highNats(token),
+  }))
+}
+
+/** Offset of the character that holds this byte, or begins with it. */
+function charAt(text: string, byte: number): number {
+  return Buffer.from(text)
+    .subarray(0, byte)
+    .toString('utf8')
+    .replace(/\uFFFD+$/, '').length
+}
+
+/** Offset after the last character that begins before this byte. */
+function charAfter(text: string, byte: number): number {
+  return (
+    text.length -
+    Buffer.from(text)
+      .subarray(byte)
+      .toString('utf8')
+      .replace(/^\uFFFD+/, '').length
+  )
+}
+
+/**
  * Reads one entry of `logprobs`, which OpenAI-compatible servers and Ollama spell alike:
  * `{ token, logprob, bytes?, top_logprobs?: [{ token, logprob }] }`.
  */
@@ -90,16 +126,25 @@ function highNats({ logprob, top }: TokenLogprob): number | null {
 
 /** The last tokens that spell the text, whole tokens; empty when none do. */
 function tokensOf(tokens: readonly TokenLogprob[], text: string): readonly TokenLogprob[] {
+  return spelling(tokens, text).map(({ token }) => token)
+}
+
+/** The same with the bytes of the text that each covers; a token may begin before the text and end after it. */
+function spelling(
+  tokens: readonly TokenLogprob[],
+  text: string,
+): readonly { readonly token: TokenLogprob; readonly from: number; readonly to: number }[] {
   if (text === '') return []
   const pieces = tokens.map((token) => (token.bytes === null ? Buffer.from(token.text) : Buffer.from(token.bytes)))
   const wanted = Buffer.from(text)
   const start = Buffer.concat(pieces).lastIndexOf(wanted)
   if (start < 0) return []
   let at = 0
-  return tokens.filter((_, index) => {
-    const from = at
+  return tokens.flatMap((token, index) => {
+    const from = at - start
     at += pieces[index]?.length ?? 0
-    return at > start && from < start + wanted.length
+    const to = at - start
+    return to > 0 && from < wanted.length ? [{ token, from: Math.max(0, from), to: Math.min(to, wanted.length) }] : []
   })
 }
 

@@ -6,7 +6,7 @@ import { availabilityReason, type Draft, frontierAnswers, frontierAsPlanned, mak
 
 /** Local drafts, gates judge, only what they reject goes to the frontier. */
 export const cascade: Pattern = async (input, tools) => {
-  const { decision, request } = input
+  const { decision, request, task } = input
   if (decision.route === 'frontier') return frontierAsPlanned(input, tools)
   let draft: Draft
   try {
@@ -14,7 +14,7 @@ export const cascade: Pattern = async (input, tools) => {
   } catch (error) {
     const reason = availabilityReason('local', error)
     if (!decision.serve.includes('frontier')) throw error
-    return frontierAnswers({ request, decision: { ...decision, mayDegrade: false } }, tools, {
+    return frontierAnswers({ request, task, decision: { ...decision, mayDegrade: false } }, tools, {
       request,
       reason,
       draft: null,
@@ -51,7 +51,7 @@ function asAccepted(draft: Draft): PatternResult {
 }
 
 /** `onUnavailable: error` (or a wait that is over): better no answer than one that a gate rejected. */
-function refused(decision: PatternInput['decision'], rejected: Verdict): RouterError {
+export function refused(decision: PatternInput['decision'], rejected: Verdict): RouterError {
   const frontier = decision.wouldEscalateTo
   return new RouterError('no_model_available', {
     task: decision.task,

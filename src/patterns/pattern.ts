@@ -1,7 +1,18 @@
 /** How local and frontier models work together on one request. A pattern is one function; it calls nobody by itself. */
-import type { Actor, OptionProbability, Reason, RouteDecision, Tier, Verdict } from '../spec/decision.ts'
+import type { Retriever, RetrieverName } from '../decide/windows.ts'
+import type {
+  Actor,
+  ConsultPurpose,
+  OptionProbability,
+  Reason,
+  RouteDecision,
+  Tier,
+  Verdict,
+} from '../spec/decision.ts'
+import type { PatternFacts } from '../spec/pattern-record.ts'
+import type { TaskPolicy } from '../spec/policy.ts'
 import type { RouterRequest } from '../spec/request.ts'
-import type { Answer } from '../spec/response.ts'
+import type { Answer, TextCorrection } from '../spec/response.ts'
 
 /** One answer and who gave it. */
 export interface Asked {
@@ -21,14 +32,58 @@ export type Delivery = 'held' | { readonly live: Reason }
 export interface PatternInput {
   readonly request: RouterRequest
   readonly decision: RouteDecision
+  /** With the options of its pattern; see `patternOptions`. */
+  readonly task: TaskPolicy
+}
+
+/** One call that is not the answer: advice, a verdict, a question about a span, a vote, a digest, a summary. */
+export interface Consultation {
+  readonly purpose: ConsultPurpose
+  /** The actor's models in order until one answers, or the models of these names. */
+  readonly whom: Actor | readonly string[]
+  readonly request: RouterRequest
+  /**
+   * `written` (default): the request is sent as it stands and the model writes. `task`: as an answer to the task is got, with its
+   * prompt for the model, and read where the task is typed.
+   */
+  readonly read?: 'written' | 'task'
+  /** Bounds the call and what is reserved for it. Default: that of the request, else the model's. */
+  readonly maxOutputTokens?: number
+  /** Ends the call where nobody needs it any more; what it cost by then is booked. */
+  readonly signal?: AbortSignal
+}
+
+export interface PatternStanding {
+  /** Hash of what shapes its results: options and local models. */
+  readonly setup: string
+  /** Why the task does without it; null while it pays and does no harm. */
+  readonly off: string | null
 }
 
 /** What a pattern may do; the pipeline supplies it. */
 export interface PatternTools {
   /** Asks the actor's models in order until one answers. Throws a RouterError when none does. */
   ask(actor: Actor, request: RouterRequest, delivery: Delivery): Promise<Asked>
+  /**
+   * Asks beside the answer, under the same rules: removals, egress, budgets, deadlines, kill switch, one line in `attempts`. Nothing of it
+   * reaches the caller. Throws a RouterError when nobody may be asked or nobody answers; see `consulted`.
+   */
+  consult(what: Consultation): Promise<Asked>
+  /** Adds to what the record says of the pattern; a later fact of the same name takes the place of the earlier. */
+  note(facts: PatternFacts): void
   /** Runs the task's gates; those that need a second opinion ask for it. */
   check(asked: Asked): Promise<readonly Verdict[]>
+  /**
+   * Gives a caller who reads as it comes the held answer now, before the pattern ends; what is changed in it later is told as
+   * `corrections` of the result. Returns the answer unchanged where nobody reads.
+   */
+  deliver(asked: Asked, reason: Reason): Promise<Asked>
+  /** Finds passages; those that need vectors get them of the local model. */
+  retriever(name: RetrieverName): Retriever
+  /** As the task's kind compares; null where two answers cannot be compared without a model. */
+  sameAnswer(one: string, other: string): boolean | null
+  /** What is known of the task's pattern from earlier requests. */
+  readonly standing: PatternStanding
   /** Whether this request was drawn for the audit: the frontier answers, though every gate accepted. */
   readonly isSampled: boolean
   /** The request an escalation sends: task, local answer, failed check and the bounded decision wanted. */
@@ -43,6 +98,8 @@ export interface PatternResult {
   readonly degraded: boolean
   /** The frontier that should have answered and could not. */
   readonly wouldEscalateTo: RouteDecision['wouldEscalateTo']
+  /** What is other in the answer than in what was delivered of it before. */
+  readonly corrections?: readonly TextCorrection[]
 }
 
 export type Pattern = (input: PatternInput, tools: PatternTools) => Promise<PatternResult>

@@ -1,7 +1,14 @@
 import type { PatternName } from '../spec/decision.ts'
+import { buddy } from './buddy.ts'
 import { cascade } from './cascade.ts'
 import { direct } from './direct.ts'
+import { draftVerify } from './draft-verify.ts'
 import type { Pattern } from './pattern.ts'
 
 /** One row a pattern. */
-export const PATTERN_TABLE: Readonly<Record<PatternName, Pattern>> = { direct, cascade }
+export const PATTERN_TABLE: Readonly<Record<PatternName, Pattern>> = {
+  direct,
+  cascade,
+  draft_verify: draftVerify,
+  buddy,
+}

@@ -30,12 +30,12 @@ import { readerFor } from './typed.ts'
  */
 export async function ask(context: AskContext, actor: Actor, what: Question): Promise<Asked> {
   const allowed = 1 + context.deps.loaded.policy.routing.maxFallbackAttempts
-  const ways = waysTo(context, actor).slice(0, allowed)
+  const ways = waysTo(context, what.models ?? context.run.decision[actor]).slice(0, allowed)
   const failures: RouterError[] = []
   let at = 0
   for (let way = ways[at]; way !== undefined; way = ways[at]) {
     const next = ways[at + 1]
-    const isHedged = actor === 'frontier' && next !== undefined && context.run.task.hedgeAfter !== undefined
+    const isHedged = mayHedge(context, actor) && next !== undefined
     const tries = actor === 'frontier' && next === undefined ? allowed - at : 1
     const result = isHedged
       ? await raceBoth(context, [way, next], what)
@@ -49,9 +49,19 @@ export async function ask(context: AskContext, actor: Actor, what: Question): Pr
   throw nobodyAnswered(context.run, actor, failures)
 }
 
-interface Question {
+export interface Question {
   readonly request: RouterRequest
   readonly delivery: Delivery
+  /** Names, first choice first. Default: those that the route leaves to the actor. */
+  readonly models?: readonly string[]
+  /** As in `OpinionCall`; `task` when absent. */
+  readonly prompt?: OpinionCall['prompt']
+  readonly read?: Reader
+}
+
+/** A second call is paid for an answer that somebody waits for, and for nothing else. */
+function mayHedge({ run, purpose }: AskContext, actor: Actor): boolean {
+  return actor === 'frontier' && purpose === 'answer' && run.task.hedgeAfter !== undefined
 }
 
 /** The answer, or why there is none, after so many ways. */
@@ -98,8 +108,8 @@ interface Way {
 }
 
 /** Every key and region of a model comes before the next model: the answer stays the first choice's own. */
-function waysTo({ run, deps }: AskContext, actor: Actor): readonly Way[] {
-  return run.decision[actor].flatMap((name) => deps.roster.lanes(name).map((lane) => ({ name, lane })))
+function waysTo({ deps }: AskContext, models: readonly string[]): readonly Way[] {
+  return models.flatMap((name) => deps.roster.lanes(name).map((lane) => ({ name, lane })))
 }
 
 /** One call of one model that is not the answer: nobody else is asked when it fails, and it is not made again. */
@@ -144,15 +154,17 @@ function mayFallBack(failure: RouterError): boolean {
 
 function openExchange(context: AskContext, { name, lane }: Way, what: Question): Exchange {
   const model = context.deps.roster.model(name)
-  const port = context.deps.roster.port(name, { lane, adapter: context.run.task.adapter })
+  const isOwn = what.prompt === 'own'
+  const port = context.deps.roster.port(name, { lane, adapter: isOwn ? undefined : context.run.task.adapter })
   const writesJson = port.writeJson !== undefined && context.run.task.kind === 'text'
   return {
     ...context,
     model,
     lane,
     port,
-    request: requestFor(context.run, { model, writesJson }, what.request),
+    request: isOwn ? what.request : requestFor(context.run, { model, writesJson }, what.request),
     delivery: what.delivery,
+    ...(what.read && { read: what.read }),
     delivered: false,
     receivedChars: 0,
   }

@@ -2,6 +2,7 @@
 import { type DraftProgress, rejectsEntropy, rejectsWritten } from '../gates/early.ts'
 import { gatesFor } from '../gates/gates.ts'
 import type { Verdict } from '../spec/decision.ts'
+import { settlesDoubts } from '../spec/policy-patterns.ts'
 import type { ModelEvent } from '../spec/ports.ts'
 import type { Answer } from '../spec/response.ts'
 import { gateInput } from './gate-input.ts'
@@ -25,7 +26,8 @@ export function earlyStop({ run, deps, maxTokens }: HeldDraft): EarlyStop | null
   if (!run.decision.serve.includes('frontier') || run.decision.degraded) return null
   const gates = gatesFor(run.task, run.request)
   // Where a bound is asked for, a fitted threshold decides, and it may accept what the plain limit would not.
-  const isLimited = run.task.accept.maxErrorRate === undefined && gates.some(({ name }) => name === 'entropy')
+  const isBounded = run.task.accept.maxErrorRate !== undefined
+  const isLimited = !isBounded && !settlesDoubts(run.task) && gates.some(({ name }) => name === 'entropy')
   const limitNats = isLimited ? run.task.gates.entropyNats : null
   let readTo = 0
   return (event, textSoFar) => {

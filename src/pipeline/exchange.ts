@@ -3,6 +3,7 @@
 import type { Delivery } from '../patterns/pattern.ts'
 import type { Attempt, Decision, ModelIdentity, OptionProbability, Usage, Verdict } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
+import { readsTokens } from '../spec/policy-patterns.ts'
 import type { CallLimits, ModelEvent, ModelPort, Priority } from '../spec/ports.ts'
 import { messageText, type RouterRequest, type ToolCall } from '../spec/request.ts'
 import type { Answer } from '../spec/response.ts'
@@ -120,6 +121,7 @@ async function piecesOf(exchange: Exchange, limits: CallLimits): Promise<AsyncIt
     ...(embed && { embed }),
     ...(completion && { completion }),
     ...(wire && { wire }),
+    ...(readsTokens(run.task) && model.policy.tier !== 'frontier' && { tokenSignals: true as const }),
   }
   if (model.policy.tier !== 'frontier') return generateTogether(port, call, limits)
   const baseUrl = model.lanes?.[lane]?.baseUrl ?? model.policy.baseUrl
@@ -212,7 +214,7 @@ function finished(
   end: { readonly event: Extract<ModelEvent, { type: 'finish' }>; readonly firstTokenMs: number | null },
 ): Collected {
   const { event, firstTokenMs } = end
-  const { finishReason, stopSequence, usage, signals, raw, identity, vectors } = event
+  const { finishReason, stopSequence, usage, signals, tokens, raw, identity, vectors } = event
   const { model, run } = exchange
   if (model.policy.tier !== 'frontier')
     run.localModel = { name: model.name, identity, prompt: promptIdentity(promptFor(run.task, model.name)) }
@@ -223,6 +225,7 @@ function finished(
       finishReason,
       usage,
       signals,
+      ...(tokens && { tokens }),
       raw,
       ...(stopSequence && { stopSequence }),
       ...(vectors && { vectors: { values: vectors, cut: 0 } }),

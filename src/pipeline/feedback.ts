@@ -10,6 +10,8 @@ export interface FeedbackDeps {
   readonly journal: Journal
   readonly clock: Clock
   readonly examples: ExampleBook
+  /** Told of the label, where somebody learns from it at once. */
+  readonly onLabel?: (record: AuditRecord, label: RecordedLabel) => void
   readonly readAudit: (query: AuditQuery) => readonly AuditRecord[]
 }
 
@@ -32,10 +34,16 @@ export async function recordFeedback(
       fix: 'Request ids stand in the answer and in `spillway audit tail`.',
     })
   const at = new Date(deps.clock.epochMs()).toISOString()
-  const label: RecordedLabel = { source: feedback.source, isCorrect: isCorrect(record, feedback), at }
+  const { value, source } = feedback
+  const label: RecordedLabel = {
+    source,
+    isCorrect: isCorrect(record, feedback),
+    ...(value !== undefined && record.answerHash !== null && { isServedCorrect: sha256(value) === record.answerHash }),
+    at,
+  }
   deps.journal.append({ type: 'label', requestId, label })
   await deps.journal.flushed()
-  const { value, source } = feedback
+  deps.onLabel?.(record, label)
   if (value !== undefined) deps.examples.label(record.task, requestId, { value, source })
   return label
 }

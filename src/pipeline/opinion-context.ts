@@ -54,10 +54,12 @@ export function modelNamed({ asked }: Asking, name: string): string {
  * the caller's own call and no other.
  */
 export function mayAsk({ context, asked }: Asking, name: string): boolean {
-  if (name === asked.model) return true
-  const { deps, run } = context
+  return name === asked.model || mayBeAsked(context, name)
+}
+
+/** The same for a model that has not answered yet. */
+export function mayBeAsked({ deps, run, priority }: AskContext, name: string): boolean {
   const state = modelsFor(run.key ?? undefined, deps.roster.states()).find((model) => model.name === name)
-  if (!state || state.unavailable !== null || state.isBarred) return false
-  if (state.actor === 'local') return true
-  return context.priority !== 'background' && run.decision.frontier.includes(name)
+  if (!state || state.unavailable !== null || state.isBarred || !run.decision.call.includes(state.actor)) return false
+  return state.actor === 'local' || (priority !== 'background' && run.decision.frontier.includes(name))
 }

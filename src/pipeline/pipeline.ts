@@ -3,27 +3,22 @@
  * One path for stream and non-stream; the stages live in files of their own.
  */
 
-import { escalationPacket } from '../patterns/packet.ts'
-import type { PatternTools } from '../patterns/pattern.ts'
 import { PATTERN_TABLE } from '../patterns/patterns.ts'
 import { RouterError, toRouterError } from '../spec/errors.ts'
 import type { Outcome } from '../spec/response.ts'
-import { ask } from './attempt.ts'
 import { cachedAnswer, keepAnswer } from './cache.ts'
-import { checkDraft } from './check.ts'
 import { rememberPartition } from './conversation.ts'
-import { draftOf, watchAudited } from './draft.ts'
-import type { AskContext } from './exchange.ts'
+import { watchAudited } from './draft.ts'
 import { nobodyAvailable, withLocalTrouble } from './explain.ts'
 import { keepContent } from './keep-content.ts'
 import { keepExample } from './keep-example.ts'
+import { toolsFor } from './pattern-tools.ts'
 import { type PlanInput, planRequest } from './plan.ts'
 import { readLongTexts } from './reading-thread.ts'
 import { cachedOutcome, heldOutcome, outcomeOf, solvedOutcome } from './respond.ts'
 import { failedRecord, frontierCalls, openRecord, type PipelineDeps, type Run, settledRecord, written } from './run.ts'
 import type { Sink } from './sink.ts'
 import { solverAnswer } from './solve.ts'
-import { patiently } from './wait.ts'
 
 /** A request with what its caller may spend and use, and a task given with it instead of by the policy. */
 export interface PipelineInput extends PlanInput {
@@ -61,33 +56,12 @@ async function answer(run: Run, input: PipelineInput, deps: PipelineDeps): Promi
   if (run.decision.route === 'held') return heldOutcome(run, deps)
   if (run.decision.route === 'unavailable') throw nobodyAvailable(run, deps)
   const result = await PATTERN_TABLE[run.decision.pattern](
-    { request: run.request, decision: run.decision },
-    toolsFor(run, input, deps),
+    { request: run.request, decision: run.decision, task: run.task },
+    toolsFor({ run, deps, sink: input.sink, signal: input.signal, purpose: 'answer', priority: 'interactive' }),
   )
   const outcome = outcomeOf(run, deps, result)
   keepAnswer(run, deps, outcome)
   return outcome
-}
-
-function toolsFor(run: Run, input: PipelineInput, deps: PipelineDeps): PatternTools {
-  const { sink, signal } = input
-  const context: AskContext = { run, deps, sink, signal, purpose: 'answer', priority: 'interactive' }
-  return {
-    ask: (actor, request, delivery) => patiently(context, actor, () => ask(context, actor, { request, delivery })),
-    check: async (asked) => {
-      run.verdicts = await checkDraft(context, asked)
-      run.draft = draftOf(run, deps, asked)
-      if (run.draft) deps.onDraft(run.requestId, run.draft)
-      return run.verdicts
-    },
-    isSampled: run.isSampled,
-    packet: (asked, rejected) =>
-      escalationPacket(
-        run.request,
-        { name: run.features.task, policy: run.task, options: run.options },
-        { asked, rejected },
-      ),
-  }
 }
 
 async function settle(run: Run, deps: PipelineDeps, outcome: Outcome): Promise<void> {
@@ -95,6 +69,7 @@ async function settle(run: Run, deps: PipelineDeps, outcome: Outcome): Promise<v
   const record = settledRecord(run, deps.loaded, { outcome, at })
   run.unwritten.push({ type: 'settle', requestId: run.requestId, record })
   watchAudited(run, deps, record)
+  deps.buddies.settled(record, run.task)
   keepExample(run, deps, outcome)
   keepContent(run, deps, outcome)
   await written(run, deps)
@@ -113,6 +88,7 @@ async function deliverRest(run: Run, sink: Sink, outcome: Outcome): Promise<void
     })
     if (outcome.answer) await sink.push({ type: 'text', delta: outcome.answer })
   }
+  if (outcome.corrections) await sink.push({ type: 'correction', corrections: outcome.corrections })
   await sink.push({ type: 'final', outcome })
 }
 

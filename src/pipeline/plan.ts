@@ -78,6 +78,7 @@ export function planRequest(input: PlanInput, deps: PipelineDeps): Run {
     localModel: null,
     verdicts: [],
     draft: null,
+    did: {},
     reading: null,
   }
 }
@@ -90,9 +91,9 @@ function withLeave(found: Features, policy: Policy, state: RouterState): Feature
 }
 
 /** Where both may answer; a shadow labels every request anyway. A prior spares none of the drawn its local call. */
-function drawn({ accept, prior }: TaskPolicy, { serve }: RouteDecision, { random }: PipelineDeps): boolean {
-  if ((accept.maxErrorRate === undefined && !prior) || !serve.includes('local') || !serve.includes('frontier'))
-    return false
+function drawn({ accept, prior, pattern }: TaskPolicy, { serve }: RouteDecision, { random }: PipelineDeps): boolean {
+  const isWatched = accept.maxErrorRate !== undefined || prior !== undefined || pattern.buddy !== undefined
+  if (!isWatched || !serve.includes('local') || !serve.includes('frontier')) return false
   return random() < accept.auditRate
 }
 

@@ -35,6 +35,7 @@ export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): 
     ...(asked && unaskedOf(run.request, deps.roster.model(asked.model).policy)),
     raw: answer?.raw ?? null,
     ...(answer?.vectors && { vectors: answer.vectors }),
+    ...(result.corrections && { corrections: result.corrections }),
   }
 }
 
@@ -95,7 +96,8 @@ function isProven(verdicts: PatternResult['verdicts']): boolean {
   )
 }
 
-function decisionOf(
+/** What a caller is told of who answers. */
+export function decisionOf(
   run: Run,
   served: {
     readonly route: Route

@@ -8,7 +8,7 @@ import type { StreamEvent } from '../spec/response.ts'
 import type { AuditHealth, Explanation, RequestOptions, Router, RouterStatus } from '../spec/router.ts'
 import { withinDeadline } from './deadline.ts'
 import { decideJob, decideOutcome } from './decide.ts'
-import { recordFeedback } from './feedback.ts'
+import { type FeedbackDeps, recordFeedback } from './feedback.ts'
 import { type PipelineInput, runPipeline, type Settled } from './pipeline.ts'
 import { planRequest } from './plan.ts'
 import { preload } from './preload.ts'
@@ -68,7 +68,7 @@ export function routerFrom(deps: RouterDeps): Router {
     },
     route: (request) => explain(request, deps),
     status: () => statusOf(deps),
-    feedback: (requestId, feedback) => recordFeedback(requestId, feedback, deps),
+    feedback: (requestId, feedback) => recordFeedback(requestId, feedback, { ...deps, onLabel: learnFrom(deps) }),
     audit: (query) => deps.readAudit(query),
     preload: (options) => preload(deps, signalOf(options)),
     async close() {
@@ -76,6 +76,13 @@ export function routerFrom(deps: RouterDeps): Router {
       await deps.roster.close()
       await deps.closeStores()
     },
+  }
+}
+
+function learnFrom({ buddies, loaded }: RouterDeps): NonNullable<FeedbackDeps['onLabel']> {
+  return (record, label) => {
+    const task = loaded.policy.tasks[record.task]
+    if (task) buddies.labelled(record, label, task)
   }
 }
 

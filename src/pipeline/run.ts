@@ -11,6 +11,7 @@ import type { Features } from '../spec/features.ts'
 import type { KillSwitch } from '../spec/kill-switch.ts'
 import type { CheckedDraft, RecordedDraft } from '../spec/label.ts'
 import type { ExampleBook } from '../spec/learned.ts'
+import type { PatternFact, RecordedPattern } from '../spec/pattern-record.ts'
 import type { HeadExampleSet, LoadedPolicy, ModelPolicy, TaskPolicy } from '../spec/policy.ts'
 import type { CalibrationBook, Clock, ContentKeeper, Journal, PriorBook } from '../spec/ports.ts'
 import type { PriorOpinion } from '../spec/prior.ts'
@@ -19,6 +20,7 @@ import { inputText, type RouterRequest } from '../spec/request.ts'
 import type { Outcome } from '../spec/response.ts'
 import type { AnswerCache } from './answer-cache.ts'
 import type { AuditWatch } from './audit-watch.ts'
+import type { BuddyWatch } from './buddy-watch.ts'
 import type { HarmlessScores } from './harmless-scores.ts'
 import type { NoveltyWatch } from './novelty.ts'
 import type { PlaceholderNumbers } from './placeholder-numbers.ts'
@@ -58,6 +60,7 @@ export interface PipelineDeps {
   /** Hears of every local answer that gates checked. */
   readonly onDraft: (requestId: string, draft: CheckedDraft) => void
   readonly watch: AuditWatch
+  readonly buddies: BuddyWatch
   readonly placeholders: PlaceholderNumbers
   readonly novelty: NoveltyWatch
   readonly harmless: HarmlessScores
@@ -91,6 +94,8 @@ export interface Run {
   verdicts: readonly Verdict[]
   /** The local answer that was checked, and its text. */
   draft: CheckedDraft | null
+  /** What the pattern noted. */
+  readonly did: Record<string, PatternFact>
   /** What the last local answer of an open typed kind found. */
   reading: Reading | null
 }
@@ -170,6 +175,7 @@ export function settledRecord(
     signals: outcome.signals,
     localModel: run.localModel,
     attempts: outcome.attempts,
+    ...patternOf(run),
     usage: outcome.usage,
     costUsd: outcome.costUsd,
     latencyMs: outcome.latencyMs,
@@ -200,10 +206,15 @@ export function failedRecord(
     verdicts: run.verdicts,
     localModel: run.localModel,
     attempts: [...run.attempts],
+    ...patternOf(run),
     costUsd: totalCost(run.attempts),
     latencyMs: failed.latencyMs,
     error: failed.code,
   }
+}
+
+function patternOf({ did, decision }: Run): { readonly pattern?: RecordedPattern } {
+  return Object.keys(did).length === 0 ? {} : { pattern: { name: decision.pattern, did: { ...did } } }
 }
 
 /** @returns US dollars over all attempts; null as soon as one is unknown */

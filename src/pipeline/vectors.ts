@@ -24,7 +24,7 @@ export function embedJob(request: RouterRequest, { policy }: LoadedPolicy): Deci
   const isLocal = policy.models[model]?.tier !== 'frontier'
   const inlineTask: TaskPolicy = {
     ...whoMayBeAsked(base),
-    pattern: 'direct',
+    pattern: { direct: {} },
     stage: 'accept',
     local: isLocal ? [model] : false,
     frontier: isLocal ? false : [model],

@@ -14,6 +14,7 @@ import {
 import type { Features } from '../spec/features.ts'
 import type { KillOrder } from '../spec/kill-switch.ts'
 import type { Policy, TaskPolicy } from '../spec/policy.ts'
+import { patternName } from '../spec/policy-patterns.ts'
 import type { ModelState } from '../spec/ports.ts'
 import type { PriorOpinion } from '../spec/prior.ts'
 import type { RouteOverride } from '../spec/request.ts'
@@ -89,7 +90,7 @@ export function routeRequest(features: Features, policy: Policy, state: RouterSt
     mayDegrade,
     removals,
     task: features.task,
-    pattern: task.pattern,
+    pattern: patternName(task),
     tier: candidates.tier,
     complexity: features.complexity,
     stage: typeof stage === 'string' ? stage : 'canary',

@@ -13,6 +13,7 @@ import type {
 } from './decision.ts'
 
 import type { RecordedDraft, RecordedLabel } from './label.ts'
+import type { RecordedPattern } from './pattern-record.ts'
 import type { PriorOpinion } from './prior.ts'
 import type { RouterRequest, ToolCall } from './request.ts'
 
@@ -114,6 +115,8 @@ export interface AuditRecord {
     readonly prompt: { readonly hash: string; readonly version: string | null } | null
   } | null
   readonly attempts: readonly Attempt[]
+  /** What the pattern did beside asking for the answer; absent when it did nothing else. */
+  readonly pattern?: RecordedPattern
   /** Every call that was about to be made, written before it was made: what a crash cannot hide. */
   readonly calls: readonly RecordedCall[]
   /** The egress ledger of this request. */

@@ -68,7 +68,7 @@ export type Partition = (typeof PARTITIONS)[number]
 export const COMPLEXITIES = ['simple', 'moderate', 'complex'] as const
 export type Complexity = (typeof COMPLEXITIES)[number]
 
-export const PATTERNS = ['direct', 'cascade'] as const
+export const PATTERNS = ['direct', 'cascade', 'draft_verify', 'buddy'] as const
 export type PatternName = (typeof PATTERNS)[number]
 
 export const TASK_KINDS = [
@@ -214,6 +214,16 @@ export interface Signals {
   readonly margin: number | null
 }
 
+/** What is known of one token of an answer, and where it stands in the text. */
+export interface TokenSignal {
+  /** UTF-16 offsets into the answer, `end` exclusive. */
+  readonly start: number
+  readonly end: number
+  /** Bracket of the entropy of its distribution (nats, >= 0); null when it could not be read. */
+  readonly entropyLowNats: number | null
+  readonly entropyHighNats: number | null
+}
+
 /** One option of a typed decision. */
 export interface OptionProbability {
   readonly value: string
@@ -232,6 +242,16 @@ export interface ModelIdentity {
   readonly servedBy: string
 }
 
+/** What a pattern asks for beside the answer; a `vote` may be served, the others never are. */
+export const CONSULT_PURPOSES = ['advice', 'verdict', 'span', 'vote', 'digest', 'summary'] as const
+export type ConsultPurpose = (typeof CONSULT_PURPOSES)[number]
+
+/**
+ * `agreement`, `judge`: a second opinion on an answer, `stop_check`: on the request; its text is never served. `retrieval`: vectors of
+ * passages.
+ */
+export type AttemptPurpose = 'answer' | 'shadow' | 'agreement' | 'judge' | 'stop_check' | 'retrieval' | ConsultPurpose
+
 /** One call of one model; a retry is an attempt of its own. */
 export interface Attempt {
   readonly model: string
@@ -239,8 +259,7 @@ export interface Attempt {
   readonly lane?: number
   readonly actor: Actor
   readonly tier: Tier
-  /** `agreement`, `judge`: a second opinion on an answer, `stop_check`: on the request; its text is never served. */
-  readonly purpose: 'answer' | 'shadow' | 'agreement' | 'judge' | 'stop_check'
+  readonly purpose: AttemptPurpose
   readonly outcome: 'answered' | 'failed' | 'cancelled'
   /** Error code of `spec/errors.ts` when failed. */
   readonly error: string | null

@@ -12,6 +12,8 @@ export interface RecordedLabel {
   readonly source: LabelSource
   /** Whether the local answer was right. */
   readonly isCorrect: boolean
+  /** Whether the answer that was served was, where a right answer was given to compare both with. */
+  readonly isServedCorrect?: boolean
   /** ISO 8601, UTC. */
   readonly at: string
 }

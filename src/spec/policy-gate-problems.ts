@@ -1,6 +1,7 @@
 /** What the schema of `policy-gates.ts` cannot say: which models may give a second opinion on which task. Pure. */
 import type { Policy, TaskPolicy } from './policy.ts'
 import { SELF } from './policy-gates.ts'
+import { patternName } from './policy-patterns.ts'
 import type { PolicyProblem } from './policy-problem.ts'
 import { closest } from './suggest.ts'
 
@@ -10,7 +11,7 @@ export function secondOpinionProblems(name: string, task: TaskPolicy, policy: Po
   const { agreement, judge, quality, stopCheck } = task
   return [
     ...(agreement?.with ?? []).flatMap((model) => peerProblems(at('agreement', 'with'), model, { task, policy })),
-    ...(judge ? judgeProblems(at('judge', 'by'), judge.by, { task, policy }) : []),
+    ...(judge ? askableProblems(at('judge', 'by'), judge.by, { task, policy }) : []),
     ...(quality ? localProblems(at('quality', 'by'), quality.by, policy) : []),
     ...(agreement ? zoneProblems(at('agreement', 'greyZone'), agreement.greyZone) : []),
     ...(agreement ? shareProblems(at('agreement', 'minShare'), agreement) : []),
@@ -52,7 +53,12 @@ function peerProblems(path: readonly string[], model: string, { task, policy }: 
   ]
 }
 
-function judgeProblems(path: readonly string[], model: string, { task, policy }: Context): readonly PolicyProblem[] {
+/** A local model, or a frontier of the task: others get nothing of its requests. */
+export function askableProblems(
+  path: readonly string[],
+  model: string,
+  { task, policy }: Context,
+): readonly PolicyProblem[] {
   if (policy.models[model]?.tier !== 'frontier') return knownProblems(path, model, policy)
   const mayLeave =
     task.frontier === undefined ||
@@ -85,7 +91,7 @@ function stopCheckProblems(
   question: string,
   { name, task, policy }: Context & { readonly name: string },
 ): readonly PolicyProblem[] {
-  if (task.pattern === 'direct')
+  if (patternName(task) === 'direct')
     return [{ path, problem: 'pattern direct passes answers on unchecked', fix: 'Use pattern: cascade.' }]
   const at = [...path, 'task']
   if (policy.tasks[question]?.local === false)

@@ -5,6 +5,7 @@ import { addressesOf } from './lanes.ts'
 import type { ModelPolicy, Policy, TaskPolicy } from './policy.ts'
 import { secondOpinionProblems } from './policy-gate-problems.ts'
 import { SDK_PACKAGES } from './policy-models.ts'
+import { patternProblems } from './policy-pattern-problems.ts'
 import type { PolicyProblem } from './policy-problem.ts'
 import { PRESETS } from './presets.ts'
 import { closest } from './suggest.ts'
@@ -19,6 +20,7 @@ export function policyProblems(policy: Policy): readonly PolicyProblem[] {
       ...kindProblems(name, task),
       ...secondOpinionProblems(name, task, policy),
       ...noveltyProblems(name, task),
+      ...patternProblems(name, task, policy),
     ]),
     ...defaultProblems(policy),
     ...networkProblems(policy),

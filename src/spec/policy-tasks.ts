@@ -1,10 +1,11 @@
 /** The policy's `tasks`. */
 import { z } from 'zod'
-import { COMPLEXITIES, PARTITIONS, PATTERNS, TASK_KINDS } from './decision.ts'
+import { COMPLEXITIES, PARTITIONS, TASK_KINDS } from './decision.ts'
 import { LABEL_SOURCES } from './label.ts'
 import { barsSchema } from './policy-bars.ts'
 import { agreementSchema, judgeSchema, qualitySchema, stopCheckSchema } from './policy-gates.ts'
 import { adapterSchema } from './policy-models.ts'
+import { patternSchema } from './policy-patterns.ts'
 import { duration, residencies } from './policy-values.ts'
 
 const slot = z
@@ -72,7 +73,7 @@ export const taskSchema = z.strictObject({
     .describe('How an untyped request becomes this task.'),
   action: z.string().optional().describe('An entry of routing.actions whose complexity this task has.'),
   complexity: z.enum(COMPLEXITIES).optional(),
-  pattern: z.enum(PATTERNS).default('cascade'),
+  pattern: patternSchema,
   local: z
     .union([z.literal(false), slot])
     .optional()
@@ -129,7 +130,7 @@ export const taskSchema = z.strictObject({
         .max(1)
         .default(0.02)
         .describe(
-          'With maxErrorRate or prior: share of requests that both models answer whatever gates and prior say, for labels.',
+          'With maxErrorRate, prior or pattern buddy: share of requests that both models answer whatever gates and prior say, for labels.',
         ),
       labels: z
         .enum(LABEL_SOURCES)

@@ -2,7 +2,7 @@
 
 import type { JournalEntry, KeptContent } from './audit.ts'
 import type { Calibration, CalibrationKey } from './calibration.ts'
-import type { FinishReason, ModelIdentity, OptionProbability, Signals, Tier, Usage } from './decision.ts'
+import type { FinishReason, ModelIdentity, OptionProbability, Signals, Tier, TokenSignal, Usage } from './decision.ts'
 import type { Prior } from './prior.ts'
 import type { Message, RouterRequest, ToolDefinition } from './request.ts'
 import type { WireAnswer, WireDialect } from './wire.ts'
@@ -20,6 +20,8 @@ export interface ModelCall {
   readonly embed?: RouterRequest['embed']
   readonly completion?: true
   readonly wire?: RouterRequest['wire']
+  /** Wanted with the end of the answer: the figures of every token. Adapters that know none leave them out. */
+  readonly tokenSignals?: true
   /** Whether the caller reads the answer as it comes; adapters may use either wire form as long as events are the same. */
   readonly stream: boolean
 }
@@ -76,6 +78,8 @@ export type ModelEvent =
       readonly stopSequence?: string
       readonly usage: Usage
       readonly signals: Signals | null
+      /** Of a call that asked for them, in order. */
+      readonly tokens?: readonly TokenSignal[]
       readonly identity: ModelIdentity
       readonly raw: WireAnswer | null
       /** Of a call that asked for them: one for each message. */

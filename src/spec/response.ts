@@ -7,6 +7,7 @@ import type {
   OptionProbability,
   Removal,
   Signals,
+  TokenSignal,
   Usage,
   Verdict,
 } from './decision.ts'
@@ -22,6 +23,8 @@ export interface Answer {
   readonly stopSequence?: string
   readonly usage: Usage
   readonly signals: Signals | null
+  /** Where a pattern asked for them; absent when the model told none. */
+  readonly tokens?: readonly TokenSignal[]
   /** Typed decisions of an open kind: what was found, beside the text. */
   readonly reading?: Reading
   /** One for each message, where vectors were asked for. */
@@ -30,6 +33,14 @@ export interface Answer {
   readonly stoppedBy?: Verdict
   /** The upstream's own body (non-stream), to be returned unchanged to a caller of the same dialect. */
   readonly raw: WireAnswer | null
+}
+
+/** Other words for a piece of an answer that was delivered already. */
+export interface TextCorrection {
+  /** UTF-16 offsets into the text as it was delivered, `end` exclusive. */
+  readonly start: number
+  readonly end: number
+  readonly text: string
 }
 
 /** As the model gave them: not of length 1. */
@@ -67,6 +78,8 @@ export interface Outcome {
   readonly raw: WireAnswer | null
   /** Only where vectors were asked for. */
   readonly vectors?: Vectors
+  /** What a streaming caller was told to change in the text it had; `answer` is the text with it. */
+  readonly corrections?: readonly TextCorrection[]
 }
 
 /** The result of a typed decision. */
@@ -106,5 +119,7 @@ export type StreamEvent =
       readonly chunk: Readonly<Record<string, unknown>>
       readonly data?: string
     }
-  | { readonly type: 'waiting'; readonly what: 'model_loading' | 'answering' }
+  | { readonly type: 'waiting'; readonly what: 'model_loading' | 'consulting' }
+  /** Once at most, after all text: the text delivered before is right with these. */
+  | { readonly type: 'correction'; readonly corrections: readonly TextCorrection[] }
   | { readonly type: 'final'; readonly outcome: Outcome }

@@ -35,9 +35,9 @@ describe('latency by tier', () => {
   })
 
   it('leaves out second opinions, which are no answers', () => {
-    const opinions = (['agreement', 'judge', 'stop_check'] as const).map(
-      (purpose) => ({ tier: 'local_fast', latencyMs: 1, purpose }) as const,
-    )
+    const opinions = (
+      ['agreement', 'judge', 'stop_check', 'advice', 'verdict', 'span', 'digest', 'summary'] as const
+    ).map((purpose) => ({ tier: 'local_fast', latencyMs: 1, purpose }) as const)
     expect(latencyByTier([attempts('local_fast', [88]), record(opinions)], TARGETS)).toMatchObject([
       { answers: 1, p50Ms: 88 },
     ])

@@ -42,6 +42,21 @@ describe('an answer of the embedded model', () => {
     expect(signals?.minLogprob).toBeLessThanOrEqual(signals?.meanLogprob ?? 0)
   })
 
+  it('tells the figures of every token where it is asked to, and where each stands in the text', async () => {
+    const messages = user('Name the river of Paris and the year 1889 in one sentence. \u{1F600}')
+    const call = { messages, stream: true, maxOutputTokens: 24, tokenSignals: true as const }
+    const events = await eventsOf(host.model.generate(call, limits()))
+    const text = events.map((event) => (event.type === 'text' ? event.delta : '')).join('')
+    const finish = events.at(-1)
+    if (finish?.type !== 'finish' || !finish.tokens) throw new Error('no tokens')
+    expect(finish.tokens).toHaveLength(finish.usage.outputTokens)
+    expect(finish.tokens.map(({ start, end }) => text.slice(start, end)).join('')).toBe(text)
+    const most = Math.max(...finish.tokens.map(({ entropyLowNats }) => entropyLowNats ?? Number.NaN))
+    expect(most).toBeCloseTo(finish.signals?.maxTokenEntropyNats ?? -1, 10)
+    const unasked = await eventsOf(host.model.generate({ messages, stream: true, maxOutputTokens: 4 }, limits()))
+    expect(unasked.at(-1)).not.toHaveProperty('tokens')
+  })
+
   it('ends with length at the token cap, and with stop before a stop string', async () => {
     const story = user('Write a long story about a dam.')
     const capped = await eventsOf(host.model.generate({ messages: story, stream: true, maxOutputTokens: 5 }, limits()))

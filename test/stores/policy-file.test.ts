@@ -59,6 +59,26 @@ describe('parsePolicy', () => {
     )
   })
 
+  it('takes a pattern by its name, or with options as the one entry of an object', () => {
+    const patternOf = (task: string) =>
+      parsePolicy(`tasks: { a: { ${task} } }`, { file: 'p.yaml', env: {} }).policy.tasks.a?.pattern
+    expect(patternOf('')).toEqual({ cascade: {} })
+    expect(patternOf('pattern: direct')).toEqual({ direct: {} })
+    expect(patternOf('pattern: { direct: {} }')).toEqual({ direct: {} })
+  })
+
+  it.each([
+    ['pattern: cascad', 'tasks.a.pattern (line 1:15)', 'expected one of "direct"|"cascade"'],
+    ['pattern: { cascad: {} }', 'tasks.a.pattern.cascad', 'unknown key cascad'],
+    ['pattern: { cascade: { depth: 2 } }', 'tasks.a.pattern.cascade.depth', 'unknown key depth'],
+    ['pattern: { cascade: {}, direct: {} }', 'tasks.a.pattern', 'direct and cascade are two patterns'],
+    ['pattern: {}', 'tasks.a.pattern', 'no pattern is named'],
+  ])('refuses %s', (task, place, problem) => {
+    const { message } = failure(`tasks: { a: { ${task} } }`)
+    expect(message).toContain(place)
+    expect(message).toContain(problem)
+  })
+
   it('says which environment variable is missing, and where', () => {
     const text = 'models:\n  m: { provider: openai, model: x, tier: frontier, baseUrl: "${env:NOPE}" }\n'
     expect(failure(text)).toMatchObject({ code: 'env_missing', fix: 'Set NOPE, or remove the reference.' })

@@ -22,6 +22,10 @@ export interface SampleScript {
   readonly policy: PolicyInput
   readonly env?: Readonly<Record<string, string>>
   readonly models: Readonly<Record<string, Omit<ModelScript, 'name'>>>
+  /** Of the call. */
+  readonly options?: { readonly maxCostUsd?: number }
+  /** The caller goes as soon as this model is asked. */
+  readonly leavesAt?: string
   /** US dollars per token of any frontier call; null when the price is unknown. */
   readonly usdPerToken?: number | null
 }
@@ -92,6 +96,7 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
     priors: { find: () => null },
     calibrations: { find: () => null, refitsOf: () => 0, shut: () => undefined },
     watch: { settled: () => undefined },
+    buddies: { book: { find: () => null, add: () => undefined }, settled: () => undefined, labelled: () => undefined },
     placeholders: createPlaceholderNumbers(),
     novelty: createNoveltyWatch(
       () => [],

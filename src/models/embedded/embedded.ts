@@ -147,6 +147,7 @@ async function* generate(bound: Bound, call: ModelCall, limits: CallLimits): Asy
     stop: call.stop ?? [],
     seed: call.seed ?? null,
     signals: bound.signals,
+    ...(call.tokenSignals && { tokenSignals: call.tokenSignals }),
   }
   bound.client
     .call('generate', params, {
@@ -184,6 +185,7 @@ function finishEvent(bound: Bound, result: GenerateResult): ModelEvent {
     ...(result.stopSequence !== undefined && { stopSequence: result.stopSequence }),
     usage: result.usage,
     signals: result.signals,
+    ...(result.tokens && { tokens: result.tokens }),
     identity: bound.identity(result.quantisation),
     raw: null,
   }

@@ -4,7 +4,15 @@ import type { GenerateNext, LlamaModel, LlamaSequence, Token } from './llama-typ
 import { chatTokens, plainTokens } from './prompt.ts'
 import type { ChatTurn, GenerateParams, GenerateResult } from './protocol.ts'
 import type { RunningModel } from './running-model.ts'
-import { readToken, readVocabulary, TOP_TOKENS, type TokenReading, textSignals, withTop } from './signals.ts'
+import {
+  readToken,
+  readVocabulary,
+  TOP_TOKENS,
+  type TokenReading,
+  textSignals,
+  tokenSignals,
+  withTop,
+} from './signals.ts'
 import { StopFilter } from './stop-filter.ts'
 
 /**
@@ -37,6 +45,7 @@ export async function generateText(
       ...(answer.stopSequence !== undefined && { stopSequence: answer.stopSequence }),
       usage: { inputTokens: prompt.length, outputTokens: answer.tokens, source: 'reported' },
       signals: textSignals(answer.readings, mode),
+      ...(params.tokenSignals && { tokens: tokenSignals(answer.readings, answer.ends, mode.vocabulary) }),
       quantisation: running.header.quantisation,
     }
   })
@@ -140,6 +149,8 @@ interface Written {
   readonly stopSequence?: string
   readonly tokens: number
   readonly readings: readonly TokenReading[]
+  /** Where each token's text ends in the text written so far, stop strings included. */
+  readonly ends: readonly number[]
 }
 
 async function writeAnswer(running: RunningModel, sequence: LlamaSequence, writing: Writing): Promise<Written> {
@@ -147,6 +158,7 @@ async function writeAnswer(running: RunningModel, sequence: LlamaSequence, writi
   const seed = params.seed ?? Math.floor(running.random() * 2 ** 31)
   const limit = Math.min(params.maxOutputTokens, writing.room)
   const readings: TokenReading[] = []
+  const ends: number[] = []
   const output = new StopFilter(params.stop, writing.emit)
   const text = new TokenText(running.model)
   let tail = writing.tail
@@ -160,7 +172,9 @@ async function writeAnswer(running: RunningModel, sequence: LlamaSequence, writi
     if (running.model.isEogToken(next.token)) return finish('stop')
     readings.push(next.reading)
     if (readings.length % PROGRESS_TOKENS === 0) writing.progress(progressOf(readings, running.vocabulary))
-    if (output.push(text.push(next.token))) return finish('stop')
+    const piece = text.push(next.token)
+    ends.push((ends.at(-1) ?? 0) + piece.length)
+    if (output.push(piece)) return finish('stop')
     tail = { before: [], last: next.token }
   }
   return finish('length')
@@ -168,7 +182,7 @@ async function writeAnswer(running: RunningModel, sequence: LlamaSequence, writi
   function finish(finishReason: FinishReason): Written {
     output.end(text.end())
     const stopSequence = finishReason === 'stop' ? output.found : null
-    return { finishReason, ...(stopSequence !== null && { stopSequence }), tokens: readings.length, readings }
+    return { finishReason, ...(stopSequence !== null && { stopSequence }), tokens: readings.length, readings, ends }
   }
 }
 

@@ -1,10 +1,10 @@
-import type { FinishReason, OptionProbability, Signals, Usage } from '../../spec/decision.ts'
+import type { FinishReason, OptionProbability, Signals, TokenSignal, Usage } from '../../spec/decision.ts'
 import { ERRORS, type ErrorCode, type ErrorValues, RouterError, toRouterError } from '../../spec/errors.ts'
 import type { DecideCall, EmbedFrame, ExtractCall, ExtractResult, Priority, WriteJsonResult } from '../../spec/ports.ts'
 import type { MemoryBudget } from './room.ts'
 
 /** Raised whenever a message changes; part of the socket's name, so old and new programs never talk to each other. */
-export const PROTOCOL_VERSION = 4
+export const PROTOCOL_VERSION = 5
 
 /** Which model to answer with, and how to load it. Equal values share one loaded copy. */
 export interface ModelSpec {
@@ -45,6 +45,8 @@ export interface GenerateParams {
   readonly stop: readonly string[]
   readonly seed: number | null
   readonly signals: SignalReading
+  /** Tell the figures of every token with the result. */
+  readonly tokenSignals?: true
 }
 
 export interface DecideParams extends DecideCall {
@@ -84,6 +86,7 @@ export interface GenerateResult {
   readonly stopSequence?: string
   readonly usage: Usage
   readonly signals: Signals
+  readonly tokens?: readonly TokenSignal[]
   readonly quantisation: string | null
 }
 

@@ -1,4 +1,4 @@
-import type { Signals } from '../../spec/decision.ts'
+import type { Signals, TokenSignal } from '../../spec/decision.ts'
 import type { Token } from './llama-types.ts'
 
 /** What was read from the distribution at one generated token. Natural logarithms. */
@@ -170,6 +170,29 @@ export function textSignals(readings: readonly TokenReading[], mode: ReadingMode
     options: null,
     margin: null,
   }
+}
+
+/**
+ * The readings laid over the text. A character whose bytes are spread over tokens belongs to each of them.
+ *
+ * @param ends offset in the text after each token
+ */
+export function tokenSignals(
+  readings: readonly TokenReading[],
+  ends: readonly number[],
+  vocabulary: number,
+): readonly TokenSignal[] {
+  const signals: TokenSignal[] = []
+  let characterEnd = ends.at(-1) ?? 0
+  for (const [at, reading] of [...readings.entries()].reverse()) {
+    const start = ends[at - 1] ?? 0
+    const end = ends[at] ?? start
+    if (end > start) characterEnd = end
+    const bracket = tokenBracket(reading, vocabulary)
+    const entropy = { entropyLowNats: bracket?.lowNats ?? null, entropyHighNats: bracket?.highNats ?? null }
+    signals.push({ start, end: Math.max(end, characterEnd), ...entropy })
+  }
+  return signals.reverse()
 }
 
 function isWide({ topLogprobs, entropyNats }: TokenReading): boolean {

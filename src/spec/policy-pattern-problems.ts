@@ -1,0 +1,49 @@
+/** What the schema of `policy-patterns.ts` cannot say: a pattern beside the rest of its task. Pure. */
+import { PATTERNS, type TaskKind } from './decision.ts'
+import type { Policy, TaskPolicy } from './policy.ts'
+import { askableProblems } from './policy-gate-problems.ts'
+import { SELF } from './policy-gates.ts'
+import type { PolicyProblem } from './policy-problem.ts'
+
+/** @returns contradictions between a task's pattern and the rest of the policy */
+export function patternProblems(name: string, task: TaskPolicy, policy: Policy): readonly PolicyProblem[] {
+  const path = ['tasks', name, 'pattern']
+  const named = PATTERNS.filter((pattern) => task.pattern[pattern] !== undefined)
+  if (named.length !== 1) {
+    const problem = named.length === 0 ? 'no pattern is named' : `${named.join(' and ')} are two patterns`
+    return [{ path, problem, fix: 'Name exactly one, as in `pattern: cascade`.' }]
+  }
+  if (task.pattern.buddy && (!SPANS.has(task.kind) || task.schema !== undefined)) {
+    const problem = task.schema
+      ? 'a corrected part may break the schema'
+      : `answers of kind ${task.kind} have no span to ask about`
+    return [
+      {
+        path: [...path, 'buddy'],
+        problem,
+        fix: 'Use pattern: cascade, or one of the kinds text, answer, extract, choice, boolean, score.',
+      },
+    ]
+  }
+  if (task.pattern.buddy?.delivery === 'at_once' && task.onUnavailable === 'error') {
+    const problem = 'the answer is given before it is known whether the frontier can be asked'
+    return [{ path: [...path, 'buddy', 'delivery'], problem, fix: 'Use delivery: held, or onUnavailable: local.' }]
+  }
+  const verifier = task.pattern.draft_verify?.verifier
+  return typeof verifier === 'string' && verifier !== 'frontier'
+    ? othersProblems([...path, 'draft_verify', 'verifier'], verifier, { task, policy })
+    : []
+}
+
+/** Kinds whose answers are words, or one value, that can be asked about. */
+const SPANS: ReadonlySet<TaskKind> = new Set(['text', 'answer', 'extract', 'choice', 'boolean', 'score'])
+
+/** A model that checks its own answer says what it said before. */
+function othersProblems(
+  path: readonly string[],
+  model: string,
+  context: { readonly task: TaskPolicy; readonly policy: Policy },
+): readonly PolicyProblem[] {
+  if (model !== SELF) return askableProblems(path, model, context)
+  return [{ path, problem: 'a model does not verify its own draft', fix: 'Name another model, or frontier.' }]
+}
