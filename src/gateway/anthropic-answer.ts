@@ -3,6 +3,7 @@ import type { FinishReason, Usage } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { ToolCall } from '../spec/request.ts'
 import type { Outcome } from '../spec/response.ts'
+import { adviceBlocks } from './anthropic-advice.ts'
 import { answeredBy, spillwayField } from './completion.ts'
 
 /**
@@ -26,7 +27,7 @@ export function messageJson(outcome: Outcome): string {
     type: 'message',
     role: 'assistant',
     model: answeredBy(outcome),
-    content: [...texts, ...tools],
+    content: [...adviceBlocks(outcome.advice, outcome.requestId), ...texts, ...tools],
     ...stopOf(outcome),
     usage: messagesUsage(outcome.usage),
     spillway,

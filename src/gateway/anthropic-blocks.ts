@@ -1,6 +1,7 @@
 /** The blocks of the Messages API: what we read of them, and what they are to the router. */
 import { z } from 'zod'
 import type { ContentPart, Message, ToolCall } from '../spec/request.ts'
+import { isAdvisorBlock } from '../spec/translation-anthropic.ts'
 import { fieldsOf } from '../spec/wire-body.ts'
 import { isSafeUrl } from './read-body.ts'
 
@@ -159,7 +160,14 @@ function partsOf(one: Block): readonly ContentPart[] {
   if ('thinking' in one || one.type === 'redacted_thinking') return []
   if (isImage(one)) return [imagePart(one)]
   if (isSearchResult(one)) return [textPart([one.title, one.source, ...one.content.map((part) => part.text)])]
+  if (isAdvisorBlock(one)) return adviceParts(one)
   return isDocument(one) ? documentParts(one) : [{ type: 'other', wireType: one.type }]
+}
+
+/** What a model was told by its adviser in an earlier turn; that it asked says nothing more. */
+function adviceParts({ type, content }: Readonly<Record<string, unknown>>): readonly ContentPart[] {
+  const { text } = fieldsOf(content)
+  return type === 'advisor_tool_result' && typeof text === 'string' ? [textPart([`Advice:\n${text}`])] : []
 }
 
 function imagePart({ source }: z.output<typeof image>): ContentPart {

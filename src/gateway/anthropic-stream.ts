@@ -2,6 +2,7 @@
 import type { RouterError } from '../spec/errors.ts'
 import type { Outcome } from '../spec/response.ts'
 import type { Commit, Correction, Raw, Said, Teller } from './answer-stream.ts'
+import { adviceBlocks } from './anthropic-advice.ts'
 import { messagesUsage, stopOf } from './anthropic-answer.ts'
 import { messagesError } from './anthropic-failure.ts'
 import { answeredBy, spillwayField } from './completion.ts'
@@ -21,20 +22,23 @@ export class MessageTeller implements Teller {
   #model = 'auto'
   #begun = false
   /** The block that is open; blocks follow one another. */
-  #open: { readonly index: number; readonly kind: 'text' | 'tool' } | null = null
+  #open: { readonly index: number; readonly kind: 'text' | 'tool' | 'advice' } | null = null
   #blocks = 0
   /** The block of each tool call, by its number in the answer. */
   readonly #tools = new Map<number, number>()
   /** The upstream's own end, kept until the answer is settled. */
   #lastChunk: Readonly<Record<string, unknown>> | null = null
   #relays = false
+  /** Of a local model with an adviser: blocks that stand before what it says. */
+  #advice: readonly Readonly<Record<string, unknown>>[] = []
 
   constructor(settings: MessageTellerSettings) {
     this.#settings = settings
   }
 
-  commit({ decision }: Commit): void {
+  commit({ decision, advice, requestId }: Commit): void {
     this.#model = answeredBy({ decision })
+    this.#advice = adviceBlocks(advice, requestId)
   }
 
   /** The end waits: until the record is written the answer may still break. */
@@ -76,7 +80,7 @@ export class MessageTeller implements Teller {
     if (this.#begun) return ''
     this.#begun = true
     const { requestId, inputTokens } = this.#settings
-    return event({
+    const start = event({
       type: 'message_start',
       message: {
         id: `msg_${requestId}`,
@@ -89,6 +93,7 @@ export class MessageTeller implements Teller {
         usage: { input_tokens: inputTokens(), output_tokens: 0 },
       },
     })
+    return start + this.#advice.map((block) => this.#block('advice', block)).join('')
   }
 
   #text(text: string): string {
@@ -107,7 +112,7 @@ export class MessageTeller implements Teller {
     return opened + this.#delta(this.#tools.get(index) ?? 0, { type: 'input_json_delta', partial_json: argumentsDelta })
   }
 
-  #block(kind: 'text' | 'tool', block: object): string {
+  #block(kind: 'text' | 'tool' | 'advice', block: object): string {
     const closed = this.#close()
     const index = this.#blocks
     this.#blocks += 1

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { RouterError } from '../spec/errors.ts'
 import type { Message, RouterRequest } from '../spec/request.ts'
 import { notCarried } from '../spec/translation.ts'
-import { isProvidersTool } from '../spec/translation-anthropic.ts'
+import { isAdvisorTool, isProvidersTool } from '../spec/translation-anthropic.ts'
 import type { CallersWire } from '../spec/wire.ts'
 import { messageSchema, toMessages } from './anthropic-blocks.ts'
 import { metadataOf, type RequestHeaders, withoutOurKeys } from './metadata.ts'
@@ -18,11 +18,17 @@ const ownTool = z.object({
   description: z.string().nullish(),
   input_schema: schemaObject,
 })
+const advisorTool = z.object({
+  type: z.literal('advisor_20260301'),
+  name: z.literal('advisor'),
+  max_uses: z.number().int().min(1).nullish(),
+  max_tokens: z.number().int().min(1).nullish(),
+})
 const providersTool = z.object({
-  type: z.string().refine((type) => type !== 'custom', 'is not a tool of this form'),
+  type: z.string().refine((type) => type !== 'custom' && type !== 'advisor_20260301', 'is not a tool of this form'),
   name: z.string().optional(),
 })
-const tool = z.union([ownTool, providersTool])
+const tool = z.union([ownTool, advisorTool, providersTool])
 const format = z.object({ type: z.literal('json_schema'), schema: schemaObject }).nullish()
 
 /** What a count of tokens is asked for. */
@@ -108,6 +114,7 @@ export function toRouterRequest(
     metadata: { ...metadata, ...(from.choice.task && { task: from.choice.task }) },
     wire,
     needs: notCarried(wire, { dialect: 'local', model: '' }).refused,
+    ...advisorOf(body),
     maxOutputTokens: body.max_tokens,
     ...wishOf(from.choice),
     ...(tools.length > 0 && {
@@ -129,6 +136,16 @@ export function messagesOf({ system, messages }: Pick<PromptBody, 'system' | 'me
   const said: readonly Message[] =
     typeof system === 'string' || (system ?? []).length > 0 ? [{ role: 'system', content: system ?? [] }] : []
   return [...said, ...messages.flatMap(toMessages)]
+}
+
+/** The provider's own model has the tool itself; the wish is for a local one. */
+function advisorOf({ tools }: MessagesBody): Pick<RouterRequest, 'advisor'> {
+  const tool = tools?.find((one) => isAdvisorTool(one))
+  if (!tool) return {}
+  const { max_uses: maxUses, max_tokens: maxTokens } = tool as z.output<typeof advisorTool>
+  return {
+    advisor: { ...(typeof maxUses === 'number' && { maxUses }), ...(typeof maxTokens === 'number' && { maxTokens }) },
+  }
 }
 
 function isOwn(one: z.output<typeof tool>): one is z.output<typeof ownTool> {

@@ -8,10 +8,11 @@ import { availabilityReason, type Draft, frontierAnswers, makeDraft, standIn } f
 export async function draftOrAnswer(
   input: PatternInput,
   tools: PatternTools,
+  make: () => Promise<Draft> = () => makeDraft(input, tools),
 ): Promise<{ readonly draft: Draft } | { readonly result: PatternResult }> {
   const { request, decision } = input
   try {
-    return { draft: await makeDraft(input, tools) }
+    return { draft: await make() }
   } catch (error) {
     const reason = availabilityReason('local', error)
     if (!decision.serve.includes('frontier')) throw error

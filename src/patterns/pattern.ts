@@ -12,7 +12,7 @@ import type {
 import type { PatternFacts } from '../spec/pattern-record.ts'
 import type { TaskPolicy } from '../spec/policy.ts'
 import type { RouterRequest } from '../spec/request.ts'
-import type { Answer, TextCorrection } from '../spec/response.ts'
+import type { AdviceGiven, Answer, TextCorrection } from '../spec/response.ts'
 
 /** One answer and who gave it. */
 export interface Asked {
@@ -28,6 +28,9 @@ export interface Asked {
 
 /** Held back until its gates accept, or passed on as it comes with the reason that is then final. */
 export type Delivery = 'held' | { readonly live: Reason }
+
+/** From the request alone, or with somebody's advice: then it is no answer of the prompt that was calibrated. */
+export type Written = 'alone' | 'advised'
 
 export interface PatternInput {
   readonly request: RouterRequest
@@ -71,8 +74,6 @@ export interface PatternTools {
   consult(what: Consultation): Promise<Asked>
   /** Adds to what the record says of the pattern; a later fact of the same name takes the place of the earlier. */
   note(facts: PatternFacts): void
-  /** Runs the task's gates; those that need a second opinion ask for it. */
-  check(asked: Asked): Promise<readonly Verdict[]>
   /**
    * Gives a caller who reads as it comes the held answer now, before the pattern ends; what is changed in it later is told as
    * `corrections` of the result. Returns the answer unchanged where nobody reads.
@@ -84,6 +85,8 @@ export interface PatternTools {
   sameAnswer(one: string, other: string): boolean | null
   /** What is known of the task's pattern from earlier requests. */
   readonly standing: PatternStanding
+  /** Runs the task's gates; those that need a second opinion ask for it. No proven bound holds for an advised answer. */
+  check(asked: Asked, how?: Written): Promise<readonly Verdict[]>
   /** Whether this request was drawn for the audit: the frontier answers, though every gate accepted. */
   readonly isSampled: boolean
   /** The request an escalation sends: task, local answer, failed check and the bounded decision wanted. */
@@ -100,6 +103,8 @@ export interface PatternResult {
   readonly wouldEscalateTo: RouteDecision['wouldEscalateTo']
   /** What is other in the answer than in what was delivered of it before. */
   readonly corrections?: readonly TextCorrection[]
+  /** As in `Outcome`. */
+  readonly advice?: readonly AdviceGiven[]
 }
 
 export type Pattern = (input: PatternInput, tools: PatternTools) => Promise<PatternResult>

@@ -1,4 +1,5 @@
 import type { PatternName } from '../spec/decision.ts'
+import { advisor } from './advisor.ts'
 import { buddy } from './buddy.ts'
 import { cascade } from './cascade.ts'
 import { direct } from './direct.ts'
@@ -9,6 +10,7 @@ import type { Pattern } from './pattern.ts'
 export const PATTERN_TABLE: Readonly<Record<PatternName, Pattern>> = {
   direct,
   cascade,
+  advisor,
   draft_verify: draftVerify,
   buddy,
 }

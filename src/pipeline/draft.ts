@@ -65,6 +65,7 @@ function setupOf({ localModel, features, options, task }: Run, { loaded, heads }
 export function calibrationOf(run: Run, deps: PipelineDeps): GateInput['calibration'] {
   const { accept } = run.task
   if (accept.maxErrorRate === undefined) return undefined
+  if (run.isAdvised) return { fit: null, why: 'nothing is fitted for answers that were written with advice' }
   const key = calibrationKey(run, deps)
   const fit = key && found(key, deps)
   if (!fit) return { fit: null, why: `nothing is fitted yet for this model and prompt (spillway calibrate)` }

@@ -18,9 +18,10 @@ export function toolsFor(context: AskContext): PatternTools {
     ask: (actor, request, delivery) => patiently(context, actor, () => ask(context, actor, { request, delivery })),
     consult: (what) => consult(context, what),
     note: (facts) => void Object.assign(run.did, facts),
-    check: async (asked) => {
-      run.verdicts = await checkDraft(context, asked)
-      run.draft = draftOf(run, deps, asked)
+    check: async (asked, how = 'alone') => {
+      const isAdvised = how === 'advised'
+      run.verdicts = await checkDraft(isAdvised ? { ...context, run: { ...run, isAdvised } } : context, asked)
+      run.draft = isAdvised ? null : draftOf(run, deps, asked)
       if (run.draft) deps.onDraft(run.requestId, run.draft)
       return run.verdicts
     },

@@ -85,6 +85,7 @@ async function deliverRest(run: Run, sink: Sink, outcome: Outcome): Promise<void
       decision: outcome.decision,
       attempts: outcome.attempts.length,
       ...(outcome.unasked && { unasked: outcome.unasked }),
+      ...(outcome.advice && { advice: outcome.advice }),
     })
     if (outcome.answer) await sink.push({ type: 'text', delta: outcome.answer })
   }

@@ -36,6 +36,7 @@ export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): 
     raw: answer?.raw ?? null,
     ...(answer?.vectors && { vectors: answer.vectors }),
     ...(result.corrections && { corrections: result.corrections }),
+    ...(result.advice && { advice: result.advice }),
   }
 }
 

@@ -81,6 +81,8 @@ export interface Run {
   readonly options: readonly string[] | null
   readonly startedMs: number
   readonly receivedAt: string
+  /** What is checked was written with somebody's advice; see `calibrationOf`. */
+  readonly isAdvised?: boolean
   /** Drawn before anybody is asked: the frontier answers in any case, so that the local answer gets a label. */
   readonly isSampled: boolean
   /** What a prior in force said; null when none was asked. */

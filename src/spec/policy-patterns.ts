@@ -1,6 +1,7 @@
 /** The task key `pattern`: how local and frontier models work together on the task, and the options of each way. */
 import { z } from 'zod'
 import { PATTERNS, type PatternName } from './decision.ts'
+import { advisorSchema } from './policy-advisor.ts'
 import { buddySchema } from './policy-buddy.ts'
 import { draftVerifySchema } from './policy-draft-verify.ts'
 
@@ -8,6 +9,7 @@ import { draftVerifySchema } from './policy-draft-verify.ts'
 const OPTIONS = {
   direct: z.strictObject({}).describe('One actor answers, without gates.'),
   cascade: z.strictObject({}).describe('Local answers, gates judge, what they reject goes to the frontier.'),
+  advisor: advisorSchema,
   draft_verify: draftVerifySchema,
   buddy: buddySchema,
 } as const satisfies Readonly<Record<PatternName, z.ZodType>>
@@ -20,6 +22,7 @@ export type PatternPolicy = { readonly [Name in PatternName]?: Options[Name] | u
 const withOptions = z.strictObject({
   direct: OPTIONS.direct.optional(),
   cascade: OPTIONS.cascade.optional(),
+  advisor: OPTIONS.advisor.optional(),
   draft_verify: OPTIONS.draft_verify.optional(),
   buddy: OPTIONS.buddy.optional(),
 })
@@ -36,7 +39,8 @@ export function patternName(task: { readonly pattern: PatternPolicy }): PatternN
 
 /** Whether somebody else may still accept what a plain threshold of a gate doubts, so that the draft is written to its end. */
 export function settlesDoubts(task: { readonly pattern: PatternPolicy }): boolean {
-  return task.pattern.draft_verify !== undefined || task.pattern.buddy !== undefined
+  const { draft_verify, advisor, buddy } = task.pattern
+  return draft_verify !== undefined || advisor !== undefined || buddy !== undefined
 }
 
 /** Whether the pattern looks at the single tokens of a local answer. */

@@ -69,6 +69,13 @@ export interface EmbedWish {
   readonly dimensions?: number
 }
 
+/** What a caller's tool of type `advisor_20260301` allows; the policy may allow less. */
+export interface AdvisorWish {
+  readonly maxUses?: number
+  /** Of one piece of advice. */
+  readonly maxTokens?: number
+}
+
 export interface RouterRequest {
   readonly id?: string
   readonly messages: readonly Message[]
@@ -88,6 +95,8 @@ export interface RouterRequest {
   readonly embed?: EmbedWish
   /** Set when the text is to be continued, not answered: the first message is what stands before, a second one what comes after. */
   readonly completion?: true
+  /** The caller wants the model to have an adviser as a tool, and to see what was said; see the pattern `advisor`. */
+  readonly advisor?: AdvisorWish
   /** Things the caller asks for that only an upstream of its own dialect can do, for example `logprobs`. */
   readonly needs?: readonly string[]
   /** The caller's own request on the wire; sent on unchanged, but for the model, to an upstream of the same dialect. */

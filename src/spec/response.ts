@@ -50,6 +50,15 @@ export interface Vectors {
   readonly cut: number
 }
 
+/** What an adviser said when the model called for one: a text, or why there is none. */
+export interface AdviceGiven {
+  readonly question: string
+  readonly text: string | null
+  readonly failure: 'max_uses_exceeded' | 'too_many_requests' | 'execution_time_exceeded' | 'unavailable' | null
+  /** It was cut off at its cap. */
+  readonly isCut: boolean
+}
+
 /** The settled result of a request. */
 export interface Outcome {
   readonly requestId: string
@@ -80,6 +89,8 @@ export interface Outcome {
   readonly vectors?: Vectors
   /** What a streaming caller was told to change in the text it had; `answer` is the text with it. */
   readonly corrections?: readonly TextCorrection[]
+  /** Only where the caller brought the tool `advisor` and a local model answered: what it was told, in order. */
+  readonly advice?: readonly AdviceGiven[]
 }
 
 /** The result of a typed decision. */
@@ -101,6 +112,7 @@ export type StreamEvent =
       readonly attempts: number
       /** As in `Outcome`. */
       readonly unasked?: readonly string[]
+      readonly advice?: readonly AdviceGiven[]
     }
   | { readonly type: 'text'; readonly delta: string }
   | {

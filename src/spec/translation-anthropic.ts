@@ -23,6 +23,9 @@ export const ANTHROPIC_FIELDS: ReadonlySet<string> = new Set([
   'container',
 ])
 
+/** As a need of a request: local models have it under the pattern `advisor`. */
+export const ADVISOR_NEED = 'tool advisor_20260301'
+
 export const ANTHROPIC_TO_OPENAI: readonly TranslationRow[] = [
   carried('system', 'a first message of role system; several texts stay several parts'),
   carried('messages[].content text, image', '`text`, `image_url` with a data or https URL'),
@@ -45,12 +48,13 @@ export const ANTHROPIC_TO_OPENAI: readonly TranslationRow[] = [
     blocksOf(body).some(({ citations }) => isSet(citations) && fieldsOf(citations).enabled !== false),
   ),
   refused('messages[].content[] of any other type', 'only the provider that wrote it can read it', (body) =>
-    blocksOf(body).some(({ type }) => !KNOWN_BLOCKS.has(String(type))),
+    blocksOf(body).some((block) => !KNOWN_BLOCKS.has(String(block.type)) && !isAdvisorBlock(block)),
   ),
   carried('tools of the caller', '`tools` of type function'),
   refused('tools of the provider', 'they run at the provider of the other dialect', (body) =>
-    listOf(body.tools).some(isProvidersTool),
+    listOf(body.tools).some((tool) => isProvidersTool(tool) && !isAdvisorTool(tool)),
   ),
+  warned(ADVISOR_NEED, 'the model answers without an adviser', (body) => listOf(body.tools).some(isAdvisorTool)),
   carried('tool_choice', 'auto, any, tool and none: auto, required, a name, none; `parallel_tool_calls`'),
   carried('max_tokens', '`max_completion_tokens`, `max_tokens` for servers that imitate the API'),
   carried('stop_sequences', '`stop`'),
@@ -93,6 +97,16 @@ const KNOWN_BLOCKS: ReadonlySet<string> = new Set([
 /** A tool without a type is the caller's own. */
 export function isProvidersTool({ type }: Fields): boolean {
   return isSet(type) && type !== 'custom'
+}
+
+export function isAdvisorTool({ type }: Fields): boolean {
+  return type === 'advisor_20260301'
+}
+
+/** A call of the adviser, or what it said in words; what is sealed can only be read by the provider. */
+export function isAdvisorBlock({ type, name, content }: Fields): boolean {
+  if (type === 'server_tool_use') return name === 'advisor'
+  return type === 'advisor_tool_result' && fieldsOf(content).type !== 'advisor_redacted_result'
 }
 
 export function wantsThought(thinking: unknown): boolean {

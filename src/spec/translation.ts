@@ -1,9 +1,15 @@
 /** What becomes of each field of a request when the model does not speak the caller's dialect. The one table; docs and warnings follow it. */
-import { ANTHROPIC_FIELDS, ANTHROPIC_TO_OPENAI, wantsThought } from './translation-anthropic.ts'
+import {
+  ADVISOR_NEED,
+  ANTHROPIC_FIELDS,
+  ANTHROPIC_TO_OPENAI,
+  isAdvisorTool,
+  wantsThought,
+} from './translation-anthropic.ts'
 import { OPENAI_FIELDS, OPENAI_TO_ANTHROPIC } from './translation-openai.ts'
 import { carried, refused, type TranslationRow, warned } from './translation-row.ts'
 import type { CallersWire, WireDialect } from './wire.ts'
-import { fieldsOf, isSet } from './wire-body.ts'
+import { fieldsOf, isSet, listOf } from './wire-body.ts'
 
 /** Who is to be asked: a model of a dialect, or a local one, which is asked in its own way. */
 export interface Target {
@@ -72,6 +78,11 @@ const ANTHROPIC_TO_LOCAL: readonly TranslationRow[] = [
   carried('system, texts, tool_use and tool_result, documents of text', TEMPLATE),
   carried('messages[].content text, image', `text; ${ELSEWHERE_IMAGES}`),
   carried('tools of the caller', ELSEWHERE_TOOLS),
+  refused(
+    ADVISOR_NEED,
+    'a task with pattern advisor gives a local model on a server the same tool, and executes it',
+    (body) => listOf(body.tools).some(isAdvisorTool),
+  ),
   carried('max_tokens, stop_sequences, temperature, top_p', 'as they are'),
   carried('output_config.format, output_format', SCHEMA),
   carried('cache_control', 'nothing is paid for a prompt here'),

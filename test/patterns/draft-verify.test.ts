@@ -45,7 +45,7 @@ function problemWith(options: object): string {
 
 describe('the policy of draft_verify', () => {
   it.each([
-    [{ verifier: 'self' }, 'a model does not verify its own draft'],
+    [{ verifier: 'self' }, 'a model does not review its own draft'],
     [{ verifier: 'smal' }, 'there is no model smal'],
     [{ verifier: 'other' }, 'other is not a frontier of this task'],
     [{ verifier: { gates: ['schem'] } }, 'tasks.chat.pattern.draft_verify.verifier.gates.0'],

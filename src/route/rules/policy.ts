@@ -1,5 +1,6 @@
 import type { Reason, Removal } from '../../spec/decision.ts'
 import type { Policy, TaskPolicy } from '../../spec/policy.ts'
+import { ADVISOR_NEED } from '../../spec/translation-anthropic.ts'
 import { BOTH, type Rule, type RuleInput, remove, SERVE } from './rule.ts'
 
 /** What the task, its size and the kind of work ask for. */
@@ -22,11 +23,13 @@ function slots({ task, features, policy }: RuleInput): readonly Removal[] {
 }
 
 /** What the local engine cannot do yet, or is not given. */
-function abilities({ task, features }: RuleInput): readonly Removal[] {
+function abilities(input: RuleInput): readonly Removal[] {
+  const { task, features } = input
   if (features.hasImages) return local('both', 'capability_missing', 'The request holds images.')
-  if (features.needs.length > 0)
-    return local('both', 'capability_missing', `The request asks for ${features.needs.join(', ')}.`)
-  if (features.hasTools && task.kind !== 'tool') return local('both', 'capability_missing', 'The request offers tools.')
+  const needs = mayDrive(input) ? features.needs.filter((need) => need !== ADVISOR_NEED) : features.needs
+  if (needs.length > 0) return local('both', 'capability_missing', `The request asks for ${needs.join(', ')}.`)
+  if (features.hasTools && task.kind !== 'tool' && !mayDrive(input))
+    return local('both', 'capability_missing', 'The request offers tools.')
   if (features.inputChars > task.maxInputChars)
     return local(
       'both',
@@ -34,6 +37,12 @@ function abilities({ task, features }: RuleInput): readonly Removal[] {
       `${features.inputChars} characters, maxInputChars is ${task.maxInputChars}.`,
     )
   return []
+}
+
+/** Under the pattern `advisor` a local model may drive an agent. The embedded engine does not give tools to its models. */
+function mayDrive({ task, candidates, policy }: RuleInput): boolean {
+  const carriesTools = candidates.local.every(({ name }) => policy.models[name]?.provider !== 'embedded')
+  return task.pattern.advisor?.tool === true && candidates.local.length > 0 && carriesTools
 }
 
 function importance({ task, features, policy, candidates }: RuleInput): readonly Removal[] {

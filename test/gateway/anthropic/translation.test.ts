@@ -181,6 +181,7 @@ describe('a Messages request for a model behind an OpenAI API', () => {
     ['output_config.effort', { output_config: { effort: 'low' } }],
     ['thinking', { thinking: { type: 'adaptive' } }],
     ['context_management', { context_management: { edits: [] } }],
+    ['tool advisor_20260301', { tools: [{ type: 'advisor_20260301', name: 'advisor', model: 'm' }] }],
   ])('says that %s was not asked', async (field, change) => {
     const { cloud, post } = await messagesGateway({ upstream: 'openai' })
     cloud.enqueue(openAiText('Done.'))
@@ -190,7 +191,6 @@ describe('a Messages request for a model behind an OpenAI API', () => {
 
   it.each<[string, Record<string, unknown>]>([
     ['tools of the provider', { tools: [{ type: 'web_search_20250305', name: 'web_search' }] }],
-    ['tools of the provider', { tools: [{ type: 'advisor_20260301', name: 'advisor', model: 'm' }] }],
     ['mcp_servers', { mcp_servers: [{ type: 'url', url: 'https://x.test', name: 'x' }] }],
     ['container', { container: 'c_1' }],
     [
