@@ -85,7 +85,10 @@ export interface PatternTools {
   sameAnswer(one: string, other: string): boolean | null
   /** What is known of the task's pattern from earlier requests. */
   readonly standing: PatternStanding
-  /** Runs the task's gates; those that need a second opinion ask for it. No proven bound holds for an advised answer. */
+  /**
+   * Runs the task's gates; those that need a second opinion ask for it. No proven bound holds for an advised answer. The
+   * record is that of the answer which was checked last; one that was checked before is not checked again.
+   */
   check(asked: Asked, how?: Written): Promise<readonly Verdict[]>
   /** Whether this request was drawn for the audit: the frontier answers, though every gate accepted. */
   readonly isSampled: boolean

@@ -2,6 +2,7 @@ import type { PatternName } from '../spec/decision.ts'
 import { advisor } from './advisor.ts'
 import { buddy } from './buddy.ts'
 import { cascade } from './cascade.ts'
+import { consensus } from './consensus.ts'
 import { direct } from './direct.ts'
 import { draftVerify } from './draft-verify.ts'
 import type { Pattern } from './pattern.ts'
@@ -13,4 +14,5 @@ export const PATTERN_TABLE: Readonly<Record<PatternName, Pattern>> = {
   advisor,
   draft_verify: draftVerify,
   buddy,
+  consensus,
 }

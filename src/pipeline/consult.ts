@@ -6,6 +6,7 @@ import type { RouterRequest } from '../spec/request.ts'
 import { ask, type Question } from './attempt.ts'
 import { type AskContext, generateOnce } from './exchange.ts'
 import { mayBeAsked } from './opinion-context.ts'
+import type { Run } from './run.ts'
 
 /**
  * What is found is not the answer's: attempts and money are the request's, but the model and the reading on record stay those of
@@ -13,7 +14,7 @@ import { mayBeAsked } from './opinion-context.ts'
  *
  * @throws RouterError no_model_available when nobody may be asked; else that of the call
  */
-export async function consult(context: AskContext, what: Consultation): Promise<Asked> {
+export async function consult(context: AskContext, what: Consultation): Promise<Consulted> {
   const { run, sink, signal } = context
   const { actor, models } = whomToAsk(context, what.whom)
   const waiting = sink.streaming ? sink.push({ type: 'waiting', what: 'consulting' }) : undefined
@@ -24,7 +25,14 @@ export async function consult(context: AskContext, what: Consultation): Promise<
     signal: what.signal ? AbortSignal.any([signal, what.signal]) : signal,
     run: { ...run, localModel: null, reading: null },
   }
-  return ask(own, actor, { ...formOf(what), request: requestOf(what), delivery: 'held', models })
+  const asked = await ask(own, actor, { ...formOf(what), request: requestOf(what), delivery: 'held', models })
+  return { asked, found: { localModel: own.run.localModel, reading: own.run.reading } }
+}
+
+/** What was said, and what the record holds of it once it is the answer. */
+export interface Consulted {
+  readonly asked: Asked
+  readonly found: Pick<Run, 'localModel' | 'reading'>
 }
 
 function formOf({ read }: Consultation): Pick<Question, 'prompt' | 'read'> {

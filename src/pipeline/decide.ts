@@ -1,4 +1,5 @@
 /** A question of `router.decide` as a request, and the outcome as its answer. */
+import { optionNamed } from '../gates/option-text.ts'
 import type { TaskKind } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
 import { DEFAULT_TASK, type LoadedPolicy, type TaskPolicy } from '../spec/policy.ts'
@@ -92,13 +93,7 @@ export function decideOutcome(run: Run, outcome: Outcome): DecideOutcome {
   return { ...outcome, options, value: decided ?? namedOption(outcome, run.options), reading: null }
 }
 
-/** A frontier answers in text: the option it is, or the only one it names as a whole word. */
-export function namedOption(outcome: Outcome, options: readonly string[]): string | null {
-  const text = outcome.answer?.trim().toLowerCase()
-  if (!text) return null
-  const exact = options.find((option) => option.toLowerCase() === text)
-  if (exact !== undefined) return exact
-  const words = ` ${text.replace(/[^\p{L}\p{N}_-]+/gu, ' ')} `
-  const named = options.filter((option) => words.includes(` ${option.toLowerCase()} `))
-  return named.length === 1 ? (named[0] ?? null) : null
+/** A frontier answers in text; null when it names none of the options. */
+export function namedOption({ answer }: Outcome, options: readonly string[]): string | null {
+  return answer === null ? null : optionNamed(answer, options)
 }

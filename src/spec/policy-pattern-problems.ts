@@ -1,6 +1,7 @@
 /** What the schema of `policy-patterns.ts` cannot say: a pattern beside the rest of its task. Pure. */
 import { PATTERNS, type TaskKind } from './decision.ts'
 import type { Policy, TaskPolicy } from './policy.ts'
+import type { ConsensusOptions } from './policy-consensus.ts'
 import { askableProblems } from './policy-gate-problems.ts'
 import { SELF } from './policy-gates.ts'
 import type { PolicyProblem } from './policy-problem.ts'
@@ -29,13 +30,38 @@ export function patternProblems(name: string, task: TaskPolicy, policy: Policy):
     const problem = 'the answer is given before it is known whether the frontier can be asked'
     return [{ path: [...path, 'buddy', 'delivery'], problem, fix: 'Use delivery: held, or onUnavailable: local.' }]
   }
-  const { advisor, draft_verify: { verifier } = {} } = task.pattern
+  const { advisor, draft_verify: { verifier } = {}, consensus } = task.pattern
   return [
     ...(typeof verifier === 'string'
       ? othersProblems([...path, 'draft_verify', 'verifier'], verifier, { task, policy })
       : []),
     ...(advisor ? othersProblems([...path, 'advisor', 'by'], advisor.by, { task, policy }) : []),
     ...(advisor ? writtenProblems(path, task) : []),
+    ...(consensus ? voterProblems([...path, 'consensus'], consensus, { task, policy }) : []),
+  ]
+}
+
+function voterProblems(
+  path: readonly string[],
+  { with: voters = [], weights, rule }: ConsensusOptions,
+  context: { readonly task: TaskPolicy; readonly policy: Policy },
+): readonly PolicyProblem[] {
+  const named = voters.flatMap((model) =>
+    model === SELF
+      ? [{ path: [...path, 'with'], problem: 'a model has one vote', fix: 'Name each model once.' }]
+      : askableProblems([...path, 'with'], model, context),
+  )
+  const twice = voters.find((model, at) => voters.indexOf(model) !== at)
+  const stray = Object.keys(weights).find((model) => voters.length > 0 && !voters.includes(model))
+  return [
+    ...named,
+    ...(twice
+      ? [{ path: [...path, 'with'], problem: `${twice} stands in it twice`, fix: 'Name each model once.' }]
+      : []),
+    ...(stray ? [{ path: [...path, 'weights'], problem: `${stray} does not vote`, fix: 'Name it under with.' }] : []),
+    ...(Object.keys(weights).length > 0 && rule !== 'weighted'
+      ? [{ path: [...path, 'weights'], problem: `rule ${rule} counts no weights`, fix: 'Set rule: weighted.' }]
+      : []),
   ]
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { PATTERNS, type PatternName } from './decision.ts'
 import { advisorSchema } from './policy-advisor.ts'
 import { buddySchema } from './policy-buddy.ts'
+import { consensusSchema } from './policy-consensus.ts'
 import { draftVerifySchema } from './policy-draft-verify.ts'
 
 /** The options of every pattern; the file of a family holds those of its patterns. */
@@ -12,6 +13,7 @@ const OPTIONS = {
   advisor: advisorSchema,
   draft_verify: draftVerifySchema,
   buddy: buddySchema,
+  consensus: consensusSchema,
 } as const satisfies Readonly<Record<PatternName, z.ZodType>>
 
 type Options = { readonly [Name in PatternName]: z.output<(typeof OPTIONS)[Name]> }
@@ -25,12 +27,20 @@ const withOptions = z.strictObject({
   advisor: OPTIONS.advisor.optional(),
   draft_verify: OPTIONS.draft_verify.optional(),
   buddy: OPTIONS.buddy.optional(),
+  consensus: OPTIONS.consensus.optional(),
 })
 
 export const patternSchema = z
   .union([z.enum(PATTERNS).transform(defaultsOf), withOptions.transform((entry): PatternPolicy => entry)])
-  .prefault('cascade')
-  .describe('How local and frontier models work together: a name, or `{ name: options }`.')
+  .optional()
+  .describe(
+    'How local and frontier models work together: a name, or `{ name: options }`. Default: cascade; consensus for a task that is `critical`.',
+  )
+
+/** The pattern of a task that names none. */
+export function defaultPattern({ critical }: { readonly critical: boolean }): PatternPolicy {
+  return defaultsOf(critical ? 'consensus' : 'cascade')
+}
 
 /** @returns the name of the task's pattern */
 export function patternName(task: { readonly pattern: PatternPolicy }): PatternName {

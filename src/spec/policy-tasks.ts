@@ -5,7 +5,7 @@ import { LABEL_SOURCES } from './label.ts'
 import { barsSchema } from './policy-bars.ts'
 import { agreementSchema, judgeSchema, qualitySchema, stopCheckSchema } from './policy-gates.ts'
 import { adapterSchema } from './policy-models.ts'
-import { patternSchema } from './policy-patterns.ts'
+import { defaultPattern, patternSchema } from './policy-patterns.ts'
 import { duration, residencies } from './policy-values.ts'
 
 const slot = z
@@ -51,8 +51,7 @@ const stageSchema = z.union([
   }),
 ])
 
-/** One entry of `tasks`. */
-export const taskSchema = z.strictObject({
+const taskKeys = z.strictObject({
   description: z.string().optional(),
   kind: z.enum(TASK_KINDS).default('text').describe('The shape of the answer.'),
   labels: z.array(z.string().min(1)).min(2).max(64).optional().describe('choice: the closed set of answers.'),
@@ -74,6 +73,12 @@ export const taskSchema = z.strictObject({
   action: z.string().optional().describe('An entry of routing.actions whose complexity this task has.'),
   complexity: z.enum(COMPLEXITIES).optional(),
   pattern: patternSchema,
+  critical: z
+    .boolean()
+    .default(false)
+    .describe(
+      'No single model decides alone: without a `pattern` of its own the task has consensus in place of cascade.',
+    ),
   local: z
     .union([z.literal(false), slot])
     .optional()
@@ -262,3 +267,6 @@ export const taskSchema = z.strictObject({
       'When the frontier cannot be reached: the local answer marked degraded, an error, or wait. Where only a local model may answer and its queue is full: wait or an error.',
     ),
 })
+
+/** One entry of `tasks`. */
+export const taskSchema = taskKeys.transform((task) => ({ ...task, pattern: task.pattern ?? defaultPattern(task) }))

@@ -109,7 +109,10 @@ describe('a local model with the tool advisor', () => {
     ])
     expect(message.stop_reason).toBe('tool_use')
     expect(message.model).toBe('own')
-    const offered = (local.turns()[0]?.body.tools as { function: { name: string } }[]).map((tool) => tool.function.name)
+    const tools = local.turns()[0]?.body.tools
+    const offered = (Array.isArray(tools) ? tools : []).map(
+      (tool: { function: { name: string } }) => tool.function.name,
+    )
     expect(offered).toEqual(['read_file', 'advisor'])
     expect(local.turns()[1]?.text).toContain('You MUST follow every step')
     const asked = cloud.requests[0]
