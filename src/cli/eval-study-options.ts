@@ -16,6 +16,7 @@ export interface StudyFlags {
   readonly frontier?: string
   readonly accuracy?: string
   readonly fit?: string
+  readonly within?: string
   readonly out?: string
   readonly resume?: true
   readonly limit?: string
@@ -31,6 +32,8 @@ export interface StudyOptions {
   readonly cheapAccuracy: number
   readonly closedBookAccuracy: number
   readonly fit: FitSizes
+  /** After so many milliseconds nothing new is asked; null: until all is. */
+  readonly withinMs: number | null
   readonly limit: number
   readonly seed: number
 }
@@ -47,12 +50,15 @@ export function studyOptions(flags: StudyFlags): StudyOptions {
     accuracy: share('--accuracy', flags.accuracy ?? '0.95'),
     cheapAccuracy: 0.85,
     closedBookAccuracy: 0.4,
+    withinMs:
+      flags.within === undefined ? null : wholeNumber('--within', flags.within, { from: 0, to: 10_000 }) * MINUTE_MS,
     fit: { head, threshold: rows - head },
     limit: wholeNumber('--limit', flags.limit ?? '100', { from: 1, to: 10_000 }),
     seed: wholeNumber('--seed', flags.seed, { from: 0, to: 2 ** 31 }),
   }
 }
 
+const MINUTE_MS = 60_000
 /** A threshold of .10 can be proven with about 200 labels; a third of the labels fits the score before. */
 const DEFAULT_FIT = 600
 /** The threshold needs more labels than the head. */

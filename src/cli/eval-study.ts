@@ -1,17 +1,17 @@
 /** `spillway eval --suite published-study`: seven public sets under every pattern, beside local-only and frontier-only. */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { asking } from '../eval/study/asking.ts'
-import { type StudyModels, setOf, studyPolicy } from '../eval/study/conditions.ts'
+import { boundOf, type StudyModels, setOf, studyPolicy } from '../eval/study/conditions.ts'
 import { fitSet, type SetFit, writeExamples } from '../eval/study/fit.ts'
 import { timed, withoutDocument } from '../eval/study/frontier-ports.ts'
 import type { SolverCheck } from '../eval/study/numbers.ts'
 import { recordedAnswers } from '../eval/study/recorded.ts'
 import { openMemory, remembered } from '../eval/study/remembered.ts'
 import { type FrontierMode, type MeasuredSet, type StudySettings, studyReport } from '../eval/study/report.ts'
-import { openStudyResults, runSet } from '../eval/study/run.ts'
-import { readSet, type StudyData, type StudyRow } from '../eval/study/sets.ts'
+import { openStudyResults, runStudySets } from '../eval/study/run.ts'
+import { readSet, SET_DETAILS, type StudyData, type StudyRow } from '../eval/study/sets.ts'
 import { simulatedFrontier } from '../eval/study/simulated-frontier.ts'
 import { checkSolvers } from '../eval/study/solver-check.ts'
 import { type Paths, resolvePaths } from '../models/paths.ts'
@@ -82,6 +82,7 @@ async function measure(
   context: CliContext,
 ): Promise<{ readonly sets: readonly MeasuredSet[]; readonly solver: SolverCheck | null }> {
   const { options, sets, folder, isResumed, recorded, models } = study
+  const startedMs = systemClock.monotonicMs()
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const run = { ...settingsOf(options, models), fit: options.fit, frontier: study.frontier, digests: digestsOf(sets) }
   const results = openStudyResults(join(folder, 'rows.jsonl'), run, isResumed)
@@ -93,12 +94,14 @@ async function measure(
     const fits = await machine.fitted((set, done, total) => told(`fitting ${set}`, done, total))
     const router = await machine.open(0)
     try {
-      const measured: MeasuredSet[] = []
-      for (const data of sets) {
-        const asked = await runSet(data, { router, results, signal: context.signal, told })
+      const hasTime = (): boolean =>
+        options.withinMs === null || systemClock.monotonicMs() - startedMs < options.withinMs
+      const asked = await runStudySets(sets, { router, results, signal: context.signal, hasTime, told })
+      const measured = sets.map((data): MeasuredSet => {
         const replayed = data.scored.filter((row) => recorded(row) !== null).length
-        measured.push({ data, fit: fits.get(data.set) ?? null, replayed, results: asked })
-      }
+        const own = asked.filter(({ set }) => set === data.set)
+        return { data, fit: fits.get(data.set) ?? null, replayed, results: own }
+      })
       const hasArithmetic = sets.some(({ set }) => set === 'gsm8k')
       return { sets: measured, solver: hasArithmetic ? await checkSolvers(router, options.data, context.signal) : null }
     } finally {
@@ -120,7 +123,8 @@ interface Machine {
 }
 
 /** Routers that share heads, kept local answers and calibrations, and nothing with the traffic of this machine. */
-async function openMachine({ options, sets, frontier, models, recorded, folder }: Study, context: CliContext) {
+async function openMachine(study: Study, context: CliContext): Promise<Machine> {
+  const { options, sets, frontier, models, recorded, folder } = study
   const { createRouter } = await import('../compose.ts')
   const paths = ownPaths(folder, context)
   const memory = openMemory(join(folder, 'local.jsonl'))
@@ -150,43 +154,56 @@ async function openMachine({ options, sets, frontier, models, recorded, folder }
     return name === 'blind' ? withoutDocument(counted) : counted
   }
   const fitted: Machine['fitted'] = async (told) => {
-    const store = openCalibrations(join(paths.stateDir, 'calibrations'), systemClock.monotonicMs)
-    const task = policyTask(policyOf(1))
-    const router = await open(1)
-    const fits = new Map<string, SetFit>()
-    try {
-      for (const data of sets) {
-        if (!task.isBounded(data.set)) continue
-        const now = new Date(systemClock.epochMs()).toISOString()
-        const draftOf = (requestId: string): string | null => drafts.get(requestId)?.text ?? null
-        const fitting = { router, draftOf, sizes: options.fit, accept: task.accept(data.set), now, told }
-        const { calibration, fit } = await fitSet(data, { ...fitting, signal: context.signal })
-        if (calibration && store.lastOf(calibration.key) === null) store.add(calibration)
-        fits.set(data.set, fit)
-      }
-    } finally {
-      await router.close()
-    }
+    const file = join(folder, 'fits.json')
+    // A study that goes on keeps its thresholds: rows of two fits do not belong together.
+    if (existsSync(file))
+      return new Map(Object.entries(JSON.parse(readFileSync(file, 'utf8')) as Record<string, SetFit>))
+    for (const part of ['audit-1', join('state', 'calibrations')])
+      rmSync(join(folder, part), { recursive: true, force: true })
+    const fits = await fitAll(
+      { study, open, drafts, calibrations: join(paths.stateDir, 'calibrations'), told },
+      context,
+    )
+    writeFileSync(file, `${JSON.stringify(Object.fromEntries(fits))}\n`, { mode: 0o600 })
     return fits
   }
-  return { fitted, open } satisfies Machine
+  return { fitted, open }
+}
+
+interface FittingAll {
+  readonly study: Study
+  readonly open: (auditRate: 1) => Promise<Router>
+  readonly drafts: ReadonlyMap<string, CheckedDraft>
+  readonly calibrations: string
+  readonly told: (set: string, done: number, total: number) => void
+}
+
+async function fitAll(
+  { study: { options, sets }, open, drafts, calibrations, told }: FittingAll,
+  { signal }: CliContext,
+): Promise<ReadonlyMap<string, SetFit>> {
+  const store = openCalibrations(calibrations, systemClock.monotonicMs)
+  const router = await open(1)
+  const fits = new Map<string, SetFit>()
+  try {
+    for (const data of sets) {
+      if (!SET_DETAILS[data.set].isBounded) continue
+      const draftOf = (requestId: string): string | null => drafts.get(requestId)?.text ?? null
+      const now = new Date(systemClock.epochMs()).toISOString()
+      const accept = { ...boundOf({ alpha: ALPHA, auditRate: 1 }), uncalibrated: false, labelMaxAgeDays: 90 }
+      const fitting = { router, draftOf, sizes: options.fit, accept, now, signal, told }
+      const { calibration, fit } = await fitSet(data, fitting)
+      if (calibration) store.add(calibration)
+      fits.set(data.set, fit)
+    }
+  } finally {
+    await router.close()
+  }
+  return fits
 }
 
 /** Greatest share of wrong answers among those that a bounded cascade accepts. */
 const ALPHA = 0.1
-
-function policyTask(policy: ReturnType<typeof studyPolicy>) {
-  const { policy: whole } = validatePolicy(policy, {
-    file: '(study)',
-    env: { ANTHROPIC_API_KEY: 'none', OPENAI_API_KEY: 'none' },
-  })
-  const acceptOf = (set: string) => {
-    const accept = whole.tasks[`${set}_cascade`]?.accept
-    if (!accept) throw new RouterError('internal', { problem: `the study has no cascade for ${set}` })
-    return accept
-  }
-  return { accept: acceptOf, isBounded: (set: string) => acceptOf(set).maxErrorRate !== undefined }
-}
 
 /** A model that cannot be loaded would make every row a failure. */
 async function readiness(router: Router): Promise<void> {
@@ -209,12 +226,12 @@ function simulated({ options, models, recorded }: Pick<Study, 'options' | 'model
   const strong = { ...common, model: models.frontier, accuracy: options.accuracy, recorded }
   const { closedBookAccuracy, cheapAccuracy } = options
   return {
-    frontier: simulatedFrontier({ ...strong, name: 'frontier', closedBookAccuracy }),
+    frontier: simulatedFrontier({ ...strong, name: 'frontier', mind: 'frontier', closedBookAccuracy }),
     // The same frontier, which sees less.
-    blind: simulatedFrontier({ ...strong, name: 'frontier', closedBookAccuracy }),
+    blind: simulatedFrontier({ ...strong, name: 'blind', mind: 'frontier', closedBookAccuracy }),
     cheap: simulatedFrontier({
       ...common,
-      ...{ name: 'cheap', model: models.cheap, accuracy: cheapAccuracy },
+      ...{ name: 'cheap', mind: 'cheap', model: models.cheap, accuracy: cheapAccuracy },
       ...{ closedBookAccuracy: Math.min(closedBookAccuracy, cheapAccuracy), recorded: () => null },
     }),
   }

@@ -25,6 +25,9 @@ import { findPolicy } from './policy-lookup.ts'
 import { progressView } from './progress.ts'
 import { rollbackDrill } from './rollback-drill.ts'
 
+const PARALLEL = '2'
+const STAGE = 'accept'
+
 interface EvalFlags {
   readonly policy?: string
   readonly task?: string
@@ -46,10 +49,10 @@ export const addEval: AddCommand = (program, context) => {
     .option('--task <name>', 'the task of rows that name none; alone: only the evalSet of this task')
     .option('--out <folder>', 'keep rows.jsonl, report.json and report.html here')
     .option('--resume', 'go on with the results in --out')
-    .option('--parallel <n>', 'rows at once', '2')
+    .option('--parallel <n>', 'rows at once', PARALLEL)
     .option('--limit <n>', 'this many rows, drawn by the seed')
     .option('--seed <n>', 'of the draw', '1')
-    .option('--stage <stage>', 'accept: every task as if rolled out; configured: as the policy says', 'accept')
+    .option('--stage <stage>', 'accept: every task as if rolled out; configured: as the policy says', STAGE)
     .option('--call-frontier', 'call the frontier for real, at its price; else it is taken to be right')
     .option('--suite <name>', 'published-study: seven public sets under every pattern, in place of a dataset')
     .option('--data <folder>', 'with --suite: holds tasks/ and streams/; default ../shared/data beside the package')
@@ -57,6 +60,7 @@ export const addEval: AddCommand = (program, context) => {
     .option('--frontier <how>', 'with --suite: auto (real where a key is set), real, replay or oracle')
     .option('--accuracy <share>', 'with --suite: how often a simulated frontier is right (0.95)')
     .option('--fit <n>', 'with --suite: rows a set that heads and thresholds are fitted on (600)')
+    .option('--within <minutes>', 'with --suite: then nothing new is asked, and the report is of what was')
     .action((datasets: readonly string[], flags: EvalFlags & StudyFlags & { readonly suite?: string }) =>
       isStudy(datasets, flags) ? startStudy(flags, context) : run(datasets, flags, context),
     )
@@ -66,12 +70,15 @@ export const addEval: AddCommand = (program, context) => {
 /** @throws RouterError usage: an unknown suite, or options that do not belong together */
 function isStudy(datasets: readonly string[], flags: EvalFlags & StudyFlags & { readonly suite?: string }): boolean {
   if (flags.suite === undefined) {
-    const own = (['data', 'sets', 'frontier', 'accuracy', 'fit'] as const).find((name) => flags[name] !== undefined)
+    const own = (['data', 'sets', 'frontier', 'accuracy', 'fit', 'within'] as const).find(
+      (name) => flags[name] !== undefined,
+    )
     if (own) throw usage(`--${own} belongs to --suite`, `Add --suite ${SUITE}.`)
     return false
   }
   if (flags.suite !== SUITE) throw usage(`--suite ${flags.suite} is not known`, `Use --suite ${SUITE}.`)
-  const other = (['policy', 'task', 'callFrontier'] as const).find((name) => flags[name] !== undefined)
+  const set = (['policy', 'task', 'callFrontier'] as const).find((name) => flags[name] !== undefined)
+  const other = set ?? (flags.parallel !== PARALLEL ? 'parallel' : flags.stage !== STAGE ? 'stage' : undefined)
   if (other || datasets.length > 0)
     throw usage(
       `--suite has data and a policy of its own, and ${other ?? datasets.join(' ')} is given`,

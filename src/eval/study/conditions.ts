@@ -16,6 +16,12 @@ export const ASKED = [
 ] as const
 export type AskedCondition = (typeof ASKED)[number]
 
+/** In which order they are asked, all rows of one pass before the next: what takes longest for a row comes last. */
+export const PASSES: readonly (readonly AskedCondition[])[] = [
+  ['local_only', 'frontier_only', 'cascade', 'draft_verify', 'buddy', 'consensus'],
+  ['local_in_words', 'advisor', 'advisor_no_document'],
+]
+
 /** Those that are put together from rows of local_only and frontier_only. */
 export const COMPOSED = ['random', 'oracle'] as const
 export type Condition = AskedCondition | (typeof COMPOSED)[number]
@@ -165,6 +171,6 @@ const COMMON = {
 /** No plain threshold speaks: the answer is given as it is, or advice alone decides. */
 const OPEN = { gates: { entropyNats: null }, minConfidence: 0 } satisfies Task
 
-function boundOf({ alpha, auditRate }: Pick<StudyPolicy, 'alpha' | 'auditRate'>) {
+export function boundOf({ alpha, auditRate }: Pick<StudyPolicy, 'alpha' | 'auditRate'>) {
   return { maxErrorRate: alpha, confidence: 0.95, auditRate, labels: 'gold' as const }
 }

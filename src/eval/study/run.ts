@@ -5,7 +5,7 @@ import { RouterError, toRouterError } from '../../spec/errors.ts'
 import type { Outcome } from '../../spec/response.ts'
 import type { Router } from '../../spec/router.ts'
 import { whileAsking } from './asking.ts'
-import { ASKED, type AskedCondition, whyNot } from './conditions.ts'
+import { type AskedCondition, PASSES, whyNot } from './conditions.ts'
 import { judge } from './judge.ts'
 import { askRow } from './question.ts'
 import type { StudyData, StudyRow } from './sets.ts'
@@ -57,28 +57,41 @@ export interface Running {
   readonly router: Router
   readonly results: StudyResults
   readonly signal: AbortSignal
+  /** Whether there is time for one more question. */
+  readonly hasTime: () => boolean
   readonly told: (what: string, done: number, total: number) => void
 }
 
-/** One question at a time, so that the time of a local call is its own. @throws RouterError cancelled; what is done is kept */
-export async function runSet(
-  { set, scored }: StudyData,
-  { router, results, signal, told }: Running,
-): Promise<readonly StudyResult[]> {
-  const found = results.done.filter((result) => result.set === set)
-  const known = new Set(found.map(({ id, condition }) => `${condition} ${id}`))
-  const conditions = ASKED.filter((condition) => whyNot(set, condition) === null)
-  const open = scored.flatMap((row) => conditions.map((condition) => ({ row, condition })))
-  const all = [...found]
-  for (const { row, condition } of open) {
-    if (known.has(`${condition} ${row.id}`)) continue
-    if (signal.aborted) throw new RouterError('cancelled', { requestId: row.id })
-    const result = await ask(row, condition, { router, signal })
-    results.append(result)
-    all.push(result)
-    told(set, all.length, open.length)
-  }
+/**
+ * One question at a time, so that the time of a local call is its own. Rows come in the order they were drawn: the first ones are a
+ * fair sample wherever time runs out.
+ *
+ * @returns what was asked now and before @throws RouterError cancelled; what is done is kept
+ */
+export async function runStudySets(sets: readonly StudyData[], running: Running): Promise<readonly StudyResult[]> {
+  const { router, results, signal, hasTime, told } = running
+  const all = [...results.done]
+  const known = new Set(all.map(keyOf))
+  for (const conditions of PASSES)
+    for (const { set, scored } of sets) {
+      const measured = conditions.filter((condition) => whyNot(set, condition) === null)
+      for (const [index, row] of scored.entries()) {
+        told(`${set} ${conditions[0]} …`, index, scored.length)
+        for (const condition of measured) {
+          if (known.has(keyOf({ set, id: row.id, condition }))) continue
+          if (signal.aborted) throw new RouterError('cancelled', { requestId: row.id })
+          if (!hasTime()) continue
+          const result = await ask(row, condition, { router, signal })
+          results.append(result)
+          all.push(result)
+        }
+      }
+    }
   return all
+}
+
+function keyOf({ set, id, condition }: Pick<StudyResult, 'set' | 'id' | 'condition'>): string {
+  return `${set} ${condition} ${id}`
 }
 
 async function ask(

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { TaskKind } from '../../spec/decision.ts'
 import { RouterError } from '../../spec/errors.ts'
-import { sampled } from '../run/sample.ts'
+import { drawn } from '../run/sample.ts'
 
 export const STUDY_SETS = ['agnews', 'wikigold', 'stsb', 'sst2', 'gsm8k', 'squad', 'hotpotqa'] as const
 export type StudySet = (typeof STUDY_SETS)[number]
@@ -138,7 +138,7 @@ const HELD = 100
 export function readSet(folder: string, set: StudySet, { limit, seed }: Drawing): StudyData {
   const task = readRows(join(folder, 'tasks', `${set}.jsonl`), set)
   const pool = task.rows.slice(0, task.rows.length - Math.min(HELD, Math.floor(task.rows.length / 2)))
-  const scored = sampled(pool, limit, seed)
+  const scored = drawn(pool, limit, seed)
   const ids = new Set(scored.map(({ id }) => id))
   const stream = STREAMS.has(set) ? readRows(join(folder, 'streams', `${set}.jsonl`), set) : null
   const others = (stream ?? task).rows.filter(({ id }) => !ids.has(id))

@@ -15,6 +15,8 @@ import type { StudyRow } from './sets.ts'
 
 export interface SimulatedFrontier {
   readonly name: string
+  /** Frontiers of one mind believe the same of every question. */
+  readonly mind: string
   /** The id that prices are looked up by. */
   readonly model: string
   /** The question that is being asked. */
@@ -69,10 +71,10 @@ function saidTo(call: ModelCall, row: StudyRow, frontier: SimulatedFrontier): st
 const SEEN_CHARS = 300
 
 /** The row with what the frontier takes for right in the place of what is. */
-function believed(row: StudyRow, accuracy: number, { name, seed, recorded }: SimulatedFrontier): StudyRow {
+function believed(row: StudyRow, accuracy: number, { mind, seed, recorded }: SimulatedFrontier): StudyRow {
   const said = recorded(row)
   if (said !== null) return { ...row, answers: [said], meta: { ...row.meta, solution: undefined } }
-  return drawOf(row.id, name, seed) < accuracy ? row : mistaken(row)
+  return drawOf(row.id, mind, seed) < accuracy ? row : mistaken(row)
 }
 
 function isRight(belief: StudyRow, draft: string): boolean {
