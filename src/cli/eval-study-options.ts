@@ -41,7 +41,7 @@ export interface StudyOptions {
 /** @throws RouterError usage */
 export function studyOptions(flags: StudyFlags): StudyOptions {
   if (flags.resume && flags.out === undefined) throw usage('--resume needs --out', 'Name the folder of the results.')
-  const rows = flags.fit === undefined ? DEFAULT_FIT : wholeNumber('--fit', flags.fit, { from: 40, to: 5000 })
+  const rows = flags.fit === undefined ? DEFAULT_FIT : wholeNumber('--fit', flags.fit, { from: 20, to: 5000 })
   const head = Math.floor(rows * HEAD_SHARE)
   return {
     data: resolve(flags.data ?? packageFile('..', 'shared', 'data')),

@@ -41,45 +41,56 @@ beforeAll(() => {
 })
 afterAll(() => box.close())
 
-const STUDY = ['eval', '--suite', 'published-study', '--data', 'data', '--sets', 'sst2,wikigold', '--fit', '40']
+/** A busy machine takes minutes for the dozens of local answers. */
+const SLOW_MS = 600_000
+
+const STUDY = ['eval', '--suite', 'published-study', '--data', 'data', '--sets', 'sst2,wikigold', '--fit', '20']
 
 describe('spillway eval --suite published-study', () => {
-  it('puts the real local model under every condition, and says that the frontier is simulated', async () => {
-    const { exitCode, stdout, stderr } = await box.run([...STUDY, '--limit', '2', '--out', 'run', '--json'])
-    expect(stderr).not.toContain('"error"')
-    expect(exitCode).toBe(0)
-    const report = JSON.parse(stdout)
-    expect(report).toMatchObject({ frontier: 'oracle', simulated: true, settings: { limit: 2, alpha: 0.1 } })
-    const { local_only, frontier_only, oracle, random, buddy, consensus, advisor, local_in_words } = report.conditions
-    expect(local_only).toMatchObject({ n: 4, frontierCalls: 0, costUsd: 0, escalated: 0, failures: 0 })
-    expect(frontier_only).toMatchObject({ n: 4, frontierCalls: 4, escalated: 1 })
-    expect(frontier_only.costUsd).toBeGreaterThan(0)
-    expect(oracle.accuracy).toBeGreaterThanOrEqual(local_only.accuracy)
-    expect([random.n, advisor.n, local_in_words.n]).toEqual([4, 4, 4])
-    // Names and likeness have no span and no vote.
-    expect([buddy.sets, consensus.sets]).toEqual([['sst2'], ['sst2']])
-    const { sst2, wikigold } = report.perSet
-    expect(sst2.fit).toMatchObject({ headRows: 16, labels: 24 })
-    expect(wikigold.notMeasured).toHaveProperty('buddy')
-    expect(wikigold.conditions.local_only.entities).toHaveProperty('precision')
-    expect(report.published.note).toContain('not comparable')
-    for (const name of ['specialist', 'random', 'advisor_no_document'])
-      expect(name in report.conditions || name in report.missing).toBe(true)
-  })
+  it(
+    'puts the real local model under every condition, and says that the frontier is simulated',
+    async () => {
+      const { exitCode, stdout, stderr } = await box.run([...STUDY, '--limit', '1', '--out', 'run', '--json'])
+      expect(stderr).not.toContain('"error"')
+      expect(exitCode).toBe(0)
+      const report = JSON.parse(stdout)
+      expect(report).toMatchObject({ frontier: 'oracle', simulated: true, settings: { limit: 1, alpha: 0.1 } })
+      const { local_only, frontier_only, oracle, random, buddy, consensus, advisor, local_in_words } = report.conditions
+      expect(local_only).toMatchObject({ n: 2, frontierCalls: 0, costUsd: 0, escalated: 0, failures: 0 })
+      expect(frontier_only).toMatchObject({ n: 2, frontierCalls: 2, escalated: 1 })
+      expect(frontier_only.costUsd).toBeGreaterThan(0)
+      expect(oracle.accuracy).toBeGreaterThanOrEqual(local_only.accuracy)
+      expect([random.n, advisor.n, local_in_words.n]).toEqual([2, 2, 2])
+      // Names and likeness have no span and no vote.
+      expect([buddy.sets, consensus.sets]).toEqual([['sst2'], ['sst2']])
+      const { sst2, wikigold } = report.perSet
+      expect(sst2.fit).toMatchObject({ headRows: 8, labels: 12 })
+      expect(wikigold.notMeasured).toHaveProperty('buddy')
+      expect(wikigold.conditions.local_only.entities).toHaveProperty('precision')
+      expect(report.published.note).toContain('not comparable')
+      for (const name of ['specialist', 'random', 'advisor_no_document'])
+        expect(name in report.conditions || name in report.missing).toBe(true)
+    },
+    SLOW_MS,
+  )
 
-  it('goes on with what is there: the same answers, and nothing is asked again', async () => {
-    const rows = readFileSync(join(box.folder, 'run/rows.jsonl'), 'utf8')
-    const local = readFileSync(join(box.folder, 'run/local.jsonl'), 'utf8')
-    const before = JSON.parse(readFileSync(join(box.folder, 'run/study.json'), 'utf8'))
-    const resumed = await box.run([...STUDY, '--limit', '2', '--out', 'run', '--resume', '--within', '0', '--json'])
-    expect(resumed.exitCode).toBe(0)
-    expect(JSON.parse(resumed.stdout).conditions).toEqual(before.conditions)
-    expect(readFileSync(join(box.folder, 'run/rows.jsonl'), 'utf8')).toBe(rows)
-    expect(readFileSync(join(box.folder, 'run/local.jsonl'), 'utf8')).toBe(local)
-    const text = await box.run([...STUDY, '--limit', '2', '--out', 'run', '--resume'])
-    expect(text.stdout).toMatch(/^SIMULATED: no frontier was called/)
-    expect(text.stdout).toContain('Published (buddy-system')
-  })
+  it(
+    'goes on with what is there: the same answers, and nothing is asked again',
+    async () => {
+      const rows = readFileSync(join(box.folder, 'run/rows.jsonl'), 'utf8')
+      const local = readFileSync(join(box.folder, 'run/local.jsonl'), 'utf8')
+      const before = JSON.parse(readFileSync(join(box.folder, 'run/study.json'), 'utf8'))
+      const resumed = await box.run([...STUDY, '--limit', '1', '--out', 'run', '--resume', '--within', '0', '--json'])
+      expect(resumed.exitCode).toBe(0)
+      expect(JSON.parse(resumed.stdout).conditions).toEqual(before.conditions)
+      expect(readFileSync(join(box.folder, 'run/rows.jsonl'), 'utf8')).toBe(rows)
+      expect(readFileSync(join(box.folder, 'run/local.jsonl'), 'utf8')).toBe(local)
+      const text = await box.run([...STUDY, '--limit', '1', '--out', 'run', '--resume'])
+      expect(text.stdout).toMatch(/^SIMULATED: no frontier was called/)
+      expect(text.stdout).toContain('Published (buddy-system')
+    },
+    SLOW_MS,
+  )
 
   it.each([
     [['--out', 'run'], /holds the results of a study/],
@@ -91,7 +102,7 @@ describe('spillway eval --suite published-study', () => {
     [['--task', 'triage'], /--suite has data and a policy of its own/],
     [['--parallel', '4'], /--suite has data and a policy of its own/],
   ])('refuses %j', async (more, message) => {
-    const { exitCode, stderr } = await box.run([...STUDY, '--limit', '2', ...more])
+    const { exitCode, stderr } = await box.run([...STUDY, '--limit', '1', ...more])
     expect(exitCode).not.toBe(0)
     expect(stderr).toMatch(message)
   })

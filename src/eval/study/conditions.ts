@@ -28,7 +28,7 @@ export type Condition = AskedCondition | (typeof COMPOSED)[number]
 
 /** Conditions that belong beside these and are not measured, and why. */
 export const MISSING: Readonly<Record<string, string>> = {
-  specialist: 'there is no pattern of this name yet',
+  specialist: 'not asked: where its trigger fires, the question goes to the frontier at once, as in frontier_only',
   advisor_hosted_worker: 'the pattern advisor lets a model on this machine write; no hosted one may take its place',
 }
 
@@ -39,7 +39,6 @@ export interface StudyModels {
   readonly frontier: string
   readonly cheap: string
   readonly provider: 'anthropic' | 'openai'
-  readonly baseUrl?: string
 }
 
 export interface StudyPolicy {
@@ -83,7 +82,6 @@ export function studyPolicy({ models, sets, examples, alpha, auditRate }: StudyP
     model,
     tier: 'frontier' as const,
     apiKey: models.provider === 'anthropic' ? '${env:ANTHROPIC_API_KEY}' : '${env:OPENAI_API_KEY}',
-    ...(models.baseUrl !== undefined && { baseUrl: models.baseUrl }),
     maxOutputTokens: 1024,
   })
   const tasks = sets.flatMap((set) =>
@@ -98,6 +96,7 @@ export function studyPolicy({ models, sets, examples, alpha, auditRate }: StudyP
         model: 'smollm2-135m-instruct',
         tier: 'local_fast',
         contextTokens: 4096,
+        maxOutputTokens: 224,
         threads: 1,
       },
       frontier: hosted(models.frontier),

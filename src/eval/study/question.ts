@@ -25,7 +25,7 @@ function inWords(row: StudyRow): Pick<RouterRequest, 'messages' | 'maxOutputToke
   const texts =
     row.context === undefined ? [`${row.input}\n\n${asked}`] : [row.context, `Question: ${row.input}\n${asked}`]
   const message: Message = { role: 'user', content: texts.map((text) => ({ type: 'text' as const, text })) }
-  return { messages: [message], maxOutputTokens, temperature: 0 }
+  return { messages: [message], ...(maxOutputTokens !== undefined && { maxOutputTokens }), temperature: 0 }
 }
 
 function typed({ set, input, context, meta }: StudyRow): DecideRequest {

@@ -40,7 +40,8 @@ export interface SetDetails {
   readonly isBounded: boolean
   /** What is asked where the answer is to be written, the text of the row left out. */
   readonly inWords: string
-  readonly maxOutputTokens: number
+  /** Of an answer in words. Absent: the caps of the models, since a frontier works a problem out at greater length. */
+  readonly maxOutputTokens?: number
   readonly metric: string
 }
 
@@ -88,7 +89,6 @@ export const SET_DETAILS: Readonly<Record<StudySet, SetDetails>> = {
     instruction: 'Solve the problem step by step. End with a line `Answer: <number>`.',
     isBounded: false,
     inWords: 'Solve the problem above step by step. End with a line `Answer: <number>`.',
-    maxOutputTokens: 224,
     metric: 'number of the last `Answer:` line, else the last number, equal',
   },
   squad: {
