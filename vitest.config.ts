@@ -13,7 +13,7 @@ const shared = {
 /** They read a lot with the real model, or break its process: too slow to run with every change. */
 const SLOW = [
   'test/faults/**/*.test.ts',
-  'test/engine/{adapter,answers,extract,fetch,heads,host,json,prefix-store,second-opinion,stop-check,typed-kinds}.test.ts',
+  'test/engine/{adapter,answers,extract,fetch,heads,host,json,patterns,prefix-store,second-opinion,stop-check,typed-kinds}.test.ts',
   'test/models/bundle.test.ts',
   'test/stores/backup.test.ts',
   'test/cli/{audit-egress,babysit,bad-input,calibrate,commands,cost,eval,fits,heads,keys,lab-cascade,many-machines,models,preload,store,tour,uninstall}.test.ts',

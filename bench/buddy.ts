@@ -1,5 +1,5 @@
 /**
- * `npm run eval:buddy -- [--json] [--limit N] [--from N] [--written N] [--windows N] [--rounds N] [--confidence P] [--accuracy P] [--unresolved keep] [--follow] [--data DIR]`:
+ * `npm run eval:buddy -- [--json] [--limit N] [--from N] [--written N] [--windows N] [--rounds N] [--confidence P] [--accuracy P] [--unresolved keep] [--only squad] [--follow] [--data DIR]`:
  * the pattern `buddy` on document questions against plain escalation, with the real 135M model and a simulated frontier that knows the right
  * answers, as JSON. N questions each of squad and hotpotqa (30), from row `--from` (200). `--accuracy` is the share of rows on which the frontier is right
  * (1); asked about a span it answers only what stands in the passages it was sent, and with `--follow` only where both paragraphs that a hotpotqa answer
@@ -42,10 +42,14 @@ const { values } = parseArgs({
     confidence: { type: 'string', default: '0.7' },
     accuracy: { type: 'string', default: '1' },
     unresolved: { type: 'string', default: 'escalate' },
+    only: { type: 'string', default: 'squad,hotpotqa' },
     follow: { type: 'boolean' },
     json: { type: 'boolean' },
   },
 })
+const chosen = values.only
+  .split(',')
+  .map((name) => SETS.find((set) => set === name) ?? usage(`--only ${name} is not known. Known: ${SETS.join(', ')}.`))
 const limit = number('--limit', values.limit)
 const from = number('--from', values.from)
 
@@ -59,14 +63,13 @@ try {
 }
 
 async function measured(): Promise<unknown> {
-  const rows = SETS.flatMap((set) =>
+  const rows = chosen.flatMap((set) =>
     rowsOf(set)
       .slice(from, from + limit)
       .map((row): Question => ({ ...row, set })),
   )
-  const known = new Map(rows.map((row) => [row.input, row]))
   const accuracy = number('--accuracy', values.accuracy)
-  const frontier = oracle({ known, isRight: (id) => draw(id) < accuracy, mustFollow: values.follow ?? false })
+  const frontier = oracle({ known: rows, isRight: (id) => draw(id) < accuracy, mustFollow: values.follow ?? false })
   const drafts = new Map<string, string>()
   const paths = ownPaths()
   const router = createRouter({
@@ -96,7 +99,7 @@ async function measured(): Promise<unknown> {
       options: options(),
       minConfidence: Number(values.confidence),
       all: report(results),
-      ...Object.fromEntries(SETS.map((set) => [set, report(results.filter(({ row }) => row.set === set))])),
+      ...Object.fromEntries(chosen.map((set) => [set, report(results.filter(({ row }) => row.set === set))])),
       ...(sentences !== null && { written: sentences }),
     }
   } finally {

@@ -59,7 +59,7 @@ async function measured(rows: readonly SquadRow[], retrieve: Retriever): Promise
   const hits = depths.map(() => 0)
   const shares = depths.map(() => 0)
   for (const { input, context, answers } of rows) {
-    const ordered = await orderWindows(input, windowsOf(context), retrieve)
+    const ordered = (await orderWindows(input, windowsOf(context), retrieve))(Math.max(...depths))
     for (const [at, depth] of depths.entries()) {
       const found = joinWindows(context, ordered.slice(0, depth))
       hits[at] = (hits[at] ?? 0) + (answers.some((answer) => found.some(({ text }) => text.includes(answer))) ? 1 : 0)

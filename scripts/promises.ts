@@ -24,7 +24,7 @@ const PROMISES: readonly Promised[] = [
     id: 'P1',
     promise: 'every upstream call has an audit record, also after kill -9',
     tests: [
-      { file: 'test/stores/journal.test.ts', title: 'after kill -9' },
+      { file: 'test/stores/journal-files.test.ts', title: 'after kill -9' },
       { file: 'test/stores/audit-log.test.ts', title: 'closes what a dead process left open when the next one starts' },
       { file: 'test/pipeline/pipeline.test.ts', title: 'holds a line in the ledger for every call that leaves' },
       { file: 'test/faults/f36.test.ts', title: '50 times kill -9' },

@@ -6,7 +6,8 @@ import { type SimilarityHead, withComparison } from './decide/similarity.ts'
 import { aiSdkObstacle, createAiSdkModel } from './models/ai-sdk.ts'
 import { createAnthropicModel } from './models/anthropic.ts'
 import { createAzureModel } from './models/azure.ts'
-import { embeddedObstacle, openEmbeddedModel } from './models/embedded/configured.ts'
+import { createCheckRunner } from './models/check-command.ts'
+import { embeddedFillsIn, embeddedObstacle, openEmbeddedModel } from './models/embedded/configured.ts'
 import { ENGINE_VERSION } from './models/embedded/engine-lock.ts'
 import { keyOf, readHead, writeHead } from './models/head-cache.ts'
 import { withHeads } from './models/head-decider.ts'
@@ -26,6 +27,7 @@ import { createTextReader } from './pipeline/reading-thread.ts'
 import { requestIdAt } from './pipeline/request-id.ts'
 import { createRoster, type RosterModel } from './pipeline/roster.ts'
 import { routerFrom } from './pipeline/router.ts'
+import { createTurnBook } from './pipeline/turn-book.ts'
 import { ollamaBaseUrl, PROVIDER_URLS } from './spec/destination.ts'
 import { RouterError } from './spec/errors.ts'
 import type { CheckedDraft } from './spec/label.ts'
@@ -117,6 +119,7 @@ export function createRouter(settings: RouterSettings): Router {
     calibrations,
     heads,
     budgets,
+    checks: createCheckRunner({ path: env.PATH ?? '', hidden: privateFolders(env, paths) }),
     conversations,
     content: sealer,
     killSwitch: openKillSwitch(paths.stateDir, clock.monotonicMs),
@@ -132,6 +135,7 @@ export function createRouter(settings: RouterSettings): Router {
     }),
     placeholders: createPlaceholderNumbers(),
     textReader,
+    turns: createTurnBook(),
     novelty: createNoveltyWatch(
       (task, learn) => examples.list(task, keptLimits(learn, clock.epochMs())),
       clock.monotonicMs,
@@ -148,6 +152,11 @@ export function createRouter(settings: RouterSettings): Router {
       await log.close()
     },
   })
+}
+
+/** What a command over an answer has no business in. */
+function privateFolders(env: Environment, { stateDir, dataDir, cacheDir }: Paths): readonly string[] {
+  return [...(env.HOME ? [env.HOME] : []), stateDir, dataDir, cacheDir]
 }
 
 /** Texts are only there where they are kept now, or were under an earlier policy: their span counts in any case. */
@@ -194,6 +203,10 @@ function rosterModel(setup: ModelSetup): RosterModel {
       const own = adapter && policy.provider === 'embedded' ? { ...setup, policy: { ...policy, adapter } } : setup
       return around(name, withTaskHeads(openModel(own, lane), own))
     },
+    fillsIn: () =>
+      policy.provider === 'embedded'
+        ? given === undefined && embeddedFillsIn({ name, policy, paths, env: setup.env })
+        : policy.can.includes('infill'),
     obstacle: () => {
       if (missing) return { reason: 'frontier_down', why: `no key set (${missing})` }
       if (given) return null

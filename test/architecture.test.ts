@@ -202,6 +202,18 @@ describe('the shape of the code', () => {
     expect(long).toEqual([])
   })
 
+  it('keeps tests, benchmarks and scripts under 400 lines, too', () => {
+    const root = resolve(SRC, '..')
+    const files = ['test', 'bench', 'scripts'].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
+    )
+    const long = files.filter(
+      (file) => /\.(ts|mjs)$/.test(file) && readFileSync(join(root, file), 'utf8').split('\n').length > 401,
+    )
+    // A table of requirements and the tests that show them, which is read by its rows.
+    expect(long).toEqual([join('test', 'requirements.ts')])
+  })
+
   it('keeps the pipeline on about one screen', () => {
     const lines = readFileSync(join(SRC, 'pipeline/pipeline.ts'), 'utf8').split('\n').length
     expect(lines).toBeLessThanOrEqual(150)

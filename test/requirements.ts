@@ -12,6 +12,50 @@ export interface Requirement {
 
 export const REQUIREMENTS: readonly Requirement[] = [
   {
+    behaviour: 'A tool loop keeps its model, and what a tool says can add stops but never leave',
+    source: 'docs/guides/agents.md',
+    citedBy: [
+      { file: 'test/gateway/agents/agents.test.ts', title: 'keeps a local model through its tool loop' },
+      { file: 'test/gateway/agents/agents.test.ts', title: 'adds hard stops: a local loop ends there' },
+      { file: 'test/gateway/agents/agents.test.ts', title: 'makes a conversation private' },
+      { file: 'test/route/continuity.test.ts', title: 'never adds an actor, and never takes the last one' },
+    ],
+  },
+  {
+    behaviour: 'A bare go-ahead inherits the turn before, and a warm cache is left only when that pays',
+    source: 'docs/guides/agents.md',
+    citedBy: [
+      { file: 'test/gateway/agents/agents.test.ts', title: 'lets a bare leave to go on inherit the frontier' },
+      { file: 'test/gateway/agents/agents.test.ts', title: 'holds a conversation while leaving it would cost more' },
+    ],
+  },
+  {
+    behaviour: 'A frontier-driven agent uses a local model as its subagent through the gateway',
+    source: 'docs/guides/agents.md',
+    citedBy: [{ file: 'test/gateway/agents/subagent.test.ts', title: 'asks a model at home as its reader' }],
+  },
+  {
+    behaviour: 'A solver answers only what it read as a whole and in one way, and is right then',
+    source: 'docs/guides/solvers.md',
+    citedBy: [
+      { file: 'test/solvers/dates.test.ts', title: 'counts the days between any two dates in every written form' },
+      { file: 'test/solvers/dates.test.ts', title: 'never reads a text of other words' },
+      { file: 'test/solvers/units.test.ts', title: 'converts every pair of a family as floating-point numbers do' },
+      { file: 'test/solvers/precision.test.ts', title: 'answers half of the stories about dates' },
+    ],
+  },
+  {
+    behaviour: 'A local answer that states a false equation is not accepted',
+    source: 'docs/guides/solvers.md',
+    citedBy: [
+      { file: 'test/solvers/equations.test.ts', title: 'agrees with whole-number arithmetic on random equations' },
+      {
+        file: 'test/samples/cascade/escalates-a-false-equation/expected.json',
+        title: 'escalates an answer that states a false equation',
+      },
+    ],
+  },
+  {
     behaviour: 'A rule only removes; adding one never enlarges a set, and their order changes nothing',
     source: 'ARCHITECTURE.md',
     citedBy: [
@@ -42,6 +86,81 @@ export const REQUIREMENTS: readonly Requirement[] = [
       { file: 'test/pipeline/stop-check.test.ts', title: 'is off and says so, whatever the model would say' },
       { file: 'test/cli/stop-checks.test.ts', title: 'says which stop checks are off' },
       { file: 'test/engine/stop-check.test.ts', title: 'stops what its question says yes to' },
+    ],
+  },
+  {
+    behaviour:
+      'A buddy puts in only what stands in the passages it sent, by offset; it never has an answer written anew, and switches itself off',
+    source: 'docs/guides/patterns.md',
+    citedBy: [
+      { file: 'test/patterns/buddy-question.test.ts', title: 'never names evidence that does not stand where it says' },
+      { file: 'test/decide/patch.test.ts', title: 'changes what it names and nothing else' },
+      {
+        file: 'test/samples/buddy/escalates-what-no-passage-holds/expected.json',
+        title: 'asks nobody to rewrite anything',
+      },
+      {
+        file: 'test/samples/buddy/private-text-is-asked-about-nowhere/expected.json',
+        title: 'asks nobody about an answer to private text',
+      },
+      { file: 'test/pipeline/buddy-watch.test.ts', title: 'outlives the process' },
+      { file: 'test/gateway/corrections.test.ts', title: 'comes with a ping between the text and the end' },
+      { file: 'test/engine/buddy.test.ts', title: 'corrects it by what its passage says' },
+    ],
+  },
+  {
+    behaviour:
+      'A verdict is one word; everything but ACCEPT rejects, and nothing that a check or a bound rejects is served for it',
+    source: 'docs/guides/patterns.md',
+    citedBy: [
+      { file: 'test/patterns/draft-verify.test.ts', title: 'is unreadable' },
+      {
+        file: 'test/samples/draft_verify/takes-any-other-word-for-a-reject/expected.json',
+        title: 'takes everything but the one word ACCEPT for a rejection',
+      },
+      {
+        file: 'test/samples/draft_verify/a-check-is-not-overruled/expected.json',
+        title: 'escalates a failed check without asking the verifier',
+      },
+      { file: 'test/engine/patterns.test.ts', title: 'serves the draft that the frontier accepts, streamed and whole' },
+    ],
+  },
+  {
+    behaviour:
+      'An adviser sees the whole request, binds the local model, and is asked no more often than allowed; failures do not count',
+    source: 'docs/guides/patterns.md',
+    citedBy: [
+      {
+        file: 'test/samples/advisor/serves-what-the-adviser-approves/expected.json',
+        title: 'shows it the whole document',
+      },
+      { file: 'test/patterns/advisor.test.ts', title: 'binds the local model in words that leave no choice' },
+      {
+        file: 'test/samples/advisor/a-failed-plan-is-given-back/expected.json',
+        title: 'gives a failed consultation back',
+      },
+      { file: 'test/engine/patterns.test.ts', title: 'lets the model write again, bound to the plan' },
+      { file: 'test/gateway/patterns.test.ts', title: 'gets heartbeats and nothing of the draft' },
+    ],
+  },
+  {
+    behaviour: 'The tool advisor_20260301 is executed for a local model and passes through to a provider that has it',
+    source: 'docs/guides/patterns.md',
+    citedBy: [
+      { file: 'test/gateway/anthropic/advisor-tool.test.ts', title: 'the client sees call and advice as blocks' },
+      { file: 'test/gateway/anthropic/advisor-tool.test.ts', title: 'passes through to a provider that has it' },
+    ],
+  },
+  {
+    behaviour: 'A vote ends as soon as it is decided, and never before',
+    source: 'docs/guides/patterns.md',
+    citedBy: [
+      { file: 'test/patterns/consensus.test.ts', title: 'never stops early on a side that the open votes could still' },
+      {
+        file: 'test/samples/consensus/stops-asking-once-the-vote-is-decided/expected.json',
+        title: 'asks no frontier once two local models say the same',
+      },
+      { file: 'test/engine/patterns.test.ts', title: 'reads the local vote from the distribution' },
     ],
   },
   {
@@ -110,7 +229,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     source: 'README.md',
     citedBy: [
       { file: 'test/pipeline/pipeline.test.ts', title: 'holds the intent before any call and a line before each call' },
-      { file: 'test/stores/journal.test.ts', title: 'every acknowledged entry is in the database, once' },
+      { file: 'test/stores/journal-files.test.ts', title: 'every acknowledged entry is in the database, once' },
       { file: 'test/system/server.test.ts', title: 'loses no call that reached an upstream when it is killed' },
     ],
   },
@@ -696,6 +815,47 @@ export const REQUIREMENTS: readonly Requirement[] = [
         file: 'test/system/valkey.test.ts',
         title: 'are never exceeded by processes that take permits at the same time',
       },
+    ],
+  },
+  {
+    behaviour: 'A cascade climbs its tiers, records the verdicts on each and asks none that may not be asked',
+    source: 'docs/guides/patterns.md',
+    citedBy: [
+      {
+        file: 'test/samples/cascade/tiers-climb-to-the-top/expected.json',
+        title:
+          "hands an answer that each local tier's gates rejected to the frontier, and records the verdicts on each",
+      },
+      {
+        file: 'test/samples/cascade/tiers-private-text-climbs-at-home-only/expected.json',
+        title: 'drops every hosted tier for text that may not leave',
+      },
+      { file: 'test/route/tiers.test.ts', title: 'never names a model twice, and none that may not be asked' },
+    ],
+  },
+  {
+    behaviour: 'Code that a check runs stays within its limits, and without rights where the system can shut it in',
+    source: 'docs/guides/verify.md',
+    citedBy: [
+      {
+        file: 'test/models/check-command.test.ts',
+        title: 'is ended with all it started when its time is over',
+      },
+      { file: 'test/models/check-command.test.ts', title: 'reads no environment but PATH, HOME, TMPDIR' },
+      {
+        file: 'test/models/check-command.test.ts',
+        title: 'can write nowhere else, not even after an attempt to mount',
+      },
+      { file: 'test/gates/verify.test.ts', title: 'accepts nothing when the command was not run' },
+    ],
+  },
+  {
+    behaviour: 'A subtask is a request of its own: bounded in depth, as private as its parent, paid from one limit',
+    source: 'docs/guides/patterns.md',
+    citedBy: [
+      { file: 'test/pipeline/subtask.test.ts', title: 'deep and makes' },
+      { file: 'test/pipeline/subtask.test.ts', title: 'is as private as the request that asks it' },
+      { file: 'test/pipeline/subtask.test.ts', title: 'spends one limit for all of them' },
     ],
   },
 ]

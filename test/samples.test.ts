@@ -25,6 +25,8 @@ interface Expected {
   /** Texts that a streaming caller gets before the answer is final. */
   readonly streamed?: readonly string[]
   readonly shadow?: Readonly<Record<string, unknown>>
+  /** The gate that rejected the answer of each model, as the record has it. */
+  readonly verdictsOf?: Readonly<Record<string, string>>
 }
 
 function readSample<T>(folder: string, file: string): T {
@@ -75,6 +77,10 @@ describe.each(folders)('sample %s', (folder) => {
     if (expected.error) expect(result).toEqual({ failed: expected.error })
     if (expected.outcome) expect(result).toMatchObject(expected.outcome)
     if (expected.record) expect(sample.record('req-1')).toMatchObject(expected.record)
+    for (const [name, gate] of Object.entries(expected.verdictsOf ?? {})) {
+      const own = sample.record('req-1')?.verdicts.filter(({ model }) => model === name)
+      expect(own?.find(({ accepted }) => !accepted)?.gate).toBe(gate)
+    }
     for (const [name, count] of Object.entries(expected.calls ?? {})) {
       const model = sample.models[name]
       expect(`${name}: ${(model?.calls.length ?? 0) + (model?.decideCalls.length ?? 0)}`).toBe(`${name}: ${count}`)

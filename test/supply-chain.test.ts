@@ -131,7 +131,14 @@ describe('the package', () => {
   const needed = ['LICENSE', 'schema.json', 'engine/package-lock.json', 'dist/sbom.json', 'dist/sbom-engine.json']
   const whole = [
     ...needed,
-    ...['dist/index.js', 'dist/cli/main.js', 'templates/agent.yaml', 'templates/developer.yaml', 'templates/tour.yaml'],
+    ...[
+      'dist/index.js',
+      'dist/cli/main.js',
+      'templates/agent.yaml',
+      'templates/developer.yaml',
+      'templates/roles.yaml',
+      'templates/tour.yaml',
+    ],
   ]
 
   it.each([

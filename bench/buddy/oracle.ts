@@ -32,8 +32,7 @@ export interface Oracle extends ModelPort {
 }
 
 export interface Knowledge {
-  /** By their question. */
-  readonly known: ReadonlyMap<string, Question>
+  readonly known: readonly Question[]
   readonly isRight: (id: string) => boolean
   /** Asked about a span it is silent unless every paragraph that the answer follows from is in its passages. */
   readonly mustFollow: boolean
@@ -68,13 +67,16 @@ export function oracle(knowledge: Knowledge): Oracle {
 
 function answered(call: ModelCall, { known, isRight, mustFollow }: Knowledge) {
   const prompt = call.messages.map(messageText).join('\n')
-  if (!prompt.startsWith(FROM_PASSAGE.slice(0, 30))) {
-    const row = [...known.values()].find(({ input }) => prompt.includes(input))
+  if (!prompt.startsWith(FROM_PASSAGE)) {
+    const row = known.find(({ input, context }) => prompt.includes(input) && prompt.includes(context.trim()))
     const text = row && isRight(row.id) ? (row.answers[0] ?? NO_ANSWER) : WRONG
     return { kind: 'whole' as const, text, isGrounded: null, found: true }
   }
-  const row = known.get(/^Question: (.*)$/m.exec(prompt)?.[1] ?? '')
+  const question = /^Question: (.*)$/m.exec(prompt)?.[1] ?? ''
   const passage = prompt.slice(prompt.indexOf('\nPassage:\n') + 10)
+  // Some questions are asked of two paragraphs, of which one holds no answer.
+  const [first = ''] = passage.split('\n…\n')
+  const row = known.find(({ input, context }) => input === question && context.includes(first))
   const supporting = row?.meta.supporting ?? []
   const isGrounded = supporting.length === 0 ? null : supporting.every((title) => passage.includes(`[${title}]`))
   const reply =
@@ -95,14 +97,8 @@ function replyFrom(
 ) {
   const isClosed = /^(?:yes|no)$/i.test(answers[0] ?? '')
   if (isClosed) {
-    const evidence = passage.split(/\s+/).slice(0, 8).join(' ')
-    return isGrounded
-      ? {
-          value: isRight ? answers[0] : answers[0] === 'yes' ? 'no' : 'yes',
-          evidence: passage.slice(0, passage.indexOf(evidence.slice(-4)) + 4),
-          at: 0,
-        }
-      : NOTHING
+    const value = isRight ? answers[0] : answers[0] === 'yes' ? 'no' : 'yes'
+    return isGrounded ? { value, evidence: passage.slice(0, 40).replace(/\s\S*$/, ''), at: 0 } : NOTHING
   }
   const value = answers.find((answer) => passage.includes(answer))
   if (value === undefined) return NOTHING

@@ -34,7 +34,8 @@ const RIGHT_F1 = 0.5
 export function report(rows: readonly RunRow[]): unknown {
   const asked = rows.filter(({ buddy }) => Number(buddy.did.questions ?? 0) > 0)
   const spans = asked.flatMap(({ buddy }) => buddy.calls.filter(({ kind }) => kind === 'span'))
-  const first = asked.flatMap(({ buddy }) => buddy.calls.filter(({ kind }) => kind === 'span').slice(0, 1))
+  const answerable = asked.filter(({ row }) => row.answers.length > 0)
+  const first = answerable.flatMap(({ buddy }) => buddy.calls.filter(({ kind }) => kind === 'span').slice(0, 1))
   const found = spans.filter((call) => call.found)
   const grounded = found.filter(({ isGrounded }) => isGrounded !== null)
   const drafts = rows.flatMap(({ row, buddy }) =>

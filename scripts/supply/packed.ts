@@ -25,6 +25,7 @@ const NEEDED: readonly string[] = [
   'engine/package-lock.json',
   'templates/agent.yaml',
   'templates/developer.yaml',
+  'templates/roles.yaml',
   'templates/tour.yaml',
 ]
 

@@ -12,6 +12,7 @@ import { type Detector, partitionOf } from './partition.ts'
 import { canAnonymise } from './privacy/anonymise.ts'
 import { findPrivate } from './privacy/find.ts'
 import { chooseTask, type TaskChoice, taskNamed } from './task.ts'
+import { readTurn } from './turn.ts'
 
 /** What `classify` needs. */
 export interface ClassifyInput {
@@ -37,7 +38,8 @@ export function classify({ request, policy, sha256, earlier = null, detector = P
   const metadata = request.metadata ?? {}
   const system = request.messages.filter(isInstruction).map(messageText).join('\n')
   const systemHash = system === '' ? null : `sha256:${sha256(system)}`
-  const choice = chooseTask({ request, policy, systemHash })
+  const { turn, text: asked } = readTurn(request.messages)
+  const choice = chooseTask({ request, policy, systemHash, asked })
   const named = taskNamed(choice.task, policy)
   const task = named ?? DEFAULT_TASK
   const fields = extractFields(request)
@@ -51,7 +53,7 @@ export function classify({ request, policy, sha256, earlier = null, detector = P
     complexity:
       task.complexity ??
       closedSetComplexity(task) ??
-      complexityOf(choice, { request, policy, text: `${system}\n${input}` }),
+      complexityOf(choice, { request, policy, text: `${system}\n${asked}` }),
     partition: claim.partition,
     partitionSource: claim.source,
     ...(claim.onlyDetected && { onlyDetected: true }),
@@ -60,7 +62,8 @@ export function classify({ request, policy, sha256, earlier = null, detector = P
     hardStops: request.embed ? [] : findHardStops(fields, policy.hardStops),
     needs: request.needs ?? [],
     ...(request.wire && { dialect: request.wire.dialect }),
-    wantsCodeChange: asksForCodeChange(input),
+    wantsCodeChange: asksForCodeChange(asked),
+    ...(turn !== 'human' && { turn }),
     impact: strongerImpact(metadata.impact, task.impact),
     affectsSystemState: metadata.affectsSystemState ?? false,
     userVisibleOutput: metadata.userVisibleOutput ?? false,

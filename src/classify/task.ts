@@ -1,6 +1,6 @@
 /** Which task a request belongs to. Pure. */
 import type { Policy, TaskPolicy } from '../spec/policy.ts'
-import { inputText, type RouterRequest } from '../spec/request.ts'
+import type { RouterRequest } from '../spec/request.ts'
 import { normalise } from './normalise.ts'
 import { indexTerms, splitWords } from './terms.ts'
 
@@ -18,6 +18,8 @@ export interface TaskQuestion {
   readonly request: RouterRequest
   readonly policy: Policy
   readonly systemHash: string | null
+  /** The words of the last person who asked for something. */
+  readonly asked: string
 }
 
 /**
@@ -62,10 +64,10 @@ function matchingTask(question: TaskQuestion): string | undefined {
   return Object.entries(policy.tasks).find(([, task]) => fitsTask(task, question))?.[0]
 }
 
-function fitsTask({ match }: TaskPolicy, { request, systemHash }: TaskQuestion): boolean {
+function fitsTask({ match }: TaskPolicy, { request, systemHash, asked }: TaskQuestion): boolean {
   if (!match) return false
   const claims = [
-    match.words.length === 0 ? null : holdsWord(inputText(request.messages), match.words),
+    match.words.length === 0 ? null : holdsWord(asked, match.words),
     match.systemHash === undefined ? null : match.systemHash === systemHash,
     match.model === undefined ? null : match.model === request.wire?.body.model,
   ].filter((claim) => claim !== null)

@@ -95,7 +95,8 @@ interface Telling {
 function talk(outcome: Outcome, telling: Telling, context: CliContext): void {
   const { terminal } = context
   if (telling.streamed) terminal.print('')
-  else if (outcome.answer !== null) terminal.print(outcome.answer)
+  if (telling.streamed && outcome.corrections) terminal.say('the answer above was corrected; it is now:')
+  if ((!telling.streamed || outcome.corrections) && outcome.answer !== null) terminal.print(outcome.answer)
   const style = outcome.decision.route === 'held' ? 'red' : outcome.decision.degraded ? 'yellow' : 'dim'
   terminal.say(terminal.paint(style, summaryText(outcome)))
   for (const line of closing(outcome)) terminal.say(line)

@@ -12,6 +12,7 @@ function what(record: AuditRecord): readonly string[] {
   const who = [record.user, record.group, record.tenant].filter((name) => name !== null).join(', ')
   return [
     `request    ${record.requestId}${record.taskId ? ` (task id ${record.taskId})` : ''}`,
+    ...(record.parent ? [`asked by   ${record.parent}`] : []),
     `received   ${record.receivedAt}${who ? ` from ${who}` : ''}`,
     `task       ${record.task} (${features.taskSource}), ${features.kind}, ${features.complexity}`,
     `input      ${features.inputChars} characters, ${features.messages} messages, ${record.inputHash}`,
@@ -27,6 +28,9 @@ function rules(record: AuditRecord): readonly string[] {
     ...record.removals.map(
       (item) => `removed    ${item.actor} from ${item.set} (${item.rule}, ${item.reason}): ${item.detail}`,
     ),
+    ...(record.continues
+      ? [`continues  ${record.continues.model} (${record.continues.because}): ${record.continues.detail}`]
+      : []),
   ]
 }
 

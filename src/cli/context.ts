@@ -29,7 +29,7 @@ export function packageFile(...parts: readonly string[]): string {
 }
 
 /** The names of the policy templates that the package holds. */
-export const TEMPLATES = ['agent', 'developer', 'tour'] as const
+export const TEMPLATES = ['agent', 'developer', 'roles', 'tour'] as const
 
 /** @returns the path of a shipped policy template */
 export function templateFile(name: (typeof TEMPLATES)[number]): string {

@@ -1,12 +1,14 @@
 /** `spillway doctor`: what works on this machine, what does not, and what to do about it. */
 import { resolvePaths } from '../models/paths.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
+import { buddyChecks } from './doctor-buddies.ts'
 import type { Check } from './doctor-check.ts'
 import { diskChecks, memoryCheck, nodeCheck, npmCheck, pythonCheck } from './doctor-machine.ts'
 import { hubCheck, portCheck } from './doctor-network.ts'
 import { destinationChecks, proxyChecks } from './doctor-privacy.ts'
 import { serverChecks } from './doctor-servers.ts'
 import { auditCheck, engineCheck, keyChecks, modelChecks, policyCheck, runnableCheck } from './doctor-spillway.ts'
+import { verifyChecks } from './doctor-verify.ts'
 import { ExitCode } from './failure.ts'
 import { serversCheck } from './models-servers.ts'
 import { stopCheckChecks } from './stop-checks.ts'
@@ -66,6 +68,8 @@ async function inspect(flags: DoctorFlags, context: CliContext): Promise<Finding
     ...destinationChecks(loaded),
     ...proxyChecks(loaded, context.env),
     ...stopCheckChecks(loaded),
+    ...buddyChecks(loaded, paths),
+    ...verifyChecks(loaded),
     ...(flags.network ? [await hubCheck(place)] : []),
     await portCheck(loaded, paths),
     await serversCheck(context.signal),

@@ -9,14 +9,16 @@ import { POLICY_FILE } from './policy-lookup.ts'
 import { printResult } from './terminal.ts'
 
 interface InitFlags {
-  readonly template: 'agent' | 'developer'
+  readonly template: 'agent' | 'developer' | 'roles'
   readonly force?: true
   readonly json?: true
 }
 
 export const addInit: AddCommand = (program, context) => {
   addCommand(program, 'init [file]', `write a commented ${POLICY_FILE}`)
-    .addOption(new Option('--template <name>', 'what to start from').choices(['agent', 'developer']).default('agent'))
+    .addOption(
+      new Option('--template <name>', 'what to start from').choices(['agent', 'developer', 'roles']).default('agent'),
+    )
     .option('--force', 'overwrite a file that exists')
     .action((file: string | undefined, flags: InitFlags) => writePolicy(file ?? POLICY_FILE, flags, context))
 }

@@ -62,7 +62,7 @@ export function qualityOf(outcome: Outcome): Quality {
 /** `confidence rejected (confidence_low): probability 0.41 < 0.72` */
 export function verdictText(verdict: Verdict): string {
   const opinion = verdict.accepted ? 'accepted' : `rejected (${verdict.reason ?? 'gate_error'})`
-  return `${verdict.gate} ${opinion}: ${verdict.detail}`
+  return `${verdict.gate} ${opinion}${verdict.model ? ` for ${verdict.model}` : ''}: ${verdict.detail}`
 }
 
 /** `small (local_fast) answered in 212 ms, cost unknown` */

@@ -35,8 +35,9 @@ const CACHE: Known = [[/^(compiled|digests|probes|streams)$/, 'cache']]
 const STATE: Known = [
   [/^audit$/, 'audit, journals and their key'],
   [/^examples$/, 'kept examples'],
-  [/^(heads|priors|calibrations)$/, 'what was learned'],
-  [/^(budgets|conversations)\.sqlite(-wal|-shm)?$/, 'budgets and conversations'],
+  [/^(buddies|calibrations|heads|priors)$/, 'what was learned'],
+  [/^budgets$|^(budgets|conversations)\.sqlite(-wal|-shm)?$/, 'budgets and conversations'],
+  [/^(idempotency|rates|responses)\.sqlite(-wal|-shm)?$/, 'limits and kept answers of the gateway'],
   [/^(operator\.key|keys\.json(\.\d+)?)$/, 'gateway keys'],
   [/^(server\.json|kill-switch\.json)(\..+)?$/, 'server and kill switch'],
   [/^(engine|prefixes|engine-loaded\.json(\.new)?|engine\.log)$/, 'engine host'],

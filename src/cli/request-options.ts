@@ -147,15 +147,23 @@ function documentPath(file: string): string {
 }
 
 async function promptText(words: readonly string[], flags: RequestFlags): Promise<string> {
+  const text = await writtenText(words, flags)
+  if (text === '') throw usage('The prompt is empty', 'Give it as the argument, with --file, or through a pipe.')
+  return text
+}
+
+/** The words of the command line, a file, a pipe, or several of them; empty when there is none. */
+export async function writtenText(
+  words: readonly string[],
+  flags: Pick<RequestFlags, 'prompt' | 'file'>,
+): Promise<string> {
   const written = flags.prompt === undefined ? words : [flags.prompt, ...words]
   const pieces = written.filter((word) => word !== '-').join(' ')
   const file = flags.file && flags.file !== '-' ? readText(flags.file, '--file') : ''
   const fromPipe =
     written.includes('-') || flags.file === '-' || (written.length === 0 && !flags.file && !process.stdin.isTTY)
   const piped = fromPipe ? await readStdin() : ''
-  const text = [pieces, file, piped].filter((part) => part.trim() !== '').join('\n\n')
-  if (text === '') throw usage('The prompt is empty', 'Give it as the argument, with --file, or through a pipe.')
-  return text
+  return [pieces, file, piped].filter((part) => part.trim() !== '').join('\n\n')
 }
 
 async function readStdin(): Promise<string> {

@@ -34,9 +34,15 @@ function explanationLines({ features, decision, solver, gates }: Explanation): r
     `tier       ${decision.tier}, ${features.complexity}, ${decision.pattern}, stage ${decision.stage}`,
     `local      ${decision.local.join(', ') || 'nobody'}`,
     `frontier   ${decision.frontier.join(', ') || 'nobody'}`,
+    ...(decision.tiers.length > 1
+      ? [`tiers      ${decision.tiers.map(({ models }) => models.join(' or ')).join(', then ')}`]
+      : []),
     ...decision.excluded.map(({ model, why }) => `not to     ${model}: ${why}`),
     ...(wouldGo ? [`escalation would go to ${wouldGo.model}: ${wouldGo.why}`] : []),
     `partition  ${features.partition} (${features.partitionSource})${features.anonymised ? ', may leave anonymised' : ''}`,
+    ...(decision.continues
+      ? [`continues  ${decision.continues.model} (${decision.continues.because}): ${decision.continues.detail}`]
+      : []),
     `gates      ${gates.join(', ') || 'none'}`,
     ...features.hardStops.map((hit) => `hard stop  ${hit.kind}: "${hit.term}" in ${hit.field}`),
     ...noveltyLines(features),

@@ -15,16 +15,22 @@ export interface Match {
  * @returns best first, then in the order of the texts; texts that share no word with the question are absent
  */
 export function rankByWords(question: string, texts: readonly string[]): readonly Match[] {
+  return wordSearch(texts)(question)
+}
+
+/** The same for several questions about the same texts: the index is built once. */
+export function wordSearch(texts: readonly string[]): (question: string) => readonly Match[] {
   const index = new MiniSearch<{ readonly id: number; readonly text: string }>({
     fields: ['text'],
     tokenize: contentWords,
     processTerm: (word) => word,
   })
   index.addAll(texts.map((text, id) => ({ id, text })))
-  return index
-    .search(question, { prefix: false, fuzzy: false, combineWith: 'OR' })
-    .map(({ id, score }) => ({ index: Number(id), score }))
-    .toSorted((a, b) => b.score - a.score || a.index - b.index)
+  return (question) =>
+    index
+      .search(question, { prefix: false, fuzzy: false, combineWith: 'OR' })
+      .map(({ id, score }) => ({ index: Number(id), score }))
+      .toSorted((a, b) => b.score - a.score || a.index - b.index)
 }
 
 /**

@@ -102,12 +102,14 @@ export function priorRows(records: readonly AuditRecord[], kept: readonly KeptEx
   })
 }
 
+/** Of several local tiers the last decides whether the local call was worth it. */
 function checkedIn({ shadow, verdicts, attempts }: AuditRecord) {
   if (shadow) return { verdicts: shadow.verdicts, attempt: shadow.attempt }
-  const attempt = attempts.find(
+  const attempt = attempts.findLast(
     ({ actor, purpose, outcome }) => actor === 'local' && purpose === 'answer' && outcome === 'answered',
   )
-  return attempt ? { verdicts, attempt } : null
+  if (!attempt) return null
+  return { verdicts: verdicts.filter(({ model }) => model === undefined || model === attempt.model), attempt }
 }
 
 /** The highest below which at most the share of all requests is lost that may be; held-out opinions decide. */

@@ -18,17 +18,17 @@ export interface DraftGroup {
  */
 export function labelledDrafts(records: readonly AuditRecord[], leastSure: LabelSource): readonly DraftGroup[] {
   const groups = new Map<string, DraftGroup & { readonly drafts: (LabelledDraft & { readonly at: string })[] }>()
-  for (const record of records) {
-    const answered = answeredOf(record)
-    const isCorrect = answered && truthOf(answered.draft, record.labels ?? [], leastSure)
-    if (!answered || isCorrect === null || !passesHardChecks(answered.verdicts)) continue
-    const key = keyOf(record.task, answered)
-    const id = JSON.stringify(key)
-    const group = groups.get(id) ?? { key, drafts: [] }
-    groups.set(id, group)
-    const { figures, isSampled } = answered.draft
-    group.drafts.push({ id: record.requestId, figures, isCorrect, isFair: isSampled, at: record.receivedAt })
-  }
+  for (const record of records)
+    for (const answered of answersOf(record)) {
+      const isCorrect = truthOf(answered.draft, record.labels ?? [], leastSure)
+      if (isCorrect === null || !passesHardChecks(answered.verdicts)) continue
+      const key = keyOf(record.task, answered)
+      const id = JSON.stringify(key)
+      const group = groups.get(id) ?? { key, drafts: [] }
+      groups.set(id, group)
+      const { figures, isSampled } = answered.draft
+      group.drafts.push({ id: record.requestId, figures, isCorrect, isFair: isSampled, at: record.receivedAt })
+    }
   return [...groups.values()]
 }
 
@@ -38,11 +38,16 @@ interface Answered {
   readonly verdicts: readonly Verdict[]
 }
 
-function answeredOf({ draft, shadow, localModel, verdicts }: AuditRecord): Answered | null {
-  if (draft && localModel) return { draft, identity: localModel.identity, verdicts }
+function answersOf({ draft, tierDrafts, shadow, localModel, verdicts }: AuditRecord): readonly Answered[] {
+  if (tierDrafts) return tierDrafts.map((one) => ({ ...one, verdicts: verdictsOn(one.model, verdicts) }))
+  if (draft && localModel) return [{ draft, identity: localModel.identity, verdicts }]
   if (shadow?.draft && shadow.identity)
-    return { draft: shadow.draft, identity: shadow.identity, verdicts: shadow.verdicts }
-  return null
+    return [{ draft: shadow.draft, identity: shadow.identity, verdicts: shadow.verdicts }]
+  return []
+}
+
+function verdictsOn(name: string, verdicts: readonly Verdict[]): readonly Verdict[] {
+  return verdicts.filter(({ model }) => model === undefined || model === name)
 }
 
 function keyOf(task: string, { identity, draft }: Answered): CalibrationKey {

@@ -26,7 +26,7 @@ export function rejectsWritten(gates: readonly NamedGate[], input: GateInput): V
 }
 
 /** Gates whose rejection no further text takes back. */
-const FINAL: ReadonlySet<GateName> = new Set(['answer_hard_stop', 'safety_class', 'refusal', 'repetition'])
+const FINAL: ReadonlySet<GateName> = new Set(['answer_hard_stop', 'safety_class', 'refusal', 'repetition', 'equations'])
 
 function completeSentences(text: string): string {
   const end = Math.max(text.lastIndexOf('\n'), ...['. ', '! ', '? '].map((mark) => text.lastIndexOf(mark)))

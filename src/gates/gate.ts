@@ -26,6 +26,8 @@ export interface GateInput {
   readonly options?: readonly string[]
   /** Reads hard-stop terms from a text; an argument, because gates and classification do not import each other. */
   readonly findHardStops: (text: string) => readonly HardStopHit[]
+  /** Counts the equations of a text and the false ones among them; an argument, because gates and solvers do not import each other. */
+  readonly checkEquations: (text: string) => { readonly checked: number; readonly wrong: number }
   /** The fit whose threshold decides; null, and why, when none is fitted or none counts. Absent: no bound is asked for. */
   readonly calibration?: { readonly fit: Calibration } | { readonly fit: null; readonly why: string }
   /** The row of `DRAFT_FIGURES` of this answer, for `calibration`. */
@@ -46,12 +48,18 @@ export const GATE_NAMES = [
   'refusal',
   'repetition',
   'patch',
+  'equations',
   'schema',
+  'verify_text',
+  'verify_code',
+  'verify_citations',
+  'verify_edits',
   'labels',
   'evidence',
   'confidence',
   'entropy',
   'calibrated',
+  'verify_command',
   'agreement',
   'semantic_entropy',
   'judge',

@@ -9,6 +9,7 @@ import { calibrated } from './calibrated.ts'
 import { complete } from './complete.ts'
 import { confidence } from './confidence.ts'
 import { entropy } from './entropy.ts'
+import { equations } from './equations.ts'
 import { evidence } from './evidence.ts'
 import { GATE_NAMES, type Gate, type GateInput, type GateName, isTypedDecision, reject } from './gate.ts'
 import { judge } from './judge.ts'
@@ -21,6 +22,11 @@ import { safetyClass } from './safety-class.ts'
 import { schema } from './schema.ts'
 import { semanticEntropy } from './semantic-clusters.ts'
 import { stopCheck } from './stop-check.ts'
+import { verifyCitations } from './verify-citations.ts'
+import { verifyCode } from './verify-code.ts'
+import { verifyCommand } from './verify-command.ts'
+import { verifyEdits } from './verify-edits.ts'
+import { verifyText } from './verify-text.ts'
 
 export interface NamedGate {
   readonly name: GateName
@@ -57,7 +63,13 @@ export function needsOpinions({ name }: NamedGate): boolean {
   return OPINION_GATES.has(name)
 }
 
-const OPINION_GATES: ReadonlySet<GateName> = new Set(['agreement', 'semantic_entropy', 'judge', 'quality'])
+const OPINION_GATES: ReadonlySet<GateName> = new Set([
+  'verify_command',
+  'agreement',
+  'semantic_entropy',
+  'judge',
+  'quality',
+])
 
 /**
  * One verdict per gate, in order. All gates run, also after a rejection: together they cost less than a millisecond,
@@ -95,7 +107,14 @@ export function isDoubt({ gate, reason }: Verdict): boolean {
   return DOUBTING.has(gate) && reason !== null && DOUBTS.has(reason)
 }
 
-const DOUBTING: ReadonlySet<string> = new Set<GateName>(['confidence', 'entropy', ...OPINION_GATES])
+const DOUBTING: ReadonlySet<string> = new Set<GateName>([
+  'confidence',
+  'entropy',
+  'agreement',
+  'semantic_entropy',
+  'judge',
+  'quality',
+])
 const DOUBTS: ReadonlySet<Reason> = new Set([
   'confidence_low',
   'entropy_high',
@@ -123,10 +142,22 @@ const GATES: Readonly<Record<GateName, GateRow>> = {
   refusal: { gate: refusal, applies: (task, request) => written(task, request) && task.gates.refusal },
   repetition: { gate: repetition, applies: written },
   patch: { gate: patch, applies: (task, request) => written(task, request) && task.kind !== 'code' },
+  equations: {
+    gate: equations,
+    applies: (task, request) =>
+      written(task, request) && task.kind !== 'code' && !request.completion && task.gates.equations,
+  },
   schema: {
     gate: schema,
     applies: (task, request) => task.schema !== undefined || request.responseSchema !== undefined,
   },
+  verify_text: {
+    gate: verifyText,
+    applies: ({ verify }) => verify !== undefined && verify.matches.length + verify.lacks.length > 0,
+  },
+  verify_code: { gate: verifyCode, applies: ({ verify }) => verify?.parses !== undefined },
+  verify_citations: { gate: verifyCitations, applies: ({ verify }) => verify?.citations !== undefined },
+  verify_edits: { gate: verifyEdits, applies: ({ verify }) => verify?.edits === true },
   labels: { gate: labels, applies: typed },
   evidence: { gate: evidence, applies: (task) => task.kind === 'rank' },
   confidence: { gate: confidence, applies: (task, request) => typed(task) || read(task, request) },
@@ -135,6 +166,7 @@ const GATES: Readonly<Record<GateName, GateRow>> = {
     applies: (task, request) => written(task, request) && task.gates.entropyNats !== null,
   },
   calibrated: { gate: calibrated, applies: always },
+  verify_command: { gate: verifyCommand, applies: ({ verify }) => verify?.command !== undefined },
   agreement: { gate: agreement, applies: (task) => task.agreement !== undefined },
   semantic_entropy: {
     gate: semanticEntropy,

@@ -1,5 +1,7 @@
 /** What others said of an answer, as data: the gates of agreement, judge and quality read it and ask nobody. */
 
+import type { CheckResult } from '../spec/check-run.ts'
+
 /** Everything that was gathered; an absent part was not asked for. */
 export interface Opinions {
   /** What was known before anybody was asked: how likely the answer is right, 0 to 1; null when nothing says. */
@@ -9,6 +11,8 @@ export interface Opinions {
   /** Whether a model holds the answer for valid; absent when that decides nothing. */
   readonly critique?: Vote
   readonly stop?: StopOpinion
+  /** How the task's command ended on the answer. */
+  readonly check?: CheckResult
 }
 
 /** What a model says of a request whose terms stop nothing. */

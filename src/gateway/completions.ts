@@ -111,7 +111,7 @@ function requestsOf(body: Body): readonly RouterRequest[] {
   })
 }
 
-/** The local engine knows of no text that comes after; nobody fills in a text as if there were none. */
+/** Not every local model knows of a text that comes after; nobody fills in a text as if there were none. */
 function needsOf(body: Body): readonly string[] {
   const { suffix, logprobs, logit_bias, presence_penalty, frequency_penalty } = body
   return [

@@ -27,12 +27,17 @@ export function mayBeKept({ app }: Exchange, { requestId }: Outcome): boolean {
  * @returns whether it was kept
  * @throws RouterError state_unwritable
  */
-export function keepResponse({ app, holder }: Exchange, tenant: string | null, kept: KeptResponse): boolean {
+export function keepResponse(
+  { app, holder }: Exchange,
+  { requestId, tenant }: { readonly requestId: string; readonly tenant: string | null },
+  kept: KeptResponse,
+): boolean {
   const { store } = app.settings.responses
   const text = Buffer.from(JSON.stringify(kept))
   if (store === false || text.length > MAX_KEPT_BYTES) return false
   const { name, secret } = ownName(String(kept.response.id), { holder, tenant })
-  app.responses.keep(name, sealBytes([text], secret), Date.now() + store)
+  const keptMs = Date.now()
+  app.responses.keep(name, sealBytes([text], secret), keptMs + store, { requestId, tenant, keptMs })
   return true
 }
 

@@ -109,7 +109,7 @@ function keep(
   if (body.store === false || !mayBeKept(exchange, outcome)) return false
   const state = { status: statusOf(outcome), model: answeredBy(outcome), output, isStored: true, outcome }
   const kept = { response: responseObject(frame, state), items: [...conversation, ...output] }
-  return keepResponse(exchange, tenant, kept)
+  return keepResponse(exchange, { requestId: outcome.requestId, tenant }, kept)
 }
 
 function callersTenant(exchange: Exchange): string | null {

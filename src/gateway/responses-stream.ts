@@ -70,7 +70,7 @@ class ResponseStream implements StreamTaker {
     else if (event.type === 'final') this.#finish(event.outcome)
     else if (event.type === 'waiting') this.#writer.comment()
     else if (event.type === 'tool_call') this.#call(event)
-    // Clients of this dialect add up events by their type; the last one carries the corrections.
+    // Clients of this dialect add up events by their type; the last one carries the corrections, and the text with them.
     else if (event.type === 'correction') return
     else if (event.delta !== '') this.#say(this.#raw.isRefusal ? 'refusal' : 'text', event.delta)
     return this.#writer.drained()
@@ -215,9 +215,17 @@ class ResponseStream implements StreamTaker {
     if (this.#output.length === 0) this.#openSaid('text')
     this.#closeSaid(status)
     this.#closeCalls()
+    if (outcome.corrections) this.#correct(outcome.answer ?? '', status)
     const isStored = keep(outcome, this.#output)
     this.#state(`response.${status}`, { status, outcome, isStored })
     this.#writer.end()
+  }
+
+  /** The whole response says what the answer is now, whatever its pieces said: that is what is kept and gone on from. */
+  #correct(text: string, status: string): void {
+    const at = this.#output.findLastIndex(({ type }) => type === 'message')
+    const { id } = this.#output[at] ?? {}
+    if (typeof id === 'string') this.#output[at] = messageItem(id, { status, content: [textPart(text)] })
   }
 
   #state(

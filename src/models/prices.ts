@@ -22,7 +22,9 @@ export interface CallCost {
 export function callCost(model: PricedModel, usage: Usage, servedBy: string): CallCost {
   const own = model.priceUsdPerMillion
   if (own !== undefined) {
-    const costUsd = (usage.inputTokens * own.input + usage.outputTokens * own.output) / TOKENS_PER_PRICE
+    const cached = own.cachedInput === undefined ? 0 : (usage.cachedInputTokens ?? 0)
+    const inputUsd = (usage.inputTokens - cached) * own.input + cached * (own.cachedInput ?? 0)
+    const costUsd = (inputUsd + usage.outputTokens * own.output) / TOKENS_PER_PRICE
     return { costUsd, priceSource: 'policy' }
   }
   if (model.tier !== 'frontier') return { costUsd: 0, priceSource: 'local' }

@@ -61,5 +61,7 @@ export function planRequest(request: RouterRequest, task: TaskPolicy, asked: rea
 export function boundRequest(request: RouterRequest, plan: string, draft: Asked | null): RouterRequest {
   const said: readonly Message[] = draft ? [{ role: 'assistant', content: shownAnswer(draft) }] : []
   const bound: Message = { role: 'user', content: `${BINDING_WORDS}\n\n${plan}` }
-  return { ...request, messages: [...request.messages, ...said, bound] }
+  // The caller's own body does not hold what was added.
+  const { wire: _, ...own } = request
+  return { ...own, messages: [...request.messages, ...said, bound] }
 }

@@ -8,7 +8,7 @@ import { boundRequest, planRequest, reviewOf } from './advice.ts'
 import { drivenDraft, drivesAgent } from './advisor-tool.ts'
 import { cascade } from './cascade.ts'
 import { Consultations } from './consultations.ts'
-import { acceptedDraft, draftOrAnswer, escalated } from './drafting.ts'
+import { acceptedDraft, type Cast, castOf, draftOrAnswer, escalated } from './drafting.ts'
 import type { Pattern, PatternInput, PatternResult, PatternTools } from './pattern.ts'
 import { availabilityReason, type Draft } from './stand-in.ts'
 
@@ -17,37 +17,42 @@ import { availabilityReason, type Draft } from './stand-in.ts'
  * gates decide: accepted, or escalated. Where nobody may advise, and for an audit sample, the cascade decides.
  */
 export const advisor: Pattern = async (input, tools) => {
-  const { decision, task } = input
-  const options = patternOptions(task, 'advisor')
-  const isAlone = options.by === 'frontier' && decision.frontier.length === 0
-  if (decision.route === 'frontier' || decision.degraded || isAlone || tools.isSampled) return cascade(input, tools)
-  if (options.tool && drivesAgent(input)) return driven(input, tools, { ...options, when: 'onDemand' })
-  const session = new Session(input, tools, options)
-  const made = options.when === 'before' ? await session.planned() : await draftOrAnswer(input, tools)
+  const options = patternOptions(input.task, 'advisor')
+  const cast = castOf(input, options.executor)
+  const isAlone = options.by === 'frontier' && cast?.input.decision.frontier.length === 0
+  if (!cast || isAlone || tools.isSampled) return cascade(input, tools)
+  // A hosted model of an agent has the tools of its own provider.
+  if (options.tool && cast.drafter === 'local' && drivesAgent(input))
+    return driven(cast, tools, { ...options, when: 'onDemand' })
+  const session = new Session(cast, tools, options)
+  const made = options.when === 'before' ? await session.planned() : await draftOrAnswer(cast, tools)
   return 'result' in made ? made.result : session.reviewed(made.draft)
 }
 
 /** The model of an agent asks for itself; only what a gate rejects is reviewed besides. */
-async function driven(input: PatternInput, tools: PatternTools, options: AdvisorOptions): Promise<PatternResult> {
-  const session = new Session(input, tools, options)
+async function driven(cast: Cast, tools: PatternTools, options: AdvisorOptions): Promise<PatternResult> {
+  const session = new Session(cast, tools, options)
   let given: readonly AdviceGiven[] = []
-  const made = await draftOrAnswer(input, tools, async () => {
-    const answered = await drivenDraft(input, tools, session.consultations)
+  const made = await draftOrAnswer(cast, tools, async () => {
+    const answered = await drivenDraft(cast.input, tools, session.consultations)
     given = answered.given
     return answered.draft
   })
   const result = 'result' in made ? made.result : await session.reviewed(made.draft)
-  const isTold = input.request.advisor !== undefined && result.asked?.actor === 'local' && given.length > 0
+  const isTold = cast.input.request.advisor !== undefined && result.asked?.actor === 'local' && given.length > 0
   return isTold ? { ...result, advice: given } : result
 }
 
 class Session {
   readonly consultations: Consultations
+  readonly #cast: Cast
   readonly #input: PatternInput
   readonly #tools: PatternTools
   readonly #options: AdvisorOptions
 
-  constructor(input: PatternInput, tools: PatternTools, options: AdvisorOptions) {
+  constructor(cast: Cast, tools: PatternTools, options: AdvisorOptions) {
+    const { input } = cast
+    this.#cast = cast
     this.#input = input
     this.#tools = tools
     this.#options = options
@@ -58,9 +63,9 @@ class Session {
   async planned(): Promise<{ readonly draft: Draft } | { readonly result: PatternResult }> {
     const { request, task } = this.#input
     const found = await this.consultations.plan(planRequest(request, task))
-    if ('failure' in found || found.advice.plan === '') return draftOrAnswer(this.#input, this.#tools)
+    if ('failure' in found || found.advice.plan === '') return draftOrAnswer(this.#cast, this.#tools)
     const bound = boundRequest(request, found.advice.plan, null)
-    return draftOrAnswer(this.#input, this.#tools, () => this.#written(bound))
+    return draftOrAnswer(this.#cast, this.#tools, () => this.#written(bound))
   }
 
   async reviewed(first: Draft): Promise<PatternResult> {
@@ -73,11 +78,11 @@ class Session {
       try {
         draft = await this.#written(boundRequest(request, found.advice.plan, draft.asked))
       } catch (error) {
-        return this.#escalated(draft, redoVerdict(availabilityReason('local', error)))
+        return this.#escalated(draft, redoVerdict(availabilityReason(draft.asked.actor, error)))
       }
     }
     const rejected = firstRejection(draft.verdicts)
-    return rejected ? this.#escalated(draft, rejected) : acceptedDraft(draft)
+    return rejected ? this.#escalated(draft, rejected) : acceptedDraft(draft, this.#input)
   }
 
   /** What may be served under no circumstances, and what was stopped half-way, is past advice. */
@@ -87,7 +92,7 @@ class Session {
   }
 
   async #written(request: RouterRequest): Promise<Draft> {
-    const asked = await this.#tools.ask('local', request, 'held')
+    const asked = await this.#tools.ask(this.#cast.drafter, request, 'held')
     return { asked, verdicts: await this.#tools.check(asked, 'advised') }
   }
 
@@ -96,7 +101,7 @@ class Session {
     const failed = draft.verdicts.find((verdict) => !verdict.accepted && !isDoubt(verdict))
     return failed
       ? this.#escalated(draft, failed)
-      : acceptedDraft({ ...draft, verdicts: [...draft.verdicts, APPROVED] })
+      : acceptedDraft({ ...draft, verdicts: [...draft.verdicts, APPROVED] }, this.#input)
   }
 
   #escalated(draft: Draft, rejected: Verdict): Promise<PatternResult> {
@@ -116,6 +121,6 @@ const APPROVED: Verdict = {
 
 /** The adviser wanted another answer, and local could not give it. */
 function redoVerdict(failure: Reason): Verdict {
-  const detail = `The adviser said REDO, and the local model could not revise its answer (${failure}).`
+  const detail = `The adviser said REDO, and its model could not revise the answer (${failure}).`
   return { gate: 'advisor', accepted: false, reason: 'draft_rejected', ...UNMEASURED, detail }
 }

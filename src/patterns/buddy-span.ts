@@ -1,9 +1,9 @@
 /** What becomes of one doubted span: exact tools first, then the frontier, passage after passage. */
 import type { Correction } from '../decide/patch.ts'
 import type { UncertainSpan } from '../decide/uncertain-span.ts'
-import { type DocumentWindow, joinWindows } from '../decide/windows.ts'
+import { type DocumentWindow, joinWindows, type TakeWindows } from '../decide/windows.ts'
 import { solve } from '../solvers/solvers.ts'
-import type { RouterError } from '../spec/errors.ts'
+import type { ErrorCode, RouterError } from '../spec/errors.ts'
 import type { BuddyOptions } from '../spec/policy-buddy.ts'
 import { NO_ANSWER } from '../spec/reading.ts'
 import type { RouterRequest } from '../spec/request.ts'
@@ -16,8 +16,10 @@ export interface SpanCase {
   /** The answer that the span stands in. */
   readonly answer: string
   readonly span: UncertainSpan
-  /** Of the document, best first; empty without one. */
-  readonly ordered: readonly DocumentWindow[]
+  /** The windows of the document, best first; none without one. */
+  readonly take: TakeWindows
+  /** How many it has. */
+  readonly windows: number
   readonly options: BuddyOptions
   readonly metadata: RouterRequest['metadata']
 }
@@ -37,24 +39,29 @@ export interface SpanOutcome {
 export async function askAboutSpan(tools: PatternTools, about: SpanCase): Promise<SpanOutcome> {
   const exact = solved(about)
   if (exact !== null) return outcomeOf(about.span, { value: exact, evidence: null, questions: 0 })
-  const { options, ordered, subject } = about
-  const rounds = ordered.length === 0 ? 1 : Math.min(options.rounds, Math.ceil(ordered.length / options.windows))
+  const { options, subject } = about
+  const rounds = Math.max(1, Math.min(options.rounds, Math.ceil(about.windows / options.windows)))
   let isAbsent = true
   for (let round = 0; round < rounds; round++) {
-    const from = round * options.windows
-    const reply = await askOnce(tools, about, ordered.slice(from, from + options.windows))
-    if ('failure' in reply) return { ...UNRESOLVED, questions: round + 1, failure: reply.failure }
+    const reply = await askOnce(tools, about, about.take(options.windows))
+    if ('failure' in reply) {
+      const { failure } = reply
+      return { ...UNRESOLVED, questions: round + 1, failure: REFUSALS.has(failure.code) ? null : failure }
+    }
     if (reply.type === 'value') return outcomeOf(about.span, { ...reply, questions: round + 1 })
     isAbsent &&= reply.type === 'absent'
     // What is not in these passages may be in the next; without passages there is nothing more to ask.
     if (subject.document === null) break
   }
   // The local model said so, and who read every passage says it as well.
-  const isWhole = subject.document !== null && rounds * options.windows >= ordered.length
-  if (isAbsent && isWhole && about.answer.trim() === NO_ANSWER)
+  const isRead = subject.document !== null && rounds * options.windows >= about.windows
+  if (isAbsent && isRead && about.answer.trim() === NO_ANSWER)
     return { ...UNRESOLVED, type: 'confirmed', questions: rounds }
   return { ...UNRESOLVED, questions: rounds }
 }
+
+/** Said of the question and not of the model: the caller's own request may well be answered. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set(['model_refused_request', 'request_invalid'])
 
 const UNRESOLVED = { type: 'unresolved', correction: null, evidence: null, failure: null } as const
 

@@ -2,7 +2,7 @@ import { doubtedClauses } from '../decide/doubt.ts'
 import { loadNounPhrases } from '../decide/noun-phrases.ts'
 import { type Correction, patched } from '../decide/patch.ts'
 import { type UncertainSpan, uncertainSpans } from '../decide/uncertain-span.ts'
-import { orderWindows, windowsOf } from '../decide/windows.ts'
+import { orderWindows, type Retriever, windowsOf } from '../decide/windows.ts'
 import { firstRejection, isDoubt } from '../gates/gates.ts'
 import type { Reason, Verdict } from '../spec/decision.ts'
 import type { RouterError } from '../spec/errors.ts'
@@ -33,11 +33,12 @@ export const buddy: Pattern = async (input, tools) => {
   if (decision.route === 'frontier' || decision.degraded || isAlone || hasForm) return cascade(input, tools)
   tools.note({ setup, ...(off !== null && { outcome: 'off', why: off }) })
   if (off !== null) return cascade(input, tools)
-  const made = await draftOrAnswer(input, tools)
+  const made = await draftOrAnswer({ drafter: 'local', input }, tools)
   if ('result' in made) return made.result
-  const { draft } = made
-  const doubt = doubtOf(input, draft)
-  if (doubt === null) return tools.isSampled ? audited(input, tools, draft) : acceptedDraft(draft)
+  const { draft: checked } = made
+  const doubt = doubtOf(input, checked)
+  if (doubt === null) return tools.isSampled ? audited(input, tools, checked) : acceptedDraft(checked)
+  const draft = { ...checked, verdicts: withDoubt(checked.verdicts, doubt) }
   if (!isDoubt(doubt)) return escalated(input, tools, { draft, rejected: doubt })
   return tools.isSampled ? compared(input, tools, { draft, doubt }) : concluded(input, tools, { draft, doubt })
 }
@@ -68,6 +69,11 @@ function doubtOf({ task }: PatternInput, { asked, verdicts }: Draft): Verdict | 
   }
 }
 
+/** A doubted clause is a verdict like those of gates, so that the record shows why somebody was asked. */
+function withDoubt(verdicts: readonly Verdict[], doubt: Verdict): readonly Verdict[] {
+  return verdicts.includes(doubt) ? verdicts : [...verdicts, doubt]
+}
+
 /** What asking about the spans came to. */
 interface Finding {
   readonly draft: Draft
@@ -90,7 +96,9 @@ async function find(
   const nothing = { draft, outcomes: [], corrections: [], text: null, failure: null }
   if (spans.length === 0) return nothing
   const reason = doubt.reason ?? 'entropy_high'
-  const asked = delivery === 'at_once' ? await tools.deliver(draft.asked, reason) : draft.asked
+  // What is rendered for the caller has other places than the answer that was read.
+  const isSoon = delivery === 'at_once' && task.render === undefined
+  const asked = isSoon ? await tools.deliver(draft.asked, reason) : draft.asked
   const outcomes = await askAll({ request, task }, tools, { answer: asked.answer.text, spans })
   tools.note(factsOf(outcomes))
   const failure = outcomes.find((outcome) => outcome.failure !== null)?.failure ?? null
@@ -112,23 +120,30 @@ async function askAll(
   return await Promise.all(
     spans.map(async (span): Promise<SpanOutcome> => {
       const query = span.kind === 'answer' ? subject.question : `${subject.question} ${span.text}`
-      const ordered = windows.length <= options.windows ? windows : await orderWindows(query, windows, retrieve)
-      return askAboutSpan(tools, { subject, answer, span, ordered, options, metadata: request.metadata })
+      const take = await orderWindows(query, windows, windows.length > options.windows ? retrieve : asTheyStand)
+      const { metadata } = request
+      return askAboutSpan(tools, { subject, answer, span, take, windows: windows.length, options, metadata })
     }),
   )
 }
 
-function spansOf(task: TaskPolicy, { asked }: Draft, most: number): Promise<readonly UncertainSpan[]> {
+/** All of them are sent, so nobody has to choose. */
+const asTheyStand: Retriever = async (_, texts) => texts.map(() => 0)
+
+async function spansOf(task: TaskPolicy, { asked }: Draft, most: number): Promise<readonly UncertainSpan[]> {
   const { answer, option } = asked
-  return uncertainSpans(
-    {
-      text: answer.text,
-      tokens: answer.tokens ?? null,
-      isClosed: option !== null || answer.reading !== undefined,
-      entropyNats: task.gates.entropyNats ?? DEFAULT_NATS,
-      most,
-    },
-    loadNounPhrases,
+  const doubted = {
+    text: answer.text,
+    tokens: answer.tokens ?? null,
+    isClosed: option !== null || answer.reading !== undefined,
+    entropyNats: task.gates.entropyNats ?? DEFAULT_NATS,
+    most,
+  }
+  const spans = await uncertainSpans(doubted, loadNounPhrases)
+  // An answer that was read and not written has no tokens of its own, but the figures of those that were read.
+  const known = answer.signals?.maxTokenEntropyNats ?? null
+  return spans.map((span) =>
+    span.kind === 'answer' && span.entropyNats === null ? { ...span, entropyNats: known } : span,
   )
 }
 
@@ -154,7 +169,9 @@ async function concluded(input: PatternInput, tools: PatternTools, doubted: Doub
   const { draft, failure } = found
   if (found.text !== null) {
     tools.note({ outcome: found.corrections.length > 0 ? 'corrected' : 'confirmed' })
-    return settled(input, found, doubt)
+    // Who was told a reason already is not told another one.
+    const isSure = found.corrections.length === 0 && delivery === 'held'
+    return settled(input, found, isSure ? 'local_accepted' : (doubt.reason ?? 'entropy_high'))
   }
   const isAsked = found.outcomes.length > 0
   // Who has the answer keeps it; whoever waits for the whole gets the same.
@@ -165,8 +182,7 @@ async function concluded(input: PatternInput, tools: PatternTools, doubted: Doub
   return escalated(input, tools, { draft, rejected: doubt })
 }
 
-function settled(input: PatternInput, { draft, outcomes, corrections, text }: Finding, doubt: Verdict): PatternResult {
-  const reason: Reason = corrections.length > 0 ? (doubt.reason ?? 'entropy_high') : 'local_accepted'
+function settled(input: PatternInput, { draft, outcomes, corrections, text }: Finding, reason: Reason): PatternResult {
   const confirmed = outcomes.length - corrections.length
   const detail = `${confirmed} doubted spans were confirmed, ${corrections.length} corrected.`
   const verdict: Verdict = { gate: 'buddy', accepted: true, reason: null, score: null, threshold: null, detail }

@@ -12,13 +12,16 @@ export type Advised = { readonly advice: Advice; readonly isCut: boolean } | { r
 export class Consultations {
   readonly #tools: PatternTools
   readonly #options: AdvisorOptions
+  /** A hosted model that works does not advise itself. */
+  readonly #whom: readonly string[]
   readonly #most: number
   readonly #maxTokens: number
   readonly #said: PatternFact[] = []
   #failed = 0
 
   /** The caller may allow fewer and shorter ones than the policy. */
-  constructor({ request }: PatternInput, tools: PatternTools, options: AdvisorOptions) {
+  constructor({ request, decision }: PatternInput, tools: PatternTools, options: AdvisorOptions) {
+    this.#whom = options.by === 'frontier' ? decision.frontier : [options.by]
     const { maxUses = options.maxConsultations, maxTokens = options.maxAdviceTokens } = request.advisor ?? {}
     this.#tools = tools
     this.#options = options
@@ -44,9 +47,9 @@ export class Consultations {
   }
 
   async #ask(request: RouterRequest, parse: (text: string) => Advice): Promise<Advised> {
-    const { by, when } = this.#options
-    const whom = by === 'frontier' ? by : [by]
-    const found = await consulted(this.#tools, { purpose: 'advice', whom, request, maxOutputTokens: this.#maxTokens })
+    const { when } = this.#options
+    const asked = { purpose: 'advice', whom: this.#whom, request, maxOutputTokens: this.#maxTokens } as const
+    const found = await consulted(this.#tools, asked)
     const advised: Advised =
       'failure' in found
         ? found

@@ -1,10 +1,11 @@
 import { firstRejection, isDoubt } from '../gates/gates.ts'
 import type { Verdict } from '../spec/decision.ts'
+import type { DraftVerifyOptions } from '../spec/policy-draft-verify.ts'
 import { patternOptions } from '../spec/policy-patterns.ts'
 import type { RouterRequest } from '../spec/request.ts'
 import { cascade } from './cascade.ts'
 import { consulted, silenceReason } from './consulted.ts'
-import { acceptedDraft, draftOrAnswer, escalated } from './drafting.ts'
+import { acceptedDraft, castOf, draftOrAnswer, escalated } from './drafting.ts'
 import type { Pattern, PatternInput, PatternResult, PatternTools } from './pattern.ts'
 import { reviewRequest, shownAnswer } from './reviewed.ts'
 import { type Draft, standIn } from './stand-in.ts'
@@ -14,17 +15,23 @@ import { type Draft, standIn } from './stand-in.ts'
  * thresholds are its to settle, a proven bound is not. Where nobody may verify, and for an audit sample, the cascade decides.
  */
 export const draftVerify: Pattern = async (input, tools) => {
-  const { decision, task } = input
-  const { verifier, when } = patternOptions(task, 'draft_verify')
-  const isAlone = verifier === 'frontier' && decision.frontier.length === 0
-  if (decision.route === 'frontier' || decision.degraded || isAlone || tools.isSampled) return cascade(input, tools)
-  const made = await draftOrAnswer(input, tools)
-  if ('result' in made) return made.result
-  const { draft } = made
+  const { verifier, when, drafter } = patternOptions(input.task, 'draft_verify')
+  const cast = castOf(input, drafter)
+  const isAlone = verifier === 'frontier' && cast?.input.decision.frontier.length === 0
+  if (!cast || isAlone || tools.isSampled) return cascade(input, tools)
+  const made = await draftOrAnswer(cast, tools)
+  return 'result' in made ? made.result : verified(cast.input, tools, { draft: made.draft, verifier, when })
+}
+
+async function verified(
+  input: PatternInput,
+  tools: PatternTools,
+  { draft, verifier, when }: Pick<DraftVerifyOptions, 'verifier' | 'when'> & { readonly draft: Draft },
+): Promise<PatternResult> {
   const failed = draft.verdicts.find((verdict) => !verdict.accepted && !isDoubt(verdict))
   if (failed) return escalated(input, tools, { draft, rejected: failed })
   const doubt = firstRejection(draft.verdicts)
-  if (when === 'onDemand' && !doubt) return acceptedDraft(draft)
+  if (when === 'onDemand' && !doubt) return acceptedDraft(draft, input)
   tools.note({ doubt: doubt?.gate ?? null })
   if (typeof verifier !== 'string')
     return decided(input, tools, { draft, verdict: checkedBy(verifier.gates, draft, tools) })
@@ -48,7 +55,7 @@ async function asked(
   const { request, task, decision } = input
   const said = await consulted(tools, {
     purpose: 'verdict',
-    whom: verifier === 'frontier' ? 'frontier' : [verifier],
+    whom: verifier === 'frontier' ? decision.frontier : [verifier],
     request: verdictRequest(request, task, draft),
     maxOutputTokens: VERDICT_TOKENS,
   })
@@ -77,7 +84,7 @@ function decided(
   { draft, verdict }: { readonly draft: Draft; readonly verdict: Verdict },
 ): PatternResult | Promise<PatternResult> {
   const seen: Draft = { ...draft, verdicts: [...draft.verdicts, verdict] }
-  return verdict.accepted ? acceptedDraft(seen) : escalated(input, tools, { draft: seen, rejected: verdict })
+  return verdict.accepted ? acceptedDraft(seen, input) : escalated(input, tools, { draft: seen, rejected: verdict })
 }
 
 function verdictOf(accepted: boolean, detail: string): Verdict {

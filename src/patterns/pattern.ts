@@ -6,6 +6,7 @@ import type {
   OptionProbability,
   Reason,
   RouteDecision,
+  RouteTier,
   Tier,
   Verdict,
 } from '../spec/decision.ts'
@@ -37,6 +38,8 @@ export interface PatternInput {
   readonly decision: RouteDecision
   /** With the options of its pattern; see `patternOptions`. */
   readonly task: TaskPolicy
+  /** How many tasks up the first request is: 0 for that of a caller. */
+  readonly depth: number
 }
 
 /** One call that is not the answer: advice, a verdict, a question about a span, a vote, a digest, a summary. */
@@ -63,17 +66,30 @@ export interface PatternStanding {
   readonly off: string | null
 }
 
+/** What another task answered, or the word of the table for why it did not. */
+export type Subtask = { readonly text: string; readonly requestId: string } | { readonly failure: string }
+
 /** What a pattern may do; the pipeline supplies it. */
 export interface PatternTools {
-  /** Asks the actor's models in order until one answers. Throws a RouterError when none does. */
-  ask(actor: Actor, request: RouterRequest, delivery: Delivery): Promise<Asked>
+  /** Asks the models of the actor, or of one tier, in order until one answers. Throws a RouterError when none does. */
+  ask(whom: Actor | RouteTier, request: RouterRequest, delivery: Delivery): Promise<Asked>
   /**
    * Asks beside the answer, under the same rules: removals, egress, budgets, deadlines, kill switch, one line in `attempts`. Nothing of it
    * reaches the caller. Throws a RouterError when nobody may be asked or nobody answers; see `consulted`.
    */
   consult(what: Consultation): Promise<Asked>
+  /**
+   * Puts the request as a whole to another task of the policy, one level deeper: a request of its own, with its own route, pattern, money and
+   * record, and never less private. Throws only when the caller has gone.
+   */
+  subtask(task: string): Promise<Subtask>
   /** Adds to what the record says of the pattern; a later fact of the same name takes the place of the earlier. */
   note(facts: PatternFacts): void
+  /**
+   * Runs the task's gates; those that need a second opinion ask for it. No proven bound holds for an advised answer. The
+   * record is that of the answer which was checked last; one that was checked before is not checked again.
+   */
+  check(asked: Asked, how?: Written): Promise<readonly Verdict[]>
   /**
    * Gives a caller who reads as it comes the held answer now, before the pattern ends; what is changed in it later is told as
    * `corrections` of the result. Returns the answer unchanged where nobody reads.
@@ -85,11 +101,6 @@ export interface PatternTools {
   sameAnswer(one: string, other: string): boolean | null
   /** What is known of the task's pattern from earlier requests. */
   readonly standing: PatternStanding
-  /**
-   * Runs the task's gates; those that need a second opinion ask for it. No proven bound holds for an advised answer. The
-   * record is that of the answer which was checked last; one that was checked before is not checked again.
-   */
-  check(asked: Asked, how?: Written): Promise<readonly Verdict[]>
   /** Whether this request was drawn for the audit: the frontier answers, though every gate accepted. */
   readonly isSampled: boolean
   /** The request an escalation sends: task, local answer, failed check and the bounded decision wanted. */
@@ -104,10 +115,10 @@ export interface PatternResult {
   readonly degraded: boolean
   /** The frontier that should have answered and could not. */
   readonly wouldEscalateTo: RouteDecision['wouldEscalateTo']
-  /** What is other in the answer than in what was delivered of it before. */
-  readonly corrections?: readonly TextCorrection[]
   /** As in `Outcome`. */
   readonly advice?: readonly AdviceGiven[]
+  /** What is other in the answer than in what was delivered of it before. */
+  readonly corrections?: readonly TextCorrection[]
 }
 
 export type Pattern = (input: PatternInput, tools: PatternTools) => Promise<PatternResult>

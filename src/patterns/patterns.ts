@@ -6,12 +6,14 @@ import { consensus } from './consensus.ts'
 import { direct } from './direct.ts'
 import { draftVerify } from './draft-verify.ts'
 import type { Pattern } from './pattern.ts'
+import { specialist } from './specialist.ts'
 
 /** One row a pattern. */
 export const PATTERN_TABLE: Readonly<Record<PatternName, Pattern>> = {
   direct,
   cascade,
   advisor,
+  specialist,
   draft_verify: draftVerify,
   buddy,
   consensus,

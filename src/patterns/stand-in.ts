@@ -1,5 +1,5 @@
 /** What happens when the one who should answer cannot be reached: pure choices shared by all patterns. */
-import type { Actor, Reason, Verdict } from '../spec/decision.ts'
+import type { Actor, Reason, RouteTier, Verdict } from '../spec/decision.ts'
 import { type ErrorCode, RouterError } from '../spec/errors.ts'
 import type { Asked, PatternInput, PatternResult, PatternTools } from './pattern.ts'
 
@@ -47,7 +47,7 @@ export async function frontierAnswers(
 ): Promise<PatternResult> {
   const verdicts = escalation.draft?.verdicts ?? []
   try {
-    const asked = await tools.ask('frontier', escalation.request, { live: escalation.reason })
+    const asked = await tools.ask(lastTier(input), escalation.request, { live: escalation.reason })
     return { asked, reason: escalation.reason, verdicts, degraded: false, wouldEscalateTo: null }
   } catch (error) {
     const reason = availabilityReason('frontier', error)
@@ -56,6 +56,12 @@ export async function frontierAnswers(
     const draft = escalation.draft ?? (await makeDraft(input, tools))
     return standIn(draft, { reason, wouldEscalateTo })
   }
+}
+
+/** In a cascade over several hosted tiers only the last answers without a gate. */
+function lastTier({ decision }: PatternInput): Actor | RouteTier {
+  const last = decision.tiers.at(-1)
+  return last?.actor === 'frontier' ? last : 'frontier'
 }
 
 /** The route is the frontier already: nothing was drafted, the caller's own request goes out. */

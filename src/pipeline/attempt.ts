@@ -29,14 +29,16 @@ import { readerFor } from './typed.ts'
  * `run.attempts`
  */
 export async function ask(context: AskContext, actor: Actor, what: Question): Promise<Asked> {
-  const allowed = 1 + context.deps.loaded.policy.routing.maxFallbackAttempts
-  const ways = waysTo(context, what.models ?? context.run.decision[actor]).slice(0, allowed)
+  const models = what.models ?? context.run.decision[actor]
+  if (context.purpose === 'answer') context.run.among = models
+  const allowed = attemptsLeft(context, actor, models)
+  const ways = waysTo(context, models).slice(0, allowed)
   const failures: RouterError[] = []
   let at = 0
   for (let way = ways[at]; way !== undefined; way = ways[at]) {
     const next = ways[at + 1]
     const isHedged = mayHedge(context, actor) && next !== undefined
-    const tries = actor === 'frontier' && next === undefined ? allowed - at : 1
+    const tries = actor === 'frontier' && next === undefined && what.again !== 'never' ? allowed - at : 1
     const result = isHedged
       ? await raceBoth(context, [way, next], what)
       : await tryWay(context, way, { ...what, tries })
@@ -54,9 +56,20 @@ export interface Question {
   readonly delivery: Delivery
   /** Names, first choice first. Default: those that the route leaves to the actor. */
   readonly models?: readonly string[]
+  /** No model is tried twice: somebody else is asked at once. */
+  readonly again?: 'never'
   /** As in `OpinionCall`; `task` when absent. */
   readonly prompt?: OpinionCall['prompt']
   readonly read?: Reader
+}
+
+/** What failed on a lower tier counts, too; each tier is asked once in any case. */
+function attemptsLeft({ run, deps, purpose }: AskContext, actor: Actor, models: readonly string[]): number {
+  const below = run.attempts.filter(
+    (made) =>
+      made.actor === actor && made.purpose === purpose && made.outcome === 'failed' && !models.includes(made.model),
+  )
+  return Math.max(1, 1 + deps.loaded.policy.routing.maxFallbackAttempts - below.length)
 }
 
 /** A second call is paid for an answer that somebody waits for, and for nothing else. */
@@ -192,10 +205,16 @@ async function askModel(context: AskContext, exchange: Exchange, triesLeft: numb
 
 /** The state of the model may have changed since the route was planned, by other requests or by a wait of this one. */
 function requireLeave({ deps, run, model, lane, purpose }: Exchange): void {
-  // A task that waits (`onUnavailable: queue`) comes here again and again.
+  // A task that waits (`onUnavailable: queue`) comes here again and again. Who has answered and is to write anew is not tried again.
   const isRepeat =
     purpose === 'answer' &&
-    run.attempts.some((made) => made.model === model.name && (made.lane ?? 0) === lane && made.purpose === purpose)
+    run.attempts.some(
+      (made) =>
+        made.model === model.name &&
+        (made.lane ?? 0) === lane &&
+        made.purpose === purpose &&
+        made.outcome !== 'answered',
+    )
   const obstacle = deps.roster.claim(model.name, isRepeat ? 'again' : 'first', lane)
   if (obstacle === null) return
   throw new RouterError('no_model_available', {

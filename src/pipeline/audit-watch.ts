@@ -50,7 +50,9 @@ export function createAuditWatch({ calibrations, readAudit, clock }: AuditWatchS
 }
 
 /** Whether an answer that every gate accepted, and the frontier answered for its label, was wrong; null for all others. */
-function auditedWrong({ reason, draft }: AuditRecord): boolean | null {
+function auditedWrong({ reason, draft, verdicts, localModel }: AuditRecord): boolean | null {
   if (reason !== 'audit_sample' || !draft || draft.agrees === null) return null
+  // A tier above it was accepted in its place.
+  if (verdicts.some(({ model, accepted }) => !accepted && (model ?? localModel?.name) === localModel?.name)) return null
   return !draft.agrees
 }

@@ -1,7 +1,9 @@
 /** Runs the task's gates on a local answer: first those that cost nothing, then those that ask somebody. */
-import { firstRejection, gatesFor, looksAgain, needsOpinions, runGates } from '../gates/gates.ts'
+import { gatesFor, isDoubt, looksAgain, type NamedGate, needsOpinions, runGates } from '../gates/gates.ts'
 import type { Asked } from '../patterns/pattern.ts'
 import type { Verdict } from '../spec/decision.ts'
+import type { TaskPolicy } from '../spec/policy.ts'
+import { verifyingGates } from '../spec/policy-patterns.ts'
 import type { AskContext } from './exchange.ts'
 import { gateInput } from './gate-input.ts'
 import { opinionVerdicts } from './second-opinion.ts'
@@ -16,7 +18,15 @@ export async function checkDraft(context: AskContext, asked: Asked): Promise<rea
   const free = gates.filter((gate) => !needsOpinions(gate) && !looksAgain(gate))
   const found = stoppedBy ? [stoppedBy] : runGates(free, input)
   const own = await withStopCheck(context, { asked, input, own: found, gates })
-  if (firstRejection(own)) return own
-  const further = gates.filter(needsOpinions)
+  const further = furtherGates(run.task, gates, own)
+  if (further.length === 0) return own
   return [...own, ...(await opinionVerdicts(context, { asked, input, verdicts: own, gates: further }))]
+}
+
+/** Those that cost something run only where the answer may still be accepted. */
+function furtherGates(task: TaskPolicy, gates: readonly NamedGate[], own: readonly Verdict[]): readonly NamedGate[] {
+  const costly = gates.filter(needsOpinions)
+  const rejected = own.filter(({ accepted }) => !accepted)
+  if (rejected.length === 0) return costly
+  return rejected.every(isDoubt) ? costly.filter(({ name }) => verifyingGates(task).includes(name)) : []
 }

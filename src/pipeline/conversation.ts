@@ -12,12 +12,28 @@ export function conversationKeys({ messages, metadata = {} }: RouterRequest): Co
   const tenant = metadata.tenant ?? null
   const { conversation } = metadata
   if (conversation !== undefined) return { tenant, isNamed: true, keys: [hexDigest(`id:${conversation}`)] }
+  return { tenant, isNamed: false, keys: chainOf(messages) }
+}
+
+/** One hash for each message of users and tools, over it and all before it. */
+export function chainOf(messages: readonly Message[]): readonly string[] {
+  const known = chains.get(messages)
+  if (known) return known
   let digest = ''
-  const keys = messages.filter(isGiven).map((message) => {
+  const chain = messages.filter(isGiven).map((message) => {
     digest = hexDigest(`${digest}${message.role}:${messageText(message)}${message.aside ?? ''}`)
     return digest
   })
-  return { tenant, isNamed: false, keys }
+  chains.set(messages, chain)
+  return chain
+}
+
+/** A request is looked up and remembered by the same chain; half a megabyte of messages takes most of a millisecond to hash. */
+const chains = new WeakMap<readonly Message[], readonly string[]>()
+
+/** The hash over what users and tools had said when message number `count` came; undefined when that was nothing. */
+export function linkBefore(messages: readonly Message[], count: number): string | undefined {
+  return chainOf(messages)[messages.slice(0, count).filter(isGiven).length - 1]
 }
 
 /** Instructions change from request to request, and what a model said may come back in another form. */

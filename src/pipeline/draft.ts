@@ -4,8 +4,31 @@ import { draftFigures } from '../learn/draft-figures.ts'
 import type { Asked } from '../patterns/pattern.ts'
 import type { AuditRecord } from '../spec/audit.ts'
 import type { CalibrationKey } from '../spec/calibration.ts'
+import type { CheckedDraft } from '../spec/label.ts'
 import { hexDigest, type PipelineDeps, type Run, sha256 } from './run.ts'
 import { promptFor } from './task-prompt.ts'
+
+/** Who gave an answer that is about to be checked. Of a hosted model only the name is known by which it answers. */
+export function drafterOf(run: Run, { actor, model }: Pick<Asked, 'actor' | 'model'>): Run['drafter'] {
+  if (actor === 'local') return run.localModel
+  const made = run.attempts.findLast((attempt) => attempt.model === model && attempt.outcome === 'answered')
+  return {
+    name: model,
+    identity: { digest: null, quantisation: null, servedBy: made?.servedBy ?? model },
+    prompt: null,
+  }
+}
+
+/** Keeps a checked answer for its label; `run.draft` is the last local one. */
+export function noteDraft(run: Run, deps: PipelineDeps, asked: Asked): CheckedDraft | null {
+  const draft = draftOf(run, deps, asked)
+  if (asked.actor === 'local') run.draft = draft
+  if (draft && run.drafter) {
+    const { name, identity } = run.drafter
+    run.tierDrafts.push({ model: name, identity, draft })
+  }
+  return draft
+}
 
 /** Null for a draft that was stopped: it has no end to judge. */
 export function draftOf(run: Run, deps: PipelineDeps, asked: Asked): Run['draft'] {
@@ -48,13 +71,15 @@ export function figuresOf(run: Run, { answer, option }: Pick<Asked, 'answer' | '
 
 /** Which answers share a calibration with this one; null before a local model answered. */
 export function calibrationKey(run: Run, deps: PipelineDeps): CalibrationKey | null {
-  if (!run.localModel) return null
-  const { digest, quantisation, servedBy } = run.localModel.identity
+  const drafter = run.drafter ?? run.localModel
+  if (!drafter) return null
+  const { digest, quantisation, servedBy } = drafter.identity
   return { task: run.features.task, digest, quantisation, servedBy, setup: setupOf(run, deps) }
 }
 
-function setupOf({ localModel, features, options, task }: Run, { loaded, heads }: PipelineDeps): string {
-  const name = localModel?.name ?? ''
+function setupOf(run: Run, { loaded, heads }: PipelineDeps): string {
+  const { features, options, task } = run
+  const name = (run.drafter ?? run.localModel)?.name ?? ''
   const head = heads.get(features.task)?.digest ?? loaded.pairs.get(features.task)?.digest ?? null
   const adapter = task.adapter ?? loaded.policy.models[name]?.adapter ?? null
   const { system = null, shots } = promptFor(task, name)

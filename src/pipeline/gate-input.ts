@@ -2,6 +2,8 @@
 import { findHardStops } from '../classify/hard-stops.ts'
 import type { GateInput } from '../gates/gate.ts'
 import type { Asked } from '../patterns/pattern.ts'
+import { checkEquations } from '../solvers/equations.ts'
+import { inputText } from '../spec/request.ts'
 import { calibrationOf, figuresOf } from './draft.ts'
 import type { PipelineDeps, Run } from './run.ts'
 
@@ -17,6 +19,7 @@ export function gateInput(run: Run, deps: PipelineDeps, draft: Pick<Asked, 'answ
     option: draft.option,
     ...(run.options && { options: run.options }),
     ...(calibration && { calibration, figures: figuresOf(run, draft) }),
+    checkEquations: (text) => checkEquations(text, inputText(request.messages)),
     findHardStops: (text) => findHardStops([{ field: 'answer', text }], hardStops),
   }
 }

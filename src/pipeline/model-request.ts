@@ -31,16 +31,20 @@ function forFrontier(run: Run, request: RouterRequest): RouterRequest {
 /** The task's own prompt and shots for the local model replace the caller's instructions, which were written for another. */
 function forLocal(run: Run, model: RosterModel, request: RouterRequest): RouterRequest {
   const { wire: _, ...own } = request
+  // A text that goes on is no conversation: nothing is put around it.
+  if (request.completion) return own
   const { system, shots } = promptFor(run.task, model.name)
   if (system === undefined && shots.length === 0) return own
-  const instructions = own.messages.filter((message) => isInstruction(message))
+  // What the router itself says of a lower tier's answer is no instruction of the caller's.
+  const ours = own.messages.filter((message) => isInstruction(message) && !run.request.messages.includes(message))
+  const instructions = own.messages.filter((message) => isInstruction(message) && !ours.includes(message))
   const conversation = own.messages.filter((message) => !isInstruction(message))
   const head: readonly Message[] = system === undefined ? instructions : [{ role: 'system', content: system }]
   const worked = shots.flatMap((shot): readonly Message[] => [
     { role: 'user', content: shot.input },
     { role: 'assistant', content: shot.output },
   ])
-  return { ...own, messages: [...head, ...worked, ...conversation] }
+  return { ...own, messages: [...head, ...ours, ...worked, ...conversation] }
 }
 
 function withSchemaText(request: RouterRequest): RouterRequest {

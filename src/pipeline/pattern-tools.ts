@@ -1,40 +1,46 @@
 /** What a pattern may do on one request. */
 import { escalationPacket } from '../patterns/packet.ts'
 import type { Asked, PatternTools } from '../patterns/pattern.ts'
-import { ask } from './attempt.ts'
+import type { Actor, RouteTier } from '../spec/decision.ts'
+import { ask, type Question } from './attempt.ts'
 import { checkDraft } from './check.ts'
 import { type Consulted, consult } from './consult.ts'
 import { deliverNow } from './corrections.ts'
-import { draftOf } from './draft.ts'
+import { drafterOf, noteDraft } from './draft.ts'
 import type { AskContext } from './exchange.ts'
 import { standingOf } from './pattern-standing.ts'
 import { retrieverFor } from './retriever.ts'
 import type { Run } from './run.ts'
 import { sameAnswer } from './same-answer.ts'
+import { type Nested, subtask } from './subtask.ts'
 import { patiently } from './wait.ts'
 
-export function toolsFor(context: AskContext): PatternTools {
+/** @param nested runs a request of another task */
+export function toolsFor(context: AskContext, nested: Nested): PatternTools {
   const { run, deps } = context
   /** What answers that were consulted would leave on the record; see `check`. */
   const answers = new Map<Asked, Consulted['found']>()
-  const checked = new Map<Asked, Pick<Run, 'verdicts' | 'draft'>>()
+  const checked = new Map<Asked, Pick<Run, 'verdicts' | 'draft' | 'drafter'>>()
   return {
-    ask: (actor, request, delivery) => patiently(context, actor, () => ask(context, actor, { request, delivery })),
+    ask: (whom, request, delivery) => askWhom(context, whom, { request, delivery }),
     consult: async (what) => {
       const { asked, found } = await consult(context, what)
       if (what.read === 'task') answers.set(asked, found)
       return asked
     },
+    subtask: (task) => subtask(context, task, nested),
     note: (facts) => void Object.assign(run.did, facts),
     check: async (asked, how = 'alone') => {
       const isAdvised = how === 'advised'
       Object.assign(run, answers.get(asked))
       const known = checked.get(asked)
       if (known) return Object.assign(run, known).verdicts
+      run.drafter = drafterOf(run, asked)
       run.verdicts = await checkDraft(isAdvised ? { ...context, run: { ...run, isAdvised } } : context, asked)
-      run.draft = isAdvised ? null : draftOf(run, deps, asked)
-      checked.set(asked, { verdicts: run.verdicts, draft: run.draft })
-      if (run.draft) deps.onDraft(run.requestId, run.draft)
+      const draft = isAdvised ? null : noteDraft(run, deps, asked)
+      if (isAdvised) run.draft = null
+      checked.set(asked, { verdicts: run.verdicts, draft: run.draft, drafter: run.drafter })
+      if (draft) deps.onDraft(run.requestId, draft)
       return run.verdicts
     },
     deliver: (asked, reason) => deliverNow(context, asked, reason),
@@ -49,4 +55,13 @@ export function toolsFor(context: AskContext): PatternTools {
         { asked, rejected },
       ),
   }
+}
+
+/** Behind all tiers but the last somebody stands who can be asked at once: nothing is waited for, or tried again. */
+function askWhom(context: AskContext, whom: Actor | RouteTier, what: Question): Promise<Asked> {
+  const { decision } = context.run
+  if (typeof whom === 'string') return patiently(context, whom, () => ask(context, whom, what))
+  const { actor, models } = whom
+  if (decision.tiers.slice(0, -1).includes(whom)) return ask(context, actor, { ...what, models, again: 'never' })
+  return patiently(context, actor, () => ask(context, actor, { ...what, models }))
 }

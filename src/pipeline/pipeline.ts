@@ -19,6 +19,7 @@ import { cachedOutcome, heldOutcome, outcomeOf, solvedOutcome } from './respond.
 import { failedRecord, frontierCalls, openRecord, type PipelineDeps, type Run, settledRecord, written } from './run.ts'
 import type { Sink } from './sink.ts'
 import { solverAnswer } from './solve.ts'
+import { rememberTurn } from './turns-before.ts'
 
 /** A request with what its caller may spend and use, and a task given with it instead of by the policy. */
 export interface PipelineInput extends PlanInput {
@@ -40,6 +41,7 @@ export async function runPipeline(input: PipelineInput, deps: PipelineDeps): Pro
   run.unwritten.push({ type: 'intent', requestId: run.requestId, record: openRecord(run, deps.loaded) })
   try {
     const outcome = await answer(run, input, deps)
+    rememberTurn(run, deps, outcome)
     await settle(run, deps, outcome)
     await deliverRest(run, input.sink, outcome)
     return { run, outcome }
@@ -56,8 +58,10 @@ async function answer(run: Run, input: PipelineInput, deps: PipelineDeps): Promi
   if (run.decision.route === 'held') return heldOutcome(run, deps)
   if (run.decision.route === 'unavailable') throw nobodyAvailable(run, deps)
   const result = await PATTERN_TABLE[run.decision.pattern](
-    { request: run.request, decision: run.decision, task: run.task },
-    toolsFor({ run, deps, sink: input.sink, signal: input.signal, purpose: 'answer', priority: 'interactive' }),
+    { request: run.request, decision: run.decision, task: run.task, depth: run.depth },
+    toolsFor({ run, deps, sink: input.sink, signal: input.signal, purpose: 'answer', priority: 'interactive' }, (one) =>
+      runPipeline(one, deps),
+    ),
   )
   const outcome = outcomeOf(run, deps, result)
   keepAnswer(run, deps, outcome)

@@ -8,6 +8,7 @@ import { RouterError } from '../spec/errors.ts'
 import type { Features } from '../spec/features.ts'
 import type { Policy, TaskPolicy } from '../spec/policy.ts'
 import { optionsOf } from '../spec/policy-problems.ts'
+import type { ModelState } from '../spec/ports.ts'
 import type { RouterRequest } from '../spec/request.ts'
 import type { RequestOptions } from '../spec/router.ts'
 import { closest } from '../spec/suggest.ts'
@@ -16,10 +17,13 @@ import { modelsFor, requireModel, requireTask } from './key.ts'
 import { askPrior, withSpecialist } from './prior.ts'
 import { hexDigest, type PipelineDeps, type Run } from './run.ts'
 import { scopesOf } from './spend.ts'
+import { turnBefore } from './turns-before.ts'
 
 export interface PlanInput extends Pick<RequestOptions, 'key' | 'maxCostUsd'> {
   readonly request: RouterRequest
   readonly inlineTask?: TaskPolicy
+  /** The request whose pattern asks this one, and how many are above it. */
+  readonly parent?: { readonly requestId: string; readonly depth: number }
 }
 
 /** @throws RouterError unknown_task, key_forbids, request_invalid; nothing has been recorded or asked then */
@@ -43,19 +47,22 @@ export function planRequest(input: PlanInput, deps: PipelineDeps): Run {
   requireTask(key, read)
   const found = deps.novelty.judge({ request, features: read, task: effectiveTask(read, policy) })
   const state: RouterState = {
-    models: modelsFor(key, deps.roster.states()),
+    models: modelsFor(key, statesFor(request, deps)),
     override: request.override ?? 'auto',
     ...(request.prefer !== undefined && { prefer: request.prefer }),
     hasKey: (model) => !(model in deps.loaded.missingKeys),
     prior: null,
     orders: deps.killSwitch.ordersFor(found),
+    before: turnBefore(request, found, deps),
     exhausted: deps.budgets?.exhausted(scopesOf({ features: found, key: key ?? null }, deps)) ?? null,
   }
   const features = withLeave(found, policy, state)
   const task = effectiveTask(features, policy)
   const withoutPrior = routeRequest(features, policy, state)
-  const isSampled = drawn(task, withoutPrior, deps)
-  const prior = task.prior ? askPrior({ request, features, deps }) : null
+  // Inside a turn that somebody has begun, nothing is drawn and nothing is guessed anew.
+  const goesOn = features.turn !== undefined && withoutPrior.continues !== undefined
+  const isSampled = !goesOn && drawn(task, withoutPrior, deps)
+  const prior = task.prior && !goesOn ? askPrior({ request, features, deps }) : null
   const decision =
     prior?.opinion && !isSampled ? routeRequest(features, policy, { ...state, prior: prior.opinion }) : withoutPrior
   requireModel(key, decision)
@@ -64,6 +71,8 @@ export function planRequest(input: PlanInput, deps: PipelineDeps): Run {
     request,
     key: key ?? null,
     maxCostUsd: input.maxCostUsd ?? null,
+    depth: (input.parent?.depth ?? -1) + 1,
+    parent: input.parent?.requestId ?? null,
     features,
     decision: withSpecialist(decision, prior?.specialist ?? null),
     task,
@@ -78,9 +87,19 @@ export function planRequest(input: PlanInput, deps: PipelineDeps): Run {
     localModel: null,
     verdicts: [],
     draft: null,
+    drafter: null,
+    tierDrafts: [],
+    among: null,
     did: {},
     reading: null,
   }
+}
+
+/** What can fill a text in is found in files, so it is looked for only where one is to be filled in. */
+function statesFor({ needs = [] }: RouterRequest, { roster }: PipelineDeps): readonly ModelState[] {
+  const states = roster.states()
+  if (!needs.includes('suffix')) return states
+  return states.map((state) => ({ ...state, fillsIn: roster.model(state.name).fillsIn?.() === true }))
 }
 
 /** Without anybody elsewhere to answer, what holds for `local_only` text holds for a request that could be anonymised. */
@@ -91,8 +110,14 @@ function withLeave(found: Features, policy: Policy, state: RouterState): Feature
 }
 
 /** Where both may answer; a shadow labels every request anyway. A prior spares none of the drawn its local call. */
-function drawn({ accept, prior, pattern }: TaskPolicy, { serve }: RouteDecision, { random }: PipelineDeps): boolean {
-  const isWatched = accept.maxErrorRate !== undefined || prior !== undefined || pattern.buddy !== undefined
+function drawn(
+  { accept, prior, pattern, kind }: TaskPolicy,
+  { serve }: RouteDecision,
+  { random }: PipelineDeps,
+): boolean {
+  // Two texts cannot be compared by their words, so a buddy learns nothing from a second one.
+  const teachesBuddy = pattern.buddy !== undefined && kind !== 'text'
+  const isWatched = accept.maxErrorRate !== undefined || prior !== undefined || teachesBuddy
   if (!isWatched || !serve.includes('local') || !serve.includes('frontier')) return false
   return random() < accept.auditRate
 }

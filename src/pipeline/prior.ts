@@ -46,7 +46,13 @@ function opened(prior: Prior): ReturnType<typeof openPrior> {
 /** The specialist first; nobody is added. */
 export function withSpecialist(decision: RouteDecision, specialist: string | null): RouteDecision {
   if (specialist === null || !decision.local.includes(specialist)) return decision
-  return { ...decision, local: [specialist, ...decision.local.filter((name) => name !== specialist)] }
+  const first = [specialist, ...decision.local.filter((name) => name !== specialist)]
+  const at = decision.tiers.findIndex(({ models }) => models.includes(specialist))
+  const tiers = decision.tiers.slice(Math.max(at, 0)).map((tier) => {
+    const others = tier.models.filter((name) => name !== specialist)
+    return others.length === tier.models.length ? tier : { ...tier, models: [specialist, ...others] }
+  })
+  return { ...decision, local: first, tiers }
 }
 
 function found(task: string, { priors }: PipelineDeps): Prior | null {

@@ -26,7 +26,7 @@ export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): 
       degraded: result.degraded || (asked?.actor === 'frontier' && isSubstitute(run, asked.model)),
       model: asked?.model ?? null,
       tier: asked?.tier ?? null,
-      proven: route === 'local' && !result.degraded && isProven(result.verdicts),
+      proven: asked !== null && !result.degraded && isProven(verdictsOn(asked, result.verdicts)),
     }),
     verdicts: result.verdicts,
     signals: answer?.signals ?? null,
@@ -35,8 +35,8 @@ export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): 
     ...(asked && unaskedOf(run.request, deps.roster.model(asked.model).policy)),
     raw: answer?.raw ?? null,
     ...(answer?.vectors && { vectors: answer.vectors }),
-    ...(result.corrections && { corrections: result.corrections }),
     ...(result.advice && { advice: result.advice }),
+    ...(result.corrections && { corrections: result.corrections }),
   }
 }
 
@@ -84,6 +84,11 @@ function outcomeBase(run: Run, deps: PipelineDeps): Omit<Outcome, 'decision'> {
     approvalRequired: run.decision.approvalRequired,
     raw: null,
   }
+}
+
+/** Verdicts without a name are about a local answer. */
+function verdictsOn({ model, actor }: Asked, verdicts: PatternResult['verdicts']): PatternResult['verdicts'] {
+  return verdicts.filter((verdict) => (verdict.model === undefined ? actor === 'local' : verdict.model === model))
 }
 
 /**

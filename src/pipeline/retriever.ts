@@ -18,12 +18,12 @@ export function retrieverFor(context: AskContext, name: RetrieverName): Retrieve
   const embed = embedWith(context)
   if (embed === null) return lexicalRetriever
   const own = name === 'embedding' ? embeddingRetriever(embed) : hybridRetriever(embed)
-  return async (query, texts) => {
+  return async (query, texts, byWords) => {
     try {
-      return await own(query, texts)
+      return await own(query, texts, byWords)
     } catch (error) {
       if (context.signal.aborted) throw error
-      return lexicalRetriever(query, texts)
+      return byWords(query)
     }
   }
 }

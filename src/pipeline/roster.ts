@@ -15,6 +15,8 @@ export interface RosterModel {
   readonly lanes?: readonly Lane[]
   /** Why it can never be used as configured (no key, engine absent); asked at each look, null when it can. */
   readonly obstacle: () => ModelState['unavailable']
+  /** Whether it can fill a text in, asked where one is to be; absent: it cannot. */
+  readonly fillsIn?: () => boolean
   /** Called at most once per lane and adapter, and only when the model is about to be asked. */
   readonly open: (lane: Lane, adapter?: TaskPolicy['adapter']) => ModelPort
 }

@@ -5,8 +5,9 @@ import { redactPreview } from '../classify/privacy/mask.ts'
 import type { KeyScope } from '../spec/access.ts'
 import type { AuditRecord, JournalEntry } from '../spec/audit.ts'
 import type { BudgetBook } from '../spec/budget.ts'
+import type { CheckRunner } from '../spec/check-run.ts'
 import type { ConversationBook } from '../spec/conversations.ts'
-import type { Attempt, OutcomeKind, RouteDecision, Usage, Verdict } from '../spec/decision.ts'
+import type { Attempt, ModelIdentity, OutcomeKind, RouteDecision, Usage, Verdict } from '../spec/decision.ts'
 import type { Features } from '../spec/features.ts'
 import type { KillSwitch } from '../spec/kill-switch.ts'
 import type { CheckedDraft, RecordedDraft } from '../spec/label.ts'
@@ -27,6 +28,7 @@ import type { PlaceholderNumbers } from './placeholder-numbers.ts'
 import type { TextReader } from './reading-thread.ts'
 import type { Roster } from './roster.ts'
 import { sameAnswer } from './same-answer.ts'
+import type { TurnBook } from './turn-book.ts'
 
 /** What a call cost in US dollars, null when no price is known, and where the price came from. */
 export type Price = Pick<Attempt, 'costUsd' | 'priceSource'>
@@ -57,11 +59,14 @@ export interface PipelineDeps {
   readonly content: ContentKeeper | null
   /** Null when the policy sets no ceiling. */
   readonly budgets: BudgetBook | null
+  /** Runs the commands of `verify`. */
+  readonly checks: CheckRunner
   /** Hears of every local answer that gates checked. */
   readonly onDraft: (requestId: string, draft: CheckedDraft) => void
   readonly watch: AuditWatch
   readonly buddies: BuddyWatch
   readonly placeholders: PlaceholderNumbers
+  readonly turns: TurnBook
   readonly novelty: NoveltyWatch
   readonly harmless: HarmlessScores
 }
@@ -72,6 +77,10 @@ export interface Run {
   readonly request: RouterRequest
   /** Of the API key; null when the caller has none that was issued. */
   readonly key: KeyScope | null
+  /** 0 for the request of a caller, 1 for one that its pattern made, and so on. */
+  readonly depth: number
+  /** The request whose pattern made this one; null for the request of a caller. */
+  readonly parent: string | null
   /** US dollars that the caller allows for this request; null when it sets no limit. */
   readonly maxCostUsd: number | null
   readonly features: Features
@@ -94,8 +103,14 @@ export interface Run {
   readonly taken: { usd: number }
   localModel: AuditRecord['localModel']
   verdicts: readonly Verdict[]
-  /** The local answer that was checked, and its text. */
+  /** The last local answer that was checked, and its text. */
   draft: CheckedDraft | null
+  /** Who gave the answer that was checked last; null before one was. */
+  drafter: AuditRecord['localModel']
+  /** Every answer that gates checked, lowest tier first. */
+  readonly tierDrafts: { readonly model: string; readonly identity: ModelIdentity; readonly draft: CheckedDraft }[]
+  /** Who was asked last for the answer, first choice first; null before anybody was. */
+  among: readonly string[] | null
   /** What the pattern noted. */
   readonly did: Record<string, PatternFact>
   /** What the last local answer of an open typed kind found. */
@@ -128,6 +143,7 @@ export function openRecord(run: Run, loaded: LoadedPolicy): AuditRecord {
     group: metadata.group ?? null,
     tenant: metadata.tenant ?? null,
     ...(run.key && { key: run.key.id }),
+    ...(run.parent !== null && { parent: run.parent }),
     policyDigest: loaded.digest,
     receivedAt: run.receivedAt,
     settledAt: null,
@@ -152,6 +168,7 @@ export function openRecord(run: Run, loaded: LoadedPolicy): AuditRecord {
     preview: loaded.policy.audit.content === 'preview' ? redactPreview(inputText(request.messages), 240) : null,
     shadow: null,
     prior: run.prior,
+    ...(decision.continues && { continues: decision.continues }),
     draft: null,
     labels: [],
     error: null,
@@ -182,12 +199,28 @@ export function settledRecord(
     costUsd: outcome.costUsd,
     latencyMs: outcome.latencyMs,
     answerHash: outcome.answer === null ? null : sha256(outcome.answer),
-    draft: settledDraft(run, outcome),
+    draft: run.draft && labelled(run, outcome, run.draft),
+    ...tierDraftsOf(run, outcome),
   }
 }
 
-function settledDraft({ draft, task }: Run, { answer, decision }: Outcome): RecordedDraft | null {
-  if (!draft || decision.route !== 'frontier' || answer === null) return draft?.record ?? null
+/** Of one local answer `draft` says all. */
+function tierDraftsOf(run: Run, outcome: Outcome): Pick<AuditRecord, 'tierDrafts'> {
+  const { tierDrafts } = run
+  if (tierDrafts.length === 0 || (tierDrafts.length === 1 && run.drafter === run.localModel)) return {}
+  const drafts = tierDrafts.map(({ model, identity, draft }, index) => {
+    const record = labelled(run, outcome, draft)
+    // An answer below has a label in any case only where those above it could not end the climb, either.
+    const isFair = tierDrafts.slice(index).every((above) => above.draft.record.isSampled)
+    return { model, identity, draft: { ...record, isSampled: isFair } }
+  })
+  return { tierDrafts: drafts }
+}
+
+/** A hosted answer that passed gates is no label of those below it. */
+function labelled({ task, tierDrafts }: Run, { answer, decision }: Outcome, draft: CheckedDraft): RecordedDraft {
+  const isGated = tierDrafts.some(({ model }) => model === decision.model)
+  if (decision.route !== 'frontier' || answer === null || isGated) return draft.record
   return { ...draft.record, agrees: sameAnswer(task.kind, draft.text, answer) }
 }
 

@@ -9,6 +9,7 @@ import type { Verdict } from '../spec/decision.ts'
 import type { AskContext } from './exchange.ts'
 import { type Asking, openAsking } from './opinion-context.ts'
 import { otherAnswers } from './other-answers.ts'
+import { runCheck } from './run-check.ts'
 import { critiqueOf, judgeVotes } from './self-verification.ts'
 
 /** An answer that every other gate accepted. */
@@ -43,6 +44,8 @@ export async function opinionVerdicts(context: AskContext, doubt: Doubt): Promis
 async function gather(gate: GateName, asking: Asking, input: GateInput): Promise<Partial<Opinions>> {
   const { agreement, judge, quality } = input.task
   const score = input.opinions?.score ?? null
+  if (gate === 'verify_command' && input.task.verify?.command)
+    return { check: await runCheck(asking.context, input.task.verify.command, input.answer.text) }
   if (gate === 'agreement' && agreement && isInside(score, agreement.greyZone)) {
     return { answers: await otherAnswers(asking, agreement) }
   }

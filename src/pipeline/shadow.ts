@@ -11,7 +11,7 @@ import { NO_SINK } from './sink.ts'
 
 /** Runs after the caller has its answer; a failure of the shadow is recorded, it is nobody's error. */
 export async function runShadow(run: Run, deps: PipelineDeps, served: Outcome): Promise<void> {
-  const own: Run = { ...run, attempts: [], unwritten: [], localModel: null, reading: null }
+  const own: Run = { ...run, attempts: [], unwritten: [], localModel: null, drafter: null, reading: null }
   const context: AskContext = {
     run: own,
     deps,

@@ -2,12 +2,14 @@
 import type { Run } from './run.ts'
 
 /** A frontier that answers in place of another one that rests, or that failed this request: the answer is marked degraded. */
-export function isSubstitute({ decision, attempts }: Run, model: string): boolean {
+export function isSubstitute({ decision, attempts, among }: Run, model: string): boolean {
   if (!decision.frontier.includes(model)) return false
-  if (decision.away.length > 0) return true
-  const place = decision.frontier.indexOf(model)
+  // Of a cascade a higher tier answers in place of a lower one, and that is no loss.
+  const own = among?.includes(model) ? among : decision.frontier
+  if (decision.away.length > 0 && (decision.tiers.at(-1)?.models ?? own).includes(model)) return true
+  const place = own.indexOf(model)
   return attempts.some(
-    (made) => made.purpose === 'answer' && made.outcome === 'failed' && isBefore(decision.frontier, made.model, place),
+    (made) => made.purpose === 'answer' && made.outcome === 'failed' && isBefore(own, made.model, place),
   )
 }
 

@@ -3,6 +3,7 @@
  * can leak or mis-serve. Pure: everything it knows is in its arguments.
  */
 import type { BudgetScope } from '../spec/budget.ts'
+import { namedTiers } from '../spec/cascade-tiers.ts'
 import {
   type Actor,
   type ActorSet,
@@ -18,6 +19,9 @@ import { patternName } from '../spec/policy-patterns.ts'
 import type { ModelState } from '../spec/ports.ts'
 import type { PriorOpinion } from '../spec/prior.ts'
 import type { RouteOverride } from '../spec/request.ts'
+import type { TurnBefore } from '../spec/turns.ts'
+
+import { continued } from './continuity.ts'
 import { availabilityRule, isUsable } from './rules/availability.ts'
 import { budgetRule } from './rules/budget.ts'
 import { hardStopRule } from './rules/hard-stop.ts'
@@ -30,6 +34,7 @@ import { priorRule } from './rules/prior.ts'
 import type { Rule } from './rules/rule.ts'
 import { stageRule } from './rules/stage.ts'
 import { type Candidates, candidatesOf, stageOf, taskOf } from './task.ts'
+import { tiersOf } from './tiers.ts'
 
 export const RULES: readonly Rule[] = [
   partitionRule,
@@ -56,6 +61,8 @@ export interface RouterState {
   readonly prior: PriorOpinion | null
   /** A ceiling that the request falls under and that is reached; null when there is none. */
   readonly exhausted: BudgetScope | null
+  /** Of the conversation; null or absent when nothing is known of one. */
+  readonly before?: TurnBefore | null
   /** Of the kill switch. */
   readonly orders: readonly KillOrder[]
 }
@@ -85,8 +92,11 @@ export function routeRequest(features: Features, policy: Policy, state: RouterSt
   const removals = RULES.flatMap((rule) => rule(input))
   const left = subtract(removals)
   const mayDegrade = localMayStandIn(left, removals, task)
-  return {
-    ...choosePath({ left, removals, mayDegrade }),
+  const path = choosePath({ left, removals, mayDegrade })
+  const local = left.call.has('local') ? wanted(usable(candidates.local, task), state) : []
+  const frontier = left.call.has('frontier') ? wanted(usable(candidates.frontier, task), state) : []
+  const decision: RouteDecision = {
+    ...path,
     mayDegrade,
     removals,
     task: features.task,
@@ -96,14 +106,23 @@ export function routeRequest(features: Features, policy: Policy, state: RouterSt
     stage: typeof stage === 'string' ? stage : 'canary',
     serve: [...left.serve],
     call: [...left.call],
-    local: left.call.has('local') ? wanted(usable(candidates.local, task), state) : [],
-    frontier: left.call.has('frontier') ? wanted(usable(candidates.frontier, task), state) : [],
-    away: left.call.has('frontier') ? restingBefore(candidates.frontier, task) : [],
+    local: local.map(({ name }) => name),
+    frontier: frontier.map(({ name }) => name),
+    tiers: tiersOf({
+      local: path.route === 'local' ? local : [],
+      frontier: left.serve.has('frontier') ? frontier : [],
+      named: namedTiers(task),
+      removals,
+      prefer: state.prefer,
+      maxSteps: policy.routing.maxFallbackAttempts,
+    }),
+    away: left.call.has('frontier') ? restingBefore(topOf(candidates.frontier, task), task) : [],
     shadow: stage !== 'off' && stage !== 'accept' && shadowable(left, removals),
     excluded: candidates.excluded,
     wouldEscalateTo: outOfReach(candidates, left, removals),
     approvalRequired: isIrreversible(task, features),
   }
+  return continued(decision, features, state)
 }
 
 /** Removes from full sets; the result does not depend on the order of removals. */
@@ -152,13 +171,21 @@ function isHeld(fromServe: readonly Removal[]): boolean {
 
 /** Policy and prior may prefer a frontier; only the other rules forbid a local answer, and then it never stands in. */
 function localMayStandIn(left: Left, removals: readonly Removal[], task: TaskPolicy): boolean {
-  if (task.onUnavailable !== 'local' || !left.call.has('local')) return false
+  if (task.onUnavailable !== 'local' || !left.call.has('local') || isUnable(removals)) return false
   const against = removals.filter((removal) => removal.set === 'serve' && removal.actor === 'local')
   return against.every(({ rule }) => rule === 'policy' || rule === 'prior')
 }
 
+/** Local may assist with what it cannot answer; its answer would be about half of the request. */
+function isUnable(removals: readonly Removal[]): boolean {
+  return removals.some(
+    ({ actor, reason }) => actor === 'local' && (reason === 'capability_missing' || reason === 'input_too_large'),
+  )
+}
+
 function shadowable(left: Left, removals: readonly Removal[]): boolean {
   if (!left.call.has('local') || left.serve.has('local') || !left.serve.has('frontier')) return false
+  if (isUnable(removals)) return false
   return removals.some((removal) => removal.rule === 'stage' && removal.actor === 'local')
 }
 
@@ -167,10 +194,15 @@ function usable(models: readonly ModelState[], task: TaskPolicy): readonly Model
 }
 
 /** A wish only orders what the policy leaves. */
-function wanted(models: readonly ModelState[], { prefer }: RouterState): readonly string[] {
+function wanted(models: readonly ModelState[], { prefer }: RouterState): readonly ModelState[] {
   const isWanted = ({ name, tier }: ModelState): boolean => name === prefer || tier === prefer
-  const first = models.filter(isWanted)
-  return [...first, ...models.filter((model) => !isWanted(model))].map(({ name }) => name)
+  return [...models.filter(isWanted), ...models.filter((model) => !isWanted(model))]
+}
+
+/** A cheaper hosted tier that rests is missed by nobody: the next one is asked. */
+function topOf(models: readonly ModelState[], task: TaskPolicy): readonly ModelState[] {
+  const top = namedTiers(task)?.at(-1)
+  return top ? models.filter(({ name, tier }) => top.includes(name) || top.includes(tier)) : models
 }
 
 /** Those that stand before the first that can be asked. Without a key a model is not away: it is not there. */

@@ -41,7 +41,11 @@ export function candidatesOf(features: Features, policy: Policy, models: readonl
     return why === null ? [] : [{ model: name, why }]
   })
   const found = {
-    local: pick(task.local === false ? [] : (task.local ?? localTiersFrom(tier)), models, 'local'),
+    local: able(
+      features,
+      policy,
+      pick(task.local === false ? [] : (task.local ?? localTiersFrom(tier)), models, 'local'),
+    ),
     frontier: fluent(
       features,
       policy,
@@ -71,6 +75,17 @@ function fluent({ needs, dialect }: Features, policy: Policy, found: readonly Mo
   if (needs.length === 0 || !dialect) return found
   const speak = found.filter(({ name }) => speaks(policy.models[name]?.provider ?? '', dialect))
   return speak.length > 0 ? speak : found
+}
+
+/** Of several local models those are asked that see images, or fill a text in; where none does, a rule says so. */
+function able({ hasImages, needs }: Features, policy: Policy, found: readonly ModelState[]): readonly ModelState[] {
+  const wantsInfill = needs.includes('suffix')
+  if (!hasImages && !wantsInfill) return found
+  const can = found.filter(
+    ({ name, fillsIn }) =>
+      (!hasImages || policy.models[name]?.can.includes('images')) && (!wantsInfill || fillsIn === true),
+  )
+  return can.length > 0 ? can : found
 }
 
 function wantedTier(features: Features, policy: Policy, task: TaskPolicy): Tier {

@@ -1,5 +1,6 @@
 import { Fraction } from 'fraction.js'
 import type { Sign, Token } from './arithmetic-tokens.ts'
+import { formatRational } from './format-rational.ts'
 
 /**
  * The exact value of an expression, by this grammar:
@@ -10,14 +11,15 @@ import type { Sign, Token } from './arithmetic-tokens.ts'
  *     power      = operand [ "^" factor ]                          right-associative, binds tighter than the sign
  *     operand    = ( number | "(" expression ")" | root ) { "%" | "squared" | "cubed" }
  *
+ * @param steps gets one line for every operation, in the order of the computation
  * @returns null when the tokens are not one expression with at least one operation, when it has two usual readings, and
  *   when it has no value (division by zero, a root that is not rational) or one beyond the limits below
  */
-export function evaluateTokens(tokens: readonly Token[]): Fraction | null {
+export function evaluateTokens(tokens: readonly Token[], steps: string[] = []): Fraction | null {
   const operations = tokens.filter((token) => token.type !== 'number' && token.type !== '(' && token.type !== ')')
   const justSigned = operations.length === 1 && (tokens[0]?.type === '-' || tokens[0]?.type === '+')
   if (operations.length === 0 || justSigned) return null
-  const cursor: Cursor = { tokens, at: 0, depth: 0 }
+  const cursor: Cursor = { tokens, at: 0, depth: 0, steps }
   const result = expression(cursor)
   if (result === null || result.percent || cursor.at < tokens.length) return null
   return result.value
@@ -34,6 +36,7 @@ interface Cursor {
   readonly tokens: readonly Token[]
   at: number
   depth: number
+  readonly steps: string[]
 }
 
 interface Quantity {
@@ -56,6 +59,7 @@ function expression(cursor: Cursor): Quantity | null {
     const right = term(cursor)
     if (right === null || right.percent) return null
     const value = sign === '+' ? left.value.add(right.value) : left.value.sub(right.value)
+    note(cursor, [left, sign, right], value)
     left = within({ value, percent: false, shape: right.shape })
   }
   return left
@@ -72,7 +76,9 @@ function term(cursor: Cursor): Quantity | null {
     }
     const right = factor(cursor)
     if (right === null) return null
-    left = sign === '*' ? times(left, right) : divided(left, right, isRatio(cursor, start))
+    const result: Quantity | null = sign === '*' ? times(left, right) : divided(left, right, isRatio(cursor, start))
+    if (result !== null) note(cursor, [left, sign ?? '', right], result.value)
+    left = result
   }
   return left
 }
@@ -104,7 +110,9 @@ function takenOf(left: Quantity, cursor: Cursor): Quantity | null {
   if (right === null) return null
   const whole = right.percent && peek(cursor) === 'of' ? nestedOf(right, cursor) : right
   if (whole === null || whole.percent) return null
-  return within({ value: left.value.mul(whole.value), percent: false, shape: 'open' })
+  const value = left.value.mul(whole.value)
+  note(cursor, [left, 'of', whole], value)
+  return within({ value, percent: false, shape: 'open' })
 }
 
 function nestedOf(left: Quantity, cursor: Cursor): Quantity | null {
@@ -128,7 +136,9 @@ function power(cursor: Cursor): Quantity | null {
   cursor.at++
   const exponent = nested(cursor, factor)
   if (exponent === null || exponent.percent) return null
-  return raised(base.value, exponent.value)
+  const result = raised(base.value, exponent.value)
+  if (result !== null) note(cursor, [base, '^', exponent], result.value)
+  return result
 }
 
 function operand(cursor: Cursor): Quantity | null {
@@ -140,7 +150,8 @@ function operand(cursor: Cursor): Quantity | null {
         quantity.percent || quantity.shape === 'open'
           ? null
           : { ...quantity, percent: true, value: quantity.value.div(100) }
-    else if (sign === 'squared' || sign === 'cubed') quantity = spokenPower(quantity, sign, cursor.tokens[start - 1])
+    else if (sign === 'squared' || sign === 'cubed')
+      quantity = spokenPower(cursor, quantity, { sign, before: cursor.tokens[start - 1] })
     else break
     cursor.at++
   }
@@ -148,9 +159,17 @@ function operand(cursor: Cursor): Quantity | null {
 }
 
 /** "Five squared plus 3" is clear; "3 plus 5 squared" is not, so nothing but a bracket may stand before it. */
-function spokenPower(base: Quantity, sign: 'squared' | 'cubed', before: Token | undefined): Quantity | null {
+function spokenPower(cursor: Cursor, base: Quantity, { sign, before }: SpokenPower): Quantity | null {
   if (base.percent || base.shape === 'open' || (before !== undefined && before.type !== '(')) return null
-  return raised(base.value, new Fraction(sign === 'squared' ? 2 : 3))
+  const exponent = new Fraction(sign === 'squared' ? 2 : 3)
+  const result = raised(base.value, exponent)
+  if (result !== null) note(cursor, [base, '^', { value: exponent, percent: false }], result.value)
+  return result
+}
+
+interface SpokenPower {
+  readonly sign: 'squared' | 'cubed'
+  readonly before: Token | undefined
 }
 
 function primary(cursor: Cursor): Quantity | null {
@@ -198,7 +217,9 @@ function root(cursor: Cursor): Quantity | null {
   if (n === null || d === null) return null
   // "The square root of 16 times 4" is 16 or 8, and the bar of a written root is lost in plain text.
   if (!inBrackets && cursor.at < cursor.tokens.length && peek(cursor) !== ')') return null
-  return { value: new Fraction(n, d), percent: false, shape: 'plain' }
+  const value = new Fraction(n, d)
+  cursor.steps.push(`sqrt(${formatRational(radicand.value)}) = ${formatRational(value)}`)
+  return { value, percent: false, shape: 'plain' }
 }
 
 /** The root of a perfect square >= 0, by Newton's iteration from above; null for other integers. */
@@ -227,6 +248,19 @@ function nested(cursor: Cursor, read: (cursor: Cursor) => Quantity | null): Quan
   const quantity = read(cursor)
   cursor.depth--
   return quantity
+}
+
+type Noted = Pick<Quantity, 'value' | 'percent'>
+
+function note(cursor: Cursor, [left, sign, right]: readonly [Noted, string | null, Noted], result: Fraction): void {
+  cursor.steps.push(`${written(left)} ${sign} ${written(right)} = ${formatRational(result)}`)
+}
+
+/** Brackets around what would read as something else beside a sign. */
+function written({ value, percent }: Noted): string {
+  if (percent) return `${formatRational(value.mul(100))}%`
+  const plain = value.d === 1n ? formatRational(value) : formatRational(value).replace(/ \u2248 .*$/, '')
+  return value.s < 0n || plain.includes('/') ? `(${plain})` : plain
 }
 
 function within(quantity: Quantity): Quantity | null {

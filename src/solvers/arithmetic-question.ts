@@ -19,6 +19,8 @@ export function readQuestion(question: string): Expression | null {
     .replace(/[\t\u00a0\u2009\u202f]/g, ' ')
   const { body, asked } = withoutAsking(plain)
   if (asked !== 'to_compute' && looksLikeName(body)) return null
+  // A word of asking makes a difference of it; alone in a message it is rather an identifier.
+  if (body === plain && IDENTIFIERS.some((form) => form.test(body))) return null
   const text = withSigns(asCommand(withSigns(body)) ?? body)
   const language = GERMAN.test(plain) ? 'de' : 'en'
   return { text, language }
@@ -84,6 +86,13 @@ const NAMES: readonly RegExp[] = [
   /^(?:9\/11|7\/11|24\/7|7\/7|50\/50|20\/20|80\/20|4\/20|10-4|9-5|9-1-1|50-50|5-0)$/,
 ]
 
+/** Chains of figures without a space, with a long one among them: accounts, registrations, numbers to dial, codes in a row. */
+const IDENTIFIERS: readonly RegExp[] = [
+  /^(?=.*\d{3})\d+(?:-\d+){2,}$/,
+  /^(?=.*\d{3})\d+(?:\/\d+){2,}$/,
+  /^\d{6,}-\d+$|^\d+-\d{6,}$/,
+]
+
 function isYearSpan(body: string): boolean {
   const years = /^(1[5-9]\d\d|20\d\d)\s*[-/]\s*(1[5-9]\d\d|20\d\d)$/.exec(body)
   return years !== null && Number(years[1]) < Number(years[2])
@@ -110,7 +119,8 @@ const SIGNS: readonly (readonly [RegExp, string])[] = [
   [/\u00b3/g, '^3'],
 ]
 
-function withSigns(text: string): string {
+/** Words and typographic signs of operators as plain signs; lower case in, lower case out. */
+export function withSigns(text: string): string {
   return SIGNS.reduce((signed, [words, sign]) => signed.replace(words, sign), text)
     .replace(/ +/g, ' ')
     .trim()
@@ -123,7 +133,9 @@ function withSigns(text: string): string {
 function asCommand(body: string): string | null {
   for (const { pattern, build } of COMMANDS) {
     const found = pattern.exec(body)
-    if (found !== null) return build(found[1] ?? '', found[2] ?? '')
+    if (found === null) continue
+    const [first = '', second = ''] = found.slice(1).filter((group) => group !== undefined)
+    return build(first, second)
   }
   const list = /^(?:the )?(sum|product) of (.+)$/.exec(body)
   if (list === null) return null
@@ -141,5 +153,24 @@ const COMMANDS: readonly { readonly pattern: RegExp; readonly build: (first: str
   { pattern: new RegExp(`^subtract ${NUMBER} from ${NUMBER}$`), build: (a, b) => `(${b}) - (${a})` },
   { pattern: new RegExp(`^multiply ${NUMBER} (?:by|and|with) ${NUMBER}$`), build: (a, b) => `(${a}) * (${b})` },
   { pattern: new RegExp(`^divide ${NUMBER} by ${NUMBER}$`), build: (a, b) => `(${a}) / (${b})` },
+  {
+    pattern: new RegExp(`^what (?:%|percentage) of ${NUMBER} is ${NUMBER}$`),
+    build: (a, b) => `(${b}) / (${a}) * 100`,
+  },
+  {
+    pattern: new RegExp(`^${NUMBER} is what (?:%|percentage) of ${NUMBER}$`),
+    build: (a, b) => `(${a}) / (${b}) * 100`,
+  },
+  {
+    pattern: new RegExp(`^(?:increase ${NUMBER}|${NUMBER} increased) by ${NUMBER} ?%$`),
+    build: (a, b) => `(${a}) * (1 + (${b}) / 100)`,
+  },
+  {
+    pattern: new RegExp(`^(?:(?:decrease|reduce) ${NUMBER}|${NUMBER} (?:decreased|reduced)) by ${NUMBER} ?%$`),
+    build: (a, b) => `(${a}) * (1 - (${b}) / 100)`,
+  },
+  { pattern: new RegExp(`^${NUMBER} ?% off(?: of)? ${NUMBER}$`), build: (a, b) => `(${b}) * (1 - (${a}) / 100)` },
+  { pattern: new RegExp(`^${NUMBER} ?% more than ${NUMBER}$`), build: (a, b) => `(${b}) * (1 + (${a}) / 100)` },
+  { pattern: new RegExp(`^${NUMBER} ?% less than ${NUMBER}$`), build: (a, b) => `(${b}) * (1 - (${a}) / 100)` },
   { pattern: new RegExp(`^(?:the )?quotient of ${NUMBER} and ${NUMBER}$`), build: (a, b) => `(${a}) / (${b})` },
 ]

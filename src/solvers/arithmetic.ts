@@ -16,7 +16,8 @@ export const arithmetic: Solver = {
     if (expression === null) return null
     const tokens = readTokens(expression.text, expression.language)
     if (tokens === null) return null
-    const value = evaluateTokens(tokens)
-    return value === null ? null : formatRational(value)
+    const steps: string[] = []
+    const value = evaluateTokens(tokens, steps)
+    return value === null ? null : { answer: formatRational(value), steps }
   },
 }

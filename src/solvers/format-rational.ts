@@ -15,6 +15,11 @@ export function formatRational(value: Fraction): string {
   return `${sign}${value.n}/${value.d} \u2248 ${sign}${rounded(value.n, value.d)}`
 }
 
+/** Writes a rational number as one decimal: exactly where it ends within 30 digits, else rounded half up to 10 significant digits. */
+export function formatDecimal(value: Fraction): string {
+  return formatRational(value).replace(/^.* \u2248 /, '')
+}
+
 const MAX_EXACT_DIGITS = 30
 const SIGNIFICANT_DIGITS = 10
 

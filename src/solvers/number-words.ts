@@ -51,6 +51,16 @@ const TENS: Readonly<Record<string, number>> = {
 }
 const SCALES: Readonly<Record<string, number>> = { hundred: 100, thousand: 1000, million: 1_000_000 }
 
+/** A cardinal in words as a piece of a larger pattern; `readNumberWords` decides whether it is one. */
+export const NUMBER_WORDS = inWords(
+  `(?:${[...Object.keys(UNITS), ...Object.keys(TENS), ...Object.keys(SCALES)].toSorted((a, b) => b.length - a.length).join('|')})\\b`,
+)
+
+/** At most eight words: "nine hundred ninety-nine thousand nine hundred ninety-nine" has seven. */
+function inWords(word: string): string {
+  return `(?:a )?${word}(?:(?: and |[ -])${word}){0,7}`
+}
+
 function followsScale(words: readonly string[]): boolean {
   return Object.hasOwn(SCALES, words.at(-1) ?? '')
 }

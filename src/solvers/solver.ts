@@ -1,6 +1,19 @@
 /** What every exact tool is: it answers a whole question exactly, or declines. One file per tool; `solvers.ts` lists them. */
+import type { CivilDate } from './calendar.ts'
 
-export type SolverName = 'arithmetic'
+export type SolverName = 'arithmetic' | 'dates' | 'units'
+
+/** What a question may build on besides its own words. */
+export interface Known {
+  /** The day that "today" means, where the question does not say it. Absent: such questions are declined. */
+  readonly today?: CivilDate
+}
+
+export interface Worked {
+  readonly answer: string
+  /** The computation for people to follow, one sentence or equation a step, in order. */
+  readonly steps: readonly string[]
+}
 
 export interface Solver {
   readonly name: SolverName
@@ -9,5 +22,5 @@ export interface Solver {
    *
    * @returns the exact answer; null when any part of the question was not read, or could be read in two ways
    */
-  readonly solve: (question: string) => string | null
+  readonly solve: (question: string, known: Known) => Worked | null
 }

@@ -1,6 +1,7 @@
 /** The audit record: what happened to one request, without its text. */
 import type {
   Attempt,
+  Continuation,
   Decision,
   FinishReason,
   HardStopHit,
@@ -93,6 +94,8 @@ export interface AuditRecord {
   readonly tenant: string | null
   /** The id of the API key; absent when the request came without one that was issued. */
   readonly key?: string
+  /** The request whose pattern made this one; absent for the request of a caller. */
+  readonly parent?: string
   readonly policyDigest: string
   /** ISO 8601, UTC. */
   readonly receivedAt: string
@@ -105,6 +108,8 @@ export interface AuditRecord {
   readonly features: RecordedFeatures
   readonly hardStops: readonly HardStopHit[]
   readonly removals: readonly Removal[]
+  /** Set when the turn before of the conversation had a say in which model was asked first. */
+  readonly continues?: Continuation
   readonly verdicts: readonly Verdict[]
   readonly signals: Signals | null
   /** The local model that was asked, if any. */
@@ -132,8 +137,14 @@ export interface AuditRecord {
   readonly shadow: ShadowResult | null
   /** What a prior in force said before anybody was asked; null when none was. */
   readonly prior: PriorOpinion | null
-  /** The local answer that was checked; null when none was, or when it was stopped before its end. */
+  /** The last local answer that was checked; null when none was, or when it was stopped before its end. */
   readonly draft: RecordedDraft | null
+  /** Every answer that was checked on the way up, lowest tier first; absent where `draft` is the only one. */
+  readonly tierDrafts?: readonly {
+    readonly model: string
+    readonly identity: ModelIdentity
+    readonly draft: RecordedDraft
+  }[]
   /** What became known about it later, in the order given. */
   readonly labels: readonly RecordedLabel[]
   readonly error: string | null

@@ -46,10 +46,12 @@ export const REASONS = [
   'policy_requires_local',
   'draft_rejected',
   'gate_error',
+  'check_failed',
   'rate_limited',
   'audit_sample',
   'canary_excluded',
   'destination_not_allowed',
+  'turn_continued',
   'cancelled',
 ] as const
 export type Reason = (typeof REASONS)[number]
@@ -68,7 +70,7 @@ export type Partition = (typeof PARTITIONS)[number]
 export const COMPLEXITIES = ['simple', 'moderate', 'complex'] as const
 export type Complexity = (typeof COMPLEXITIES)[number]
 
-export const PATTERNS = ['direct', 'cascade', 'advisor', 'draft_verify', 'buddy', 'consensus'] as const
+export const PATTERNS = ['direct', 'cascade', 'advisor', 'specialist', 'draft_verify', 'buddy', 'consensus'] as const
 export type PatternName = (typeof PATTERNS)[number]
 
 export const TASK_KINDS = [
@@ -107,6 +109,7 @@ export const RULE_ORDER = [
   'key',
   'prior',
   'override',
+  'continuity',
 ] as const
 export type RuleName = (typeof RULE_ORDER)[number]
 
@@ -132,6 +135,21 @@ export interface HardStopHit {
   readonly field: string
 }
 
+/** Why a request goes to the model that it goes to, when the turn before has a say. */
+export interface Continuation {
+  readonly model: string
+  readonly because: 'tool_loop' | 'go_ahead' | 'warm_cache'
+  /** One sentence for people. */
+  readonly detail: string
+}
+
+/** One step of a cascade: models of one actor, each standing in for those before it. */
+export interface RouteTier {
+  readonly actor: Actor
+  /** Names of usable models, first choice first; never empty. */
+  readonly models: readonly string[]
+}
+
 /** What `routeRequest` decides before any model is called. */
 export interface RouteDecision {
   /** The planned path: `held` when nobody may answer because of a rule. */
@@ -146,6 +164,8 @@ export interface RouteDecision {
   /** Names of the usable models of each actor, first choice first; empty when the actor may not be called. */
   readonly local: readonly string[]
   readonly frontier: readonly string[]
+  /** Who is asked in turn until gates accept, cheapest first; empty when nobody may be asked. */
+  readonly tiers: readonly RouteTier[]
   /** Frontiers that would be asked before these and rest now: a rate limit or failures, which pass. */
   readonly away: readonly string[]
   readonly serve: readonly Actor[]
@@ -161,6 +181,8 @@ export interface RouteDecision {
   readonly wouldEscalateTo: { readonly model: string; readonly why: string } | null
   /** Frontiers of the task that the text may not go to, by residency or by host, and why as a clause. */
   readonly excluded: readonly { readonly model: string; readonly why: string }[]
+  /** Set when the turn before of the conversation has a say in which model is asked first. */
+  readonly continues?: Continuation
   /** True for actions that cannot be undone; the router never performs them, it only says so. */
   readonly approvalRequired: boolean
 }
@@ -175,6 +197,8 @@ export interface Verdict {
   readonly score: number | null
   readonly threshold: number | null
   readonly detail: string
+  /** Whose answer it is about; absent where the answers of one model alone were checked. */
+  readonly model?: string
 }
 
 /** Token counts; `estimated` when the model did not report them. */

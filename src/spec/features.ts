@@ -42,6 +42,8 @@ export interface Features {
   /** Of the caller's own body; absent for requests of the library. */
   readonly dialect?: WireDialect
   readonly wantsCodeChange: boolean
+  /** Set for a request that goes on with a turn before: a tool's result, or a bare "go on". Absent: a person asks something. */
+  readonly turn?: 'go_ahead' | 'tool_result'
   readonly impact: 'low' | 'medium' | 'high'
   readonly affectsSystemState: boolean
   readonly userVisibleOutput: boolean

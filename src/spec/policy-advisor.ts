@@ -17,6 +17,11 @@ export const advisorSchema = z
       .default(2)
       .describe('Consultations a request may have; one that failed does not count.'),
     by: z.string().min(1).default('frontier').describe('Who advises: `frontier`, or a model by its name.'),
+    executor: z
+      .string()
+      .min(1)
+      .default('local')
+      .describe('Who works: `local`, or a hosted model of the task by its name.'),
     maxAdviceTokens: z.number().int().min(16).max(8192).default(600).describe('Cap of one piece of advice.'),
     tool: z
       .boolean()

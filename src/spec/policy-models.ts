@@ -169,9 +169,23 @@ export const modelSchema = z.strictObject({
     .union([z.boolean(), z.enum(['low', 'medium', 'high'])])
     .optional()
     .describe("Ollama only: whether a thinking model thinks before it answers. Default: the model's own."),
+  can: z
+    .array(z.enum(['images', 'infill']))
+    .default([])
+    .describe(
+      'ollama, openai with a local tier: what it can beside answering texts, so that such requests may stay here. images: it sees. infill: its /completions fills a text in before a suffix. What an embedded model can is read from its file, and of frontiers nothing is asked.',
+    ),
   maxOutputTokens: z.number().int().min(1).default(1024).describe('Cap of an answer when the caller sets none.'),
   priceUsdPerMillion: z
-    .strictObject({ input: z.number().min(0), output: z.number().min(0) })
+    .strictObject({
+      input: z.number().min(0),
+      output: z.number().min(0),
+      cachedInput: z
+        .number()
+        .min(0)
+        .optional()
+        .describe('Of input tokens that the provider read from its prompt cache. Default: as input.'),
+    })
     .optional()
     .describe('Overrides the price table. Without a price the cost is unknown (null), never 0.'),
 })

@@ -3,14 +3,17 @@ import { z } from 'zod'
 import { PATTERNS, type PatternName } from './decision.ts'
 import { advisorSchema } from './policy-advisor.ts'
 import { buddySchema } from './policy-buddy.ts'
+import { cascadeSchema } from './policy-cascade.ts'
 import { consensusSchema } from './policy-consensus.ts'
 import { draftVerifySchema } from './policy-draft-verify.ts'
+import { specialistSchema } from './policy-specialist.ts'
 
 /** The options of every pattern; the file of a family holds those of its patterns. */
 const OPTIONS = {
   direct: z.strictObject({}).describe('One actor answers, without gates.'),
-  cascade: z.strictObject({}).describe('Local answers, gates judge, what they reject goes to the frontier.'),
+  cascade: cascadeSchema,
   advisor: advisorSchema,
+  specialist: specialistSchema,
   draft_verify: draftVerifySchema,
   buddy: buddySchema,
   consensus: consensusSchema,
@@ -25,6 +28,7 @@ const withOptions = z.strictObject({
   direct: OPTIONS.direct.optional(),
   cascade: OPTIONS.cascade.optional(),
   advisor: OPTIONS.advisor.optional(),
+  specialist: OPTIONS.specialist.optional(),
   draft_verify: OPTIONS.draft_verify.optional(),
   buddy: OPTIONS.buddy.optional(),
   consensus: OPTIONS.consensus.optional(),
@@ -49,13 +53,19 @@ export function patternName(task: { readonly pattern: PatternPolicy }): PatternN
 
 /** Whether somebody else may still accept what a plain threshold of a gate doubts, so that the draft is written to its end. */
 export function settlesDoubts(task: { readonly pattern: PatternPolicy }): boolean {
-  const { draft_verify, advisor, buddy } = task.pattern
-  return draft_verify !== undefined || advisor !== undefined || buddy !== undefined
+  const { advisor, draft_verify, buddy } = task.pattern
+  return advisor !== undefined || draft_verify !== undefined || buddy !== undefined
 }
 
 /** Whether the pattern looks at the single tokens of a local answer. */
 export function readsTokens(task: { readonly pattern: PatternPolicy }): boolean {
   return task.pattern.buddy !== undefined
+}
+
+/** Gates of a task that may accept what plain thresholds doubt, so that they run although one does. */
+export function verifyingGates({ pattern: { draft_verify } }: { readonly pattern: PatternPolicy }): readonly string[] {
+  const verifier = draft_verify?.verifier
+  return typeof verifier === 'object' ? verifier.gates : []
 }
 
 /** The options that the task sets for a pattern, or its defaults where the task has another one. */

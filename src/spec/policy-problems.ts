@@ -7,6 +7,7 @@ import { secondOpinionProblems } from './policy-gate-problems.ts'
 import { SDK_PACKAGES } from './policy-models.ts'
 import { patternProblems } from './policy-pattern-problems.ts'
 import type { PolicyProblem } from './policy-problem.ts'
+import { verifyProblems } from './policy-verify-problems.ts'
 import { PRESETS } from './presets.ts'
 import { closest } from './suggest.ts'
 
@@ -20,6 +21,7 @@ export function policyProblems(policy: Policy): readonly PolicyProblem[] {
       ...kindProblems(name, task),
       ...secondOpinionProblems(name, task, policy),
       ...noveltyProblems(name, task),
+      ...verifyProblems(name, task),
       ...patternProblems(name, task, policy),
     ]),
     ...defaultProblems(policy),
@@ -62,6 +64,14 @@ function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
         path: [...path, 'tls'],
         problem: 'the model is not reached over https',
         fix: 'Write an https baseUrl, or remove it.',
+      },
+    ]
+  if (model.can.length > 0 && (!local || model.provider === 'embedded'))
+    return [
+      {
+        path: [...path, 'can'],
+        problem: local ? 'what an embedded model can do is read from its file' : 'what a frontier can do is not asked',
+        fix: 'Remove it.',
       },
     ]
   const isHere = addressesOf(model).every(({ baseUrl }) => onThisMachine(baseUrl))

@@ -7,6 +7,7 @@ import { agreementSchema, judgeSchema, qualitySchema, stopCheckSchema } from './
 import { adapterSchema } from './policy-models.ts'
 import { defaultPattern, patternSchema } from './policy-patterns.ts'
 import { duration, residencies } from './policy-values.ts'
+import { verifySchema } from './policy-verify.ts'
 
 const slot = z
   .union([z.string(), z.array(z.string()).min(1)])
@@ -27,6 +28,10 @@ const promptSchema = z.strictObject({
 
 const gateSchema = z.strictObject({
   refusal: z.boolean().default(true).describe('Reject answers that refuse.'),
+  equations: z
+    .boolean()
+    .default(true)
+    .describe('Reject answers that state an equation which exact arithmetic refutes (`disagreement`).'),
   length: z
     .strictObject({ minChars: z.number().int().min(0).default(1), maxChars: z.number().int().positive().optional() })
     .optional()
@@ -158,6 +163,11 @@ const taskKeys = z.strictObject({
   quality: qualitySchema
     .optional()
     .describe('A weighted check of format, completeness, coherence and self-critique; for tasks without labels.'),
+  verify: verifySchema
+    .optional()
+    .describe(
+      'Objective checks of an answer: expressions, syntax, citations, a command. `check_failed` when one fails.',
+    ),
   stopCheck: stopCheckSchema
     .optional()
     .describe(

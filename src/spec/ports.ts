@@ -260,6 +260,8 @@ export interface ModelState {
   readonly unavailable: Unavailable | null
   /** It has answered a moment ago, so it is most likely in memory. */
   readonly isWarm?: boolean
+  /** It can fill a text in before another; looked for only where that is wanted. */
+  readonly fillsIn?: boolean
   /** The caller's API key leaves it out. */
   readonly isBarred?: boolean
 }

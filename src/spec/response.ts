@@ -87,10 +87,10 @@ export interface Outcome {
   readonly raw: WireAnswer | null
   /** Only where vectors were asked for. */
   readonly vectors?: Vectors
-  /** What a streaming caller was told to change in the text it had; `answer` is the text with it. */
-  readonly corrections?: readonly TextCorrection[]
   /** Only where the caller brought the tool `advisor` and a local model answered: what it was told, in order. */
   readonly advice?: readonly AdviceGiven[]
+  /** What a streaming caller was told to change in the text it had; `answer` is the text with it. */
+  readonly corrections?: readonly TextCorrection[]
 }
 
 /** The result of a typed decision. */

@@ -1,9 +1,10 @@
 /** Reads and validates a policy file. A wrong file gives the path, the place and the fix; it never gives half a policy. */
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { readFileSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
+import { withTierSlots } from '../spec/cascade-tiers.ts'
 import { ollamaBaseUrl } from '../spec/destination.ts'
 import { RouterError } from '../spec/errors.ts'
 import { keyVariable, type Lane, lanesOf } from '../spec/lanes.ts'
@@ -73,19 +74,21 @@ export function validatePolicy(input: unknown, source: Source, where: (path: Pat
   if (!parsed.success) throw schemaError(parsed.error, source, where)
   const problem = policyProblems(parsed.data)[0]
   if (problem) throw invalid(source, where(problem.path), problem.problem, problem.fix)
-  for (const [name, model] of Object.entries(parsed.data.models)) {
+  const policy = withTierSlots(parsed.data)
+  for (const [name, model] of Object.entries(policy.models)) {
     const found = lanesOf(model, source.env)
     lanes.set(name, found.lanes)
     if (found.missing !== null) missingKeys[name] = found.missing
   }
-  const tls = tlsFiles(parsed.data, source, where)
-  const connections = readConnections(parsed.data, source.env, ({ path, problem, fix }: ConnectionProblem) =>
+  const tls = tlsFiles(policy, source, where)
+  const connections = readConnections(policy, source.env, ({ path, problem, fix }: ConnectionProblem) =>
     invalid(source, where(path), problem, fix),
   )
-  const examples = { ...headExamples(parsed.data, source, where), ...harmlessOf(parsed.data, source, where) }
+  requireCheckFolders(policy, source, where)
+  const examples = { ...headExamples(policy, source, where), ...harmlessOf(policy, source, where) }
   return {
-    policy: parsed.data,
-    digest: digestOf(parsed.data, examples),
+    policy,
+    digest: digestOf(policy, examples),
     file: source.file,
     missingKeys,
     ...examples,
@@ -93,6 +96,20 @@ export function validatePolicy(input: unknown, source: Source, where: (path: Pat
     tls,
     connections,
   }
+}
+
+/** A folder that is not there would be missed at the first answer. */
+function requireCheckFolders(policy: Policy, source: Source, where: (path: Path) => string): void {
+  for (const [name, { verify }] of Object.entries(policy.tasks)) {
+    const folder = verify?.command?.folder
+    if (folder === undefined || isFolder(resolve(dirname(source.file), folder))) continue
+    const at = where(['tasks', name, 'verify', 'command', 'folder'])
+    throw invalid(source, at, `there is no folder ${folder} beside the policy file`, 'Correct the path, or remove it.')
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
 function tlsFiles(policy: Policy, source: Source, where: (path: Path) => string): LoadedPolicy['tls'] {

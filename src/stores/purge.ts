@@ -12,6 +12,7 @@ import { isAlive, listJournals } from './journal-files.ts'
 import { decodeEntries } from './journal-format.ts'
 import { DAMAGED, moveAll } from './journal-mover.ts'
 import { openKeptExamples } from './kept-examples.ts'
+import { forgetResponses } from './responses.ts'
 import {
   addEvent,
   countMatches,
@@ -42,6 +43,8 @@ export interface PurgeReport {
   /** Kept examples, and rows of learned heads with their text. */
   readonly examples: number
   readonly learnedRows: number
+  /** Kept answers of `/v1/responses`. */
+  readonly responses: number
   /** Remembered as private; they name a tenant at most, so an order for a user leaves them. */
   readonly conversations: number
   /** Kept before examples had an owner: deleted only by age or with their record. */
@@ -76,7 +79,13 @@ export async function purgeStore(order: PurgeOrder): Promise<PurgeReport> {
     } else broken.push(path)
   }
   const unreadable = [...broken, ...purgeDamaged(directory, order, ids)]
-  return { ...added(report, purgeLearned(order, ids)), conversations: purgeConversations(order), unreadable }
+  const { stateDir, filter, dryRun } = order
+  return {
+    ...added(report, purgeLearned(order, ids)),
+    responses: forgetResponses(join(stateDir, 'responses.sqlite'), { filter, requestIds: ids }, dryRun),
+    conversations: purgeConversations(order),
+    unreadable,
+  }
 }
 
 /** @returns null for a store that was set aside and cannot be read */
@@ -101,6 +110,7 @@ const NOTHING: PurgeReport = {
   early: 0,
   examples: 0,
   learnedRows: 0,
+  responses: 0,
   conversations: 0,
   ownerlessExamples: 0,
   underWay: 0,
@@ -257,6 +267,7 @@ function added(sum: PurgeReport, more: Partial<PurgeReport>): PurgeReport {
     early: sum.early + (more.early ?? 0),
     examples: sum.examples + (more.examples ?? 0),
     learnedRows: sum.learnedRows + (more.learnedRows ?? 0),
+    responses: sum.responses + (more.responses ?? 0),
     conversations: sum.conversations + (more.conversations ?? 0),
     ownerlessExamples: sum.ownerlessExamples + (more.ownerlessExamples ?? 0),
     underWay: sum.underWay + (more.underWay ?? 0),

@@ -4,7 +4,7 @@ import { templateFile } from '../../src/cli/context.ts'
 import type { LoadedPolicy } from '../../src/spec/policy.ts'
 import { parsePolicy } from '../../src/stores/policy-file.ts'
 
-const NAMES = ['agent', 'developer', 'tour'] as const
+const NAMES = ['agent', 'developer', 'roles', 'tour'] as const
 
 function template(name: (typeof NAMES)[number]): LoadedPolicy {
   return parsePolicy(readFileSync(templateFile(name), 'utf8'), { file: `${name}.yaml`, env: {} })
@@ -69,5 +69,20 @@ describe('the shipped policy templates', () => {
     )
     expect(accepting.length).toBeGreaterThan(10)
     expect(accepting.filter((task) => !task.accept.uncalibrated)).toEqual([])
+  })
+
+  it('give each role of a tool a tier that is fixed', () => {
+    const { tasks } = template('roles').policy
+    expect(Object.keys(tasks)).toEqual(['autocomplete', 'edit', 'chat', 'summarise', 'translate', 'plan'])
+    expect(Object.values(tasks).every(({ pattern }) => pattern.direct !== undefined)).toBe(true)
+    const tiers = Object.entries(tasks).map(([name, { local, frontier }]) => [name, local, frontier])
+    expect(tiers).toEqual([
+      ['autocomplete', ['local_quality', 'local_fast'], false],
+      ['edit', ['local_quality'], ['haiku', 'luna']],
+      ['chat', false, ['haiku', 'luna']],
+      ['summarise', ['local_quality', 'local_fast'], ['haiku', 'luna']],
+      ['translate', ['local_quality', 'local_fast'], ['haiku', 'luna']],
+      ['plan', false, ['haiku', 'luna']],
+    ])
   })
 })

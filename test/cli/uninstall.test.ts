@@ -92,6 +92,9 @@ describe('spillway uninstall', () => {
       code: 'in_use',
       fix: 'Stop `spillway serve`.',
     })
-    expect((await box.run(['uninstall', '--yes'])).exitCode).toBe(0)
+    const { exitCode: removed, stdout } = await box.run(['uninstall', '--yes', '--json'])
+    expect(removed).toBe(0)
+    expect(JSON.parse(stdout).left).toEqual([{ path: join(elsewhere, 'blob.gguf'), why: expect.any(String) }])
+    expect([paths.stateDir, paths.dataDir, paths.cacheDir].filter((path) => existsSync(path))).toEqual([])
   })
 })

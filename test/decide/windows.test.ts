@@ -66,28 +66,27 @@ const DOCUMENT = [
 
 describe('the order of windows', () => {
   it('puts the words of the question first, and then what the passage found so far names', async () => {
-    const ordered = await orderWindows(
-      'Where was the builder of the lighthouse born?',
-      windowsOf(DOCUMENT),
-      lexicalRetriever,
-    )
+    const question = 'Where was the builder of the lighthouse born?'
+    const ordered = (await orderWindows(question, windowsOf(DOCUMENT), lexicalRetriever))(3)
     expect(ordered.map(({ text }) => text.slice(0, 10))).toEqual(['The lighth', 'Anna Reyes', 'Basalt for'])
   })
 
-  it('holds every window once, whatever is asked', async () => {
-    const ordered = await orderWindows('zebra', windowsOf(DOCUMENT), lexicalRetriever)
+  it('holds every window once, whatever is asked, and no more than wanted', async () => {
+    const ordered = (await orderWindows('zebra', windowsOf(DOCUMENT), lexicalRetriever))(9)
     expect(ordered.toSorted((a, b) => a.start - b.start)).toEqual(windowsOf(DOCUMENT))
+    const two = (await orderWindows('zebra', windowsOf(DOCUMENT), lexicalRetriever))(2)
+    expect(two).toHaveLength(2)
   })
 
   it('follows vectors where words say nothing, alone and beside words', async () => {
     const embed = async (texts: readonly string[]) =>
       texts.map((text) => (/lava|magma/.test(text) ? [1, 0.1] : [0.1, 1]))
     for (const retrieve of [embeddingRetriever(embed), hybridRetriever(embed)]) {
-      const [first] = await orderWindows('magma', windowsOf(DOCUMENT), retrieve)
+      const [first] = (await orderWindows('magma', windowsOf(DOCUMENT), retrieve))(1)
       expect(first?.text).toContain('Basalt')
     }
-    const scores = await hybridRetriever(embed)('lava', ['lava', 'owls'])
+    const scores = await hybridRetriever(embed)('lava', ['lava', 'owls'], () => [1, 0])
     expect(scores[0]).toBe(1)
-    expect(await embeddingRetriever(async (texts) => texts.map(() => [0, 0]))('a', ['b'])).toEqual([1])
+    expect(await embeddingRetriever(async (texts) => texts.map(() => [0, 0]))('a', ['b'], () => [0])).toEqual([1])
   })
 })

@@ -92,6 +92,7 @@ describe('the GGUF header', () => {
       cacheBytesPerToken: 256,
       embeddingLength: 64,
       feedForwardLength: null,
+      fillsIn: false,
       parameters: 64,
       weightBytes: 128,
       fileBytes: file.length,

@@ -1,6 +1,7 @@
 /** Builds what a gate reads: an answer that is fine in every respect, changed where a test wants it. */
 import type { ChosenOption, GateInput } from '../../src/gates/gate.ts'
 import type { Opinions } from '../../src/gates/opinions.ts'
+import { checkEquations } from '../../src/solvers/equations.ts'
 import type { HardStopHit, Signals } from '../../src/spec/decision.ts'
 import { type PolicyInput, policySchema, type TaskPolicy } from '../../src/spec/policy.ts'
 import type { RouterRequest } from '../../src/spec/request.ts'
@@ -36,6 +37,7 @@ export function gateInput(changes: Changes = {}): GateInput {
     taskName: 'triage',
     request: { messages: [{ role: 'user', content: 'Why did it fail?' }], ...changes.request },
     option: changes.option ?? null,
+    checkEquations: (text) => checkEquations(text, 'Why did it fail?'),
     findHardStops: changes.findHardStops ?? (() => []),
     ...(changes.opinions === undefined ? {} : { opinions: changes.opinions }),
     ...(changes.options === undefined ? {} : { options: changes.options }),

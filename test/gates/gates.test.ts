@@ -15,6 +15,7 @@ describe('the table of gates', () => {
       'refusal',
       'repetition',
       'patch',
+      'equations',
       'entropy',
       'calibrated',
     ])
@@ -32,10 +33,11 @@ describe('the table of gates', () => {
 
   it('lets code hold patches', () => {
     expect(namesFor({ kind: 'code' })).not.toContain('patch')
+    expect(namesFor({ kind: 'code' })).not.toContain('equations')
   })
 
   it('adds and drops gates as the task says', () => {
-    const gates = { refusal: false, entropyNats: null, safetyClass: ['weapon'] }
+    const gates = { refusal: false, equations: false, entropyNats: null, safetyClass: ['weapon'] }
     expect(namesFor({ kind: 'text', schema: { type: 'object' }, gates })).toEqual([
       'answer_hard_stop',
       'safety_class',
@@ -57,7 +59,7 @@ describe('running gates', () => {
   it('accepts a good answer by every gate', () => {
     const input = gateInput({ task: { accept: { uncalibrated: true } } })
     const verdicts = runGates(gatesFor(input.task, input.request), input)
-    expect(verdicts.map((verdict) => verdict.accepted)).toEqual([true, true, true, true, true, true, true])
+    expect(verdicts.map((verdict) => verdict.accepted)).toEqual([true, true, true, true, true, true, true, true])
     expect(firstRejection(verdicts)).toBeNull()
   })
 
@@ -70,6 +72,7 @@ describe('running gates', () => {
       ['refusal', null],
       ['repetition', null],
       ['patch', null],
+      ['equations', null],
       ['entropy', 'signal_unavailable'],
       ['calibrated', 'uncalibrated'],
     ])

@@ -1,10 +1,14 @@
 /** Going on from an earlier response: only where the policy keeps it, only for who may, and never with local-only text. */
-import { readFileSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { issueKey } from '../../src/gateway/issued-keys.ts'
 import type { PolicyInput } from '../../src/spec/policy.ts'
+import { purgeStore } from '../../src/stores/purge.ts'
 import { openResponses } from '../../src/stores/responses.ts'
+import type { PurgeFilter } from '../../src/stores/retention.ts'
 import { scriptedModel } from '../../src/testing.ts'
 import { openAiStream, openAiText, openAiToolCalls } from '../support/cloud-answers.ts'
 import { closeAll, type GatewayOnCloud, gatewayOnCloud } from '../support/gateway-on-cloud.ts'
@@ -94,15 +98,57 @@ describe('a kept response', () => {
     expect(await failed(other.responses.retrieve(id, undefined, { headers }))).toMatchObject({ status: 404 })
   })
 
+  it('goes with a purge for its tenant, its user or its age, and with no other', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'spillway-responses-'))
+    const { gateway, cloud, closeRouter } = await gatewayOnCloud({
+      gateway: { ...KEEPING.gateway, stateDir: folder },
+      router: { paths: { configDir: folder, dataDir: folder, cacheDir: folder, stateDir: folder } },
+    })
+    const ask = async (tenant: string, user: string) => {
+      cloud.enqueue(openAiText('Yes.'))
+      const headers = { 'x-spillway-tenant': tenant, 'x-spillway-user': user }
+      const { id } = await gateway.client.responses.create({ model: 'auto', input: 'Hello?' }, { headers })
+      return () => gateway.client.responses.retrieve(id, undefined, { headers }).then(({ id: found }) => found === id)
+    }
+    const isThere = (one: () => Promise<boolean>) => one().catch((error: { status: number }) => error.status)
+    const purge = (filter: PurgeFilter, dryRun = false) =>
+      purgeStore({
+        stateDir: gateway.stateDir,
+        filter,
+        dryRun,
+        monotonicMs: () => performance.now(),
+        sleep: delay,
+      })
+    const [annAtAcme, bobAtAcme, annAtBeta] = [
+      await ask('acme', 'ann'),
+      await ask('acme', 'bob'),
+      await ask('beta', 'ann'),
+    ] as const
+    const all = () => Promise.all([annAtAcme, bobAtAcme, annAtBeta].map(isThere))
+    expect(await purge({ tenant: 'gamma' })).toMatchObject({ records: 0, responses: 0 })
+    expect(await purge({ tenant: 'acme' }, true)).toMatchObject({ records: 2, responses: 2 })
+    expect(await all()).toEqual([true, true, true])
+    expect(await purge({ tenant: 'acme', subject: 'ann' })).toMatchObject({ records: 1, responses: 1 })
+    expect(await all()).toEqual([404, true, true])
+    expect(await purge({ subject: 'ann' })).toMatchObject({ records: 1, responses: 1 })
+    expect(await all()).toEqual([404, true, 404])
+    expect(await purge({ beforeMs: Date.now() + 60_000 })).toMatchObject({ responses: 1 })
+    expect(await all()).toEqual([404, 404, 404])
+    await closeRouter()
+    rmSync(folder, { recursive: true })
+  })
+
   it('is kept only as long as the policy says', () => {
     let now = 1000
-    const book = openResponses({ path: ':memory:', epochMs: () => now })
-    book.keep('a', Buffer.from('x'), 2000)
+    const folder = mkdtempSync(join(tmpdir(), 'spillway-responses-'))
+    const book = openResponses({ path: join(folder, 'responses.sqlite'), epochMs: () => now })
+    book.keep('a', Buffer.from('x'), 2000, { requestId: 'r', tenant: null, keptMs: now })
     expect(book.find('a')).not.toBeNull()
     now = 2000
     expect(book.find('a')).toBeNull()
     expect(book.drop('a')).toBe(false)
     book.close()
+    rmSync(folder, { recursive: true })
   })
 })
 

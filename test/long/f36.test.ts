@@ -8,8 +8,8 @@ describe('F36', () => {
     let reached = 0
     for (let part = 0; part < 20; part++) {
       const report = await killRounds({ kills: 50, seed: 3600 + part })
-      expect(report).toMatchObject({ kills: 50, lost: [], doubled: [], open: [] })
       reached += report.reached
+      expect(report, `part ${part}: ${JSON.stringify(report)}`).toMatchObject({ lost: [], doubled: [], open: [] })
       figure(context, `${50 * (part + 1)} times killed: ${reached} calls reached the cloud, none lost, none doubled`)
     }
   })

@@ -33,6 +33,15 @@ describe('the cost of a call', () => {
     )
   })
 
+  it('counts cached input at the price that the policy says, or as any input', () => {
+    const cached = { ...usage, cachedInputTokens: 750_000 }
+    const own = { input: 2, output: 10 }
+    const cost = (price: typeof own & { readonly cachedInput?: number }) =>
+      callCost({ ...claude, priceUsdPerMillion: price }, cached, 'claude-haiku-4-5').costUsd
+    expect(cost(own)).toBe(3)
+    expect(cost({ ...own, cachedInput: 0.2 })).toBeCloseTo(0.25 * 2 + 0.75 * 0.2 + 1, 10)
+  })
+
   it('is what the policy says before anything else', () => {
     const own = { priceUsdPerMillion: { input: 2, output: 10 } }
     expect(callCost({ ...claude, ...own }, usage, 'claude-haiku-4-5')).toEqual({ costUsd: 3, priceSource: 'policy' })

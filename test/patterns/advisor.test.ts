@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { BINDING_WORDS, boundRequest, parseAdvice } from '../../src/patterns/advice.ts'
 import { validatePolicy } from '../../src/stores/policy-file.ts'
+import { sampleRouter } from '../support/sample-router.ts'
 
 describe('advice', () => {
   it.each(['APPROVE', 'approve.', ' Approve\n'])('%j approves', (text) =>
@@ -26,6 +27,37 @@ describe('advice', () => {
   })
 })
 
+describe('a revision', () => {
+  it('is no second try of a failed call, so that no retry budget ends it', async () => {
+    let turn = 0
+    const { router } = sampleRouter({
+      policy: {
+        models: MODELS,
+        tasks: {
+          chat: {
+            local: 'small',
+            frontier: 'big',
+            stage: 'accept',
+            complexity: 'simple',
+            accept: { uncalibrated: true },
+            gates: { entropyNats: null },
+            pattern: 'advisor',
+          },
+        },
+      },
+      env: { KEY: 'k' },
+      models: {
+        small: { answers: () => 'Ada.' },
+        big: { answers: () => (turn++ % 2 === 0 ? 'REDO: who?' : 'APPROVE') },
+      },
+    })
+    const request = { messages: [{ role: 'user', content: 'Who wrote it?' }], metadata: { task: 'chat' } } as const
+    const routes = new Set<string>()
+    for (let at = 0; at < 100; at++) routes.add((await router.complete(request)).decision.reason)
+    expect([...routes]).toEqual(['local_accepted'])
+  })
+})
+
 const MODELS = {
   small: { provider: 'embedded', model: 'smollm2-135m-instruct', tier: 'local_fast' },
   big: { provider: 'openai', model: 'gpt-4.1-nano', tier: 'frontier', apiKey: '${env:KEY}' },
@@ -47,6 +79,9 @@ describe('the policy of advisor', () => {
     [{ maxConsultations: 0 }, 'tasks.chat.pattern.advisor.maxConsultations'],
     [{ by: 'self' }, 'a model does not review its own draft'],
     [{ by: 'huge' }, 'there is no model huge'],
+    [{ executor: 'small' }, 'small is a local model'],
+    [{ executor: 'big', by: 'big' }, 'a model does not review its own draft'],
+    [{ executor: 'huge' }, 'there is no model huge'],
   ])('refuses %j', (options, problem) => expect(problemWith(options)).toContain(problem))
 
   it('is for answers that are written', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { UncertainSpan } from '../../src/decide/uncertain-span.ts'
-import { windowsOf } from '../../src/decide/windows.ts'
+import { type DocumentWindow, type TakeWindows, windowsOf } from '../../src/decide/windows.ts'
 import { askAboutSpan, type SpanCase } from '../../src/patterns/buddy-span.ts'
 import type { Asked, PatternTools } from '../../src/patterns/pattern.ts'
 import { buddySchema } from '../../src/spec/policy-buddy.ts'
@@ -26,11 +26,17 @@ function about(answer: string, span: string, own: Partial<SpanCase> = {}): SpanC
     subject: { question: 'What is here?', document: DOCUMENT, options: null },
     answer,
     span: found,
-    ordered: windowsOf(DOCUMENT),
+    take: taking(windowsOf(DOCUMENT)),
+    windows: windowsOf(DOCUMENT).length,
     options: buddySchema.parse({ windows: 2, rounds: 2 }),
     metadata: undefined,
     ...own,
   }
+}
+
+function taking(windows: readonly DocumentWindow[]): TakeWindows {
+  const left = [...windows]
+  return (count) => left.splice(0, count)
 }
 
 function passages(prompt: string): readonly string[] {
@@ -62,18 +68,22 @@ describe('a span in doubt', () => {
   ])('of %s is %s -> %s', async (span, value, type) => {
     const closed = { question: 'Which?', document: null, options: null }
     const { tools } = replying(JSON.stringify({ value }))
-    const outcome = await askAboutSpan(tools, about(`It is ${span} here.`, span, { subject: closed, ordered: [] }))
+    const outcome = await askAboutSpan(
+      tools,
+      about(`It is ${span} here.`, span, { subject: closed, take: () => [], windows: 0 }),
+    )
     expect(outcome.type).toBe(type)
   })
 
   it('that says there is no answer is confirmed by who read every passage and found none', async () => {
     const answer = 'No answer in the document.'
-    const all = about(answer, 'No answer in the document', { options: buddySchema.parse({ windows: 2, rounds: 3 }) })
-    expect(await askAboutSpan(replying().tools, all)).toMatchObject({ type: 'confirmed', questions: 3 })
-    const some = { ...all, options: buddySchema.parse({ windows: 2, rounds: 2 }) }
+    const all = () =>
+      about(answer, 'No answer in the document', { options: buddySchema.parse({ windows: 2, rounds: 3 }) })
+    expect(await askAboutSpan(replying().tools, all())).toMatchObject({ type: 'confirmed', questions: 3 })
+    const some = { ...all(), options: buddySchema.parse({ windows: 2, rounds: 2 }) }
     expect(await askAboutSpan(replying().tools, some)).toMatchObject({ type: 'unresolved' })
     const unreadable = replying('well', 'well', 'well')
-    expect(await askAboutSpan(unreadable.tools, all)).toMatchObject({ type: 'unresolved' })
+    expect(await askAboutSpan(unreadable.tools, all())).toMatchObject({ type: 'unresolved' })
   })
 
   it.each([

@@ -51,7 +51,7 @@ const MODELS = {
 const TASK = {
   kind: 'boolean',
   local: 'small',
-  frontier: ['big', 'huge'],
+  frontier: 'frontier',
   stage: 'accept',
   complexity: 'simple',
   accept: { uncalibrated: true },

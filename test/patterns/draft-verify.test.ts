@@ -48,7 +48,10 @@ describe('the policy of draft_verify', () => {
     [{ verifier: 'self' }, 'a model does not review its own draft'],
     [{ verifier: 'smal' }, 'there is no model smal'],
     [{ verifier: 'other' }, 'other is not a frontier of this task'],
+    [{ verifier: { gates: ['verify_code'] } }, 'the task has no gate verify_code'],
     [{ verifier: { gates: ['schem'] } }, 'tasks.chat.pattern.draft_verify.verifier.gates.0'],
+    [{ drafter: 'small' }, 'small is a local model'],
+    [{ drafter: 'big', verifier: 'big' }, 'a model does not review its own draft'],
     [{ when: 'never' }, 'tasks.chat.pattern.draft_verify.when'],
   ])('refuses %j', (options, problem) => expect(problemWith(options)).toContain(problem))
 

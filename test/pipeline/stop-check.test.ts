@@ -7,7 +7,6 @@ import { createHarmlessScores } from '../../src/pipeline/harmless-scores.ts'
 import type { PolicyInput } from '../../src/spec/policy.ts'
 import type { Message } from '../../src/spec/request.ts'
 import type { Outcome, StreamEvent } from '../../src/spec/response.ts'
-import { loadPolicyFile, validatePolicy } from '../../src/stores/policy-file.ts'
 import type { ScriptedDecision } from '../../src/testing.ts'
 import { type SampleRouter, type SampleScript, sampleRouter } from '../support/sample-router.ts'
 
@@ -15,12 +14,16 @@ type Task = NonNullable<PolicyInput['tasks']>[string]
 
 /** The harmless texts are a yes with .01, .02, … .49; what is asked says itself how likely it is one. */
 const HARMLESS = Array.from({ length: 49 }, (_, at) => `harmless ${at + 1}`)
+
 let folder = ''
+
 let harmless = ''
+
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'spillway-stop-check-'))
   harmless = fileOf('harmless.jsonl', HARMLESS)
 })
+
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 function fileOf(name: string, texts: readonly string[]): string {
@@ -86,7 +89,9 @@ const ask = (text: string, ...more: readonly Message[]) => ({
   messages: [{ role: 'user' as const, content: text }, ...more],
   metadata: { task: 'chat' },
 })
+
 const said = (outcome: Outcome) => outcome.verdicts.find(({ gate }) => gate === 'stop_check')
+
 const purposes = ({ attempts }: Outcome) => attempts.map(({ model, purpose }) => `${model} ${purpose}`)
 
 async function collect(events: AsyncIterable<StreamEvent>): Promise<readonly StreamEvent[]> {
@@ -355,69 +360,5 @@ describe('the readings of harmless texts', () => {
     expect(await createHarmlessScores(store).of({ parts: ['p'], texts, read: read(99) })).toHaveLength(50)
     expect(readings).toHaveLength(45 + 10)
     expect(await createHarmlessScores(store).of({ parts: ['p'], texts, read: read(0) })).toHaveLength(50)
-  })
-})
-
-describe('a policy with a stop check', () => {
-  const policy = (task: Task, more: PolicyInput['tasks'] = {}) => ({
-    tasks: {
-      chat: task,
-      risky: { kind: 'boolean' as const },
-      label: { kind: 'choice' as const, labels: ['a', 'b'] },
-      ...more,
-    },
-  })
-  const check = (question: string) => ({ stopCheck: { task: question, kind: 'access' as const } })
-  const refusal = (input: unknown): string => {
-    try {
-      validatePolicy(input, { file: join(folder, 'p.yaml'), env: {} })
-    } catch (error) {
-      return `${(error as Error).message} ${(error as { fix?: string }).fix}`
-    }
-    return 'accepted'
-  }
-
-  it.each([
-    [policy(check('riski')), 'there is no task riski. Did you mean risky?'],
-    [policy(check('label')), 'label is of kind choice. Tasks of kind boolean: risky.'],
-    [policy({ kind: 'boolean', ...check('chat') }), 'a task cannot be its own question.'],
-    [policy({ pattern: 'direct', ...check('risky') }), 'pattern direct passes answers on unchecked.'],
-    [policy(check('far'), { far: { kind: 'boolean', local: false } }), 'far has local: false, so nobody can be asked.'],
-    [{ tasks: { chat: check('x') } }, 'there is no task x. Add a task of kind boolean.'],
-    [policy({ stopCheck: { task: 'risky', kind: 'access', harmless: 'gone.jsonl' } }), 'gone.jsonl cannot be read.'],
-  ])('that cannot work is refused with the fix: %j', (input, problem) => {
-    expect(refusal(input)).toContain(problem)
-  })
-
-  it('names the line of the harmless texts that is none', () => {
-    writeFileSync(join(folder, 'bad.jsonl'), '{"text": "a"}\n\n{"txt": "b"}\n')
-    writeFileSync(
-      join(folder, 'p.yaml'),
-      'tasks:\n  chat:\n    stopCheck: { task: risky, kind: access, harmless: bad.jsonl }\n  risky: { kind: boolean }\n',
-    )
-    expect(() => loadPolicyFile(join(folder, 'p.yaml'), {})).toThrow(
-      /tasks\.chat\.stopCheck\.harmless \(line 3:\d+\): line 3 of /,
-    )
-    fileOf(
-      'many.jsonl',
-      Array.from({ length: 1001 }, (_, at) => `text ${at}`),
-    )
-    const { problem, fix } = { problem: 'holds 1001 texts', fix: 'Keep at most 1000.' }
-    expect(refusal(policy({ stopCheck: { task: 'risky', kind: 'access', harmless: 'many.jsonl' } }))).toMatch(
-      new RegExp(`${problem}.*${fix}`),
-    )
-  })
-
-  it('has another digest with other harmless texts', () => {
-    const digest = () =>
-      validatePolicy(policy({ stopCheck: { task: 'risky', kind: 'access', harmless: 'own.jsonl' } }), {
-        file: join(folder, 'p.yaml'),
-        env: {},
-      }).digest
-    fileOf('own.jsonl', ['a'])
-    const before = digest()
-    expect(digest()).toBe(before)
-    fileOf('own.jsonl', ['b'])
-    expect(digest()).not.toBe(before)
   })
 })

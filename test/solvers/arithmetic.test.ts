@@ -8,7 +8,11 @@ function answerTo(question: string): string | null {
 
 describe('the arithmetic solver', () => {
   it('names itself beside the answer', () => {
-    expect(solve('17*23+4')).toEqual({ solver: 'arithmetic', answer: '395' })
+    expect(solve('17*23+4')).toEqual({
+      solver: 'arithmetic',
+      answer: '395',
+      steps: ['17 * 23 = 391', '391 + 4 = 395'],
+    })
   })
 
   it.each([
@@ -120,7 +124,7 @@ describe('the arithmetic solver', () => {
     ['a list mark', '- 5 + 3'],
     ['a statement', '3+4=7'],
     ['two questions', 'What is 2+2? What is 3+3?'],
-    ['units', '5 km + 3 km'],
+    ['units that only one operand has', '5 km + 3'],
     ['currency', '$5 + $3'],
     ['a factorial or an exclamation', '3 + 4!'],
     ['superscripts without a base', '²'],
@@ -139,12 +143,16 @@ describe('the arithmetic solver', () => {
     '2024-25',
     '10–20',
     '1920x1080',
+    '347-677-452',
+    '960121-1234567',
+    '400/401/403',
   ])('declines the name %j, which only looks like arithmetic', (question) => {
     expect(answerTo(question)).toBeNull()
   })
 
   it('computes what looks like a name when the question asks for it', () => {
     expect(answerTo('Calculate 24/8')).toBe('3')
+    expect(answerTo('What is 347-67-52?')).toBe('228')
     expect(answerTo('9/11 =')).toBe('9/11 ≈ 0.8181818182')
   })
 

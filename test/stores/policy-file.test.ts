@@ -71,6 +71,14 @@ describe('parsePolicy', () => {
     ['pattern: cascad', 'tasks.a.pattern (line 1:15)', 'expected one of "direct"|"cascade"'],
     ['pattern: { cascad: {} }', 'tasks.a.pattern.cascad', 'unknown key cascad'],
     ['pattern: { cascade: { depth: 2 } }', 'tasks.a.pattern.cascade.depth', 'unknown key depth'],
+    ['kind: rank, pattern: buddy', 'tasks.a.pattern.buddy', 'answers of kind rank have no span'],
+    ['schema: { type: object }, pattern: buddy', 'tasks.a.pattern.buddy', 'may break the schema'],
+    [
+      'onUnavailable: error, pattern: { buddy: { delivery: at_once } }',
+      'tasks.a.pattern.buddy.delivery',
+      'before it is known whether the frontier can be asked',
+    ],
+    ['pattern: { buddy: { questions: 5 } }', 'tasks.a.pattern.buddy.questions', '4'],
     ['pattern: { cascade: {}, direct: {} }', 'tasks.a.pattern', 'direct and cascade are two patterns'],
     ['pattern: {}', 'tasks.a.pattern', 'no pattern is named'],
   ])('refuses %s', (task, place, problem) => {

@@ -1,11 +1,13 @@
 /** Builds a router over scripted models, a manual clock and a journal in memory: what a sample needs, and nothing real. */
 
+import { createCheckRunner } from '../../src/models/check-command.ts'
 import { openAnswerCache } from '../../src/pipeline/answer-cache.ts'
 import { createHarmlessScores } from '../../src/pipeline/harmless-scores.ts'
 import { createNoveltyWatch } from '../../src/pipeline/novelty.ts'
 import { createPlaceholderNumbers } from '../../src/pipeline/placeholder-numbers.ts'
 import { createRoster } from '../../src/pipeline/roster.ts'
 import { type RouterDeps, routerFrom } from '../../src/pipeline/router.ts'
+import { createTurnBook } from '../../src/pipeline/turn-book.ts'
 import type { AuditRecord, JournalEntry } from '../../src/spec/audit.ts'
 import type { PolicyInput } from '../../src/spec/policy.ts'
 import type { Router } from '../../src/spec/router.ts'
@@ -91,6 +93,7 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
     killSwitch: { ordersFor: () => [] },
     conversations: null,
     budgets: null,
+    checks: createCheckRunner({ path: process.env.PATH ?? '', hidden: [] }),
     content: null,
     cache: openAnswerCache(loaded.policy.cache, clock.monotonicMs),
     priors: { find: () => null },
@@ -98,6 +101,7 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
     watch: { settled: () => undefined },
     buddies: { book: { find: () => null, add: () => undefined }, settled: () => undefined, labelled: () => undefined },
     placeholders: createPlaceholderNumbers(),
+    turns: createTurnBook(),
     novelty: createNoveltyWatch(
       () => [],
       () => 0,

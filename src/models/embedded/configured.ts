@@ -9,7 +9,7 @@ import type { Paths } from '../paths.ts'
 import { createEmbeddedModel } from './embedded.ts'
 import { isEngineInstalled } from './install.ts'
 import { copyKey, readLoaded } from './loaded-file.ts'
-import { needBytesOf } from './need.ts'
+import { fillsIn, needBytesOf } from './need.ts'
 import type { ModelSpec } from './protocol.ts'
 import { type MemoryBudget, roomBytes } from './room.ts'
 
@@ -74,6 +74,16 @@ export function embeddedObstacle(configured: ConfiguredModel, availableMemory: (
   } catch (error) {
     const { message, fix } = toRouterError(error)
     return { reason: 'local_unavailable', why: `${message} ${fix}` }
+  }
+}
+
+/** Whether the model can fill a text in, by the header of its file. */
+export function embeddedFillsIn({ policy, paths, env }: ConfiguredModel): boolean {
+  try {
+    const file = locateModel({ name: policy.model, path: policy.path ?? null, env, paths })
+    return file.exists && fillsIn(file.path)
+  } catch {
+    return false
   }
 }
 

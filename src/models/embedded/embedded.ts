@@ -172,10 +172,11 @@ async function* generate(bound: Bound, call: ModelCall, limits: CallLimits): Asy
   }
 }
 
-/** What comes after a text cannot be told: the router asks no model of this engine to fill one in. */
-function promptOf({ messages, completion }: ModelCall): Pick<GenerateParams, 'turns' | 'continued'> {
-  const before = messages.find(({ role }) => role === 'user')
-  return completion && before ? { turns: [], continued: messageText(before) } : { turns: toTurns(messages) }
+/** The text, and what comes after it where it is to be filled in. */
+function promptOf({ messages, completion }: ModelCall): Pick<GenerateParams, 'turns' | 'continued' | 'before'> {
+  const [text, after] = messages.filter(({ role }) => role === 'user')
+  if (!completion || !text) return { turns: toTurns(messages) }
+  return { turns: [], continued: messageText(text), ...(after && { before: messageText(after) }) }
 }
 
 function finishEvent(bound: Bound, result: GenerateResult): ModelEvent {

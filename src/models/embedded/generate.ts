@@ -1,7 +1,7 @@
 import type { FinishReason } from '../../spec/decision.ts'
 import { RouterError } from '../../spec/errors.ts'
 import type { GenerateNext, LlamaModel, LlamaSequence, Token } from './llama-types.ts'
-import { chatTokens, plainTokens } from './prompt.ts'
+import { chatTokens, infillTokens, plainTokens } from './prompt.ts'
 import type { ChatTurn, GenerateParams, GenerateResult } from './protocol.ts'
 import type { RunningModel } from './running-model.ts'
 import {
@@ -26,9 +26,7 @@ export async function generateText(
   params: GenerateParams,
   run: Listening,
 ): Promise<GenerateResult> {
-  const { turns, continued } = params
-  const prompt =
-    continued === undefined ? chatTokens(running.model, running.wrapper, turns) : plainTokens(running.model, continued)
+  const prompt = promptTokens(running, params)
   requireFit(prompt.length, params.model.contextTokens, params.model.name)
   return await running.pool.use(prompt, run.signal, async (sequence) => {
     await holdPrefix(running, sequence, { prefix: systemPrefix(running, params.turns, prompt), signal: run.signal })
@@ -49,6 +47,11 @@ export async function generateText(
       quantisation: running.header.quantisation,
     }
   })
+}
+
+function promptTokens({ model, wrapper }: RunningModel, { turns, continued, before }: GenerateParams): Token[] {
+  if (continued === undefined) return chatTokens(model, wrapper, turns)
+  return before === undefined ? plainTokens(model, continued) : infillTokens(model, continued, before)
 }
 
 interface Listening {

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { RouterError } from '../../spec/errors.ts'
 import { type ByteSource, GgufCursor, GgufProblem } from './gguf-cursor.ts'
+import { fillsIn, isMark, MARK_BYTES } from './gguf-infill.ts'
 import { FILE_TYPES, TENSOR_TYPES } from './gguf-types.ts'
 
 /** What the header of a GGUF file says, as far as loading and memory need it. */
@@ -16,6 +17,8 @@ export interface GgufHeader {
   /** Width of a token's vector; null when the file does not say, as for the next. */
   readonly embeddingLength: number | null
   readonly feedForwardLength: number | null
+  /** Its vocabulary has the marks of a text that is filled in. */
+  readonly fillsIn: boolean
   /** Numbers in all tensors. */
   readonly parameters: number
   readonly weightBytes: number
@@ -160,7 +163,7 @@ function notGguf(start: string): string {
   return 'it does not start with GGUF'
 }
 
-type Value = string | number | boolean | { readonly length: number } | null
+type Value = string | number | boolean | { readonly length: number; readonly marks: ReadonlySet<string> } | null
 type Metadata = ReadonlyMap<string, Value>
 
 /** A Map, so that a key such as `__proto__` is only a key. */
@@ -215,17 +218,22 @@ function readValue(cursor: GgufCursor, type: number, depth: number): Value {
   return read(cursor)
 }
 
-/** Only the length is kept. */
-function readArray(cursor: GgufCursor, depth: number): { readonly length: number } {
+/** Only the length is kept, and what of a vocabulary marks a text that is filled in. */
+function readArray(cursor: GgufCursor, depth: number): Exclude<Value, string | number | boolean | null> {
   if (depth >= MAX_ARRAY_DEPTH) throw new GgufProblem('its metadata arrays are nested too deep')
   const type = cursor.u32()
   const length = cursor.u64('the length of an array')
+  const marks = new Set<string>()
   const width = SCALAR_BYTES.get(type)
   if (width !== undefined) cursor.skip(length * width)
-  else if (type === STRING) for (let index = 0; index < length; index++) cursor.text('an array text', 0)
+  else if (type === STRING)
+    for (let index = 0; index < length; index++) {
+      const text = cursor.text('an array text', MARK_BYTES)
+      if (text !== null && text.charCodeAt(0) !== 0x20 && isMark(text)) marks.add(text)
+    }
   else if (type === ARRAY) for (let index = 0; index < length; index++) readArray(cursor, depth + 1)
   else throw new GgufProblem(`a metadata array has the unknown type ${type}`)
-  return { length }
+  return { length, marks }
 }
 
 interface TensorTable {
@@ -290,6 +298,7 @@ const LATER_PART: Described = {
   cacheBytesPerToken: null,
   embeddingLength: null,
   feedForwardLength: null,
+  fillsIn: false,
 }
 
 function describe(metadata: Metadata): Described {
@@ -319,6 +328,7 @@ function describe(metadata: Metadata): Described {
     cacheBytesPerToken: cacheBytesPerToken(layers, at),
     embeddingLength: width('embedding_length'),
     feedForwardLength: width('feed_forward_length'),
+    fillsIn: fillsIn(marksOf(metadata), (key) => number(metadata, key) !== null),
   }
 }
 
@@ -343,6 +353,11 @@ function inRange(what: string, value: number, max: number): void {
 function number(metadata: Metadata, key: string): number | null {
   const value = metadata.get(key)
   return typeof value === 'number' ? value : null
+}
+
+function marksOf(metadata: Metadata): ReadonlySet<string> {
+  const value = metadata.get('tokenizer.ggml.tokens')
+  return typeof value === 'object' && value !== null ? value.marks : new Set()
 }
 
 function arrayLength(metadata: Metadata, key: string): number | null {

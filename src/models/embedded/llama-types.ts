@@ -29,7 +29,11 @@ export interface Llama {
 }
 
 export interface LlamaModel {
-  readonly tokens: { readonly bos: Token | null; readonly shouldPrependBosToken: boolean }
+  readonly tokens: {
+    readonly bos: Token | null
+    readonly shouldPrependBosToken: boolean
+    readonly infill: { readonly prefix: Token | null; readonly suffix: Token | null; readonly middle: Token | null }
+  }
   readonly tokenizer: unknown
   readonly trainContextSize: number
   readonly fileInfo: {

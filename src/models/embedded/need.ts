@@ -23,6 +23,15 @@ export function needBytesOf(spec: SizedSpec): number {
   return adapter === null ? need : need + remembered(adapter.path, adapters, () => adapterBytes(adapter.path))
 }
 
+/** Whether the model of a file can fill a text in; false for one that cannot be read. Read as above. */
+export function fillsIn(path: string): boolean {
+  try {
+    return remembered(path, headers, () => readGgufHeader(path)).fillsIn
+  } catch {
+    return false
+  }
+}
+
 interface Remembered<T> {
   readonly modified: number
   readonly sizeBytes: number

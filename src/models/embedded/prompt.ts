@@ -1,3 +1,4 @@
+import { RouterError } from '../../spec/errors.ts'
 import { type Message, messageText } from '../../spec/request.ts'
 import type { ChatHistoryItem, ChatWrapper, LlamaModel, Token } from './llama-types.ts'
 import type { ChatTurn } from './protocol.ts'
@@ -16,6 +17,24 @@ export function toTurns(messages: readonly Message[]): readonly ChatTurn[] {
 export function plainTokens(model: LlamaModel, text: string): Token[] {
   const { bos, shouldPrependBosToken } = model.tokens
   return [...(shouldPrependBosToken && bos !== null ? [bos] : []), ...model.tokenize(text)]
+}
+
+/**
+ * A text with a gap, in the order in which models are trained on such: what stands before it, what after, then the gap.
+ *
+ * @throws RouterError request_invalid for a model that has no marks for it
+ */
+export function infillTokens(model: LlamaModel, before: string, after: string): Token[] {
+  const { bos, shouldPrependBosToken, infill } = model.tokens
+  const { prefix, suffix, middle } = infill
+  if (prefix === null || suffix === null || middle === null)
+    throw new RouterError('request_invalid', {
+      path: 'suffix',
+      problem: 'the model has no marks for a text that is filled in',
+      fix: 'Name a model that was trained for it, for example a code model.',
+    })
+  const start = shouldPrependBosToken && bos !== null ? [bos] : []
+  return [...start, prefix, ...model.tokenize(before), suffix, ...model.tokenize(after), middle]
 }
 
 /** The model's own chat template around the turns, ending where its answer begins. */

@@ -39,6 +39,8 @@ export interface GenerateParams {
   readonly turns: readonly ChatTurn[]
   /** A text to be continued as it stands, in place of the turns. */
   readonly continued?: string
+  /** What comes after the text, which is then filled in before it. */
+  readonly before?: string
   readonly maxOutputTokens: number
   readonly temperature: number
   readonly topP: number

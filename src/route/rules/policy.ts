@@ -4,39 +4,53 @@ import { ADVISOR_NEED } from '../../spec/translation-anthropic.ts'
 import { BOTH, type Rule, type RuleInput, remove, SERVE } from './rule.ts'
 
 /** What the task, its size and the kind of work ask for. */
-export const policyRule: Rule = (input) => [...slots(input), ...abilities(input), ...importance(input)]
+export const policyRule: Rule = (input) => [
+  ...withoutLocal(input),
+  ...abilities(input),
+  ...importance(input),
+  // Last: where nobody is left, the reader wants to know why local could not.
+  ...withoutFrontier(input),
+]
 
-function slots({ task, features, policy }: RuleInput): readonly Removal[] {
+function withoutLocal({ task, features, policy }: RuleInput): readonly Removal[] {
   const removals: Removal[] = []
   if (!features.taskKnown && policy.routing.unknownTask === 'frontier')
     removals.push(...local('serve', 'unknown_task', `Task ${features.task} is not in the policy.`))
   if (task.local === false) removals.push(...local('both', 'policy_requires_frontier', 'The task sets local: false.'))
-  if (task.frontier === false)
-    removals.push(
-      ...remove('frontier', BOTH, {
-        rule: 'policy',
-        reason: 'policy_requires_local',
-        detail: 'The task sets frontier: false.',
-      }),
-    )
   return removals
+}
+
+function withoutFrontier({ task }: RuleInput): readonly Removal[] {
+  if (task.frontier !== false) return []
+  const detail = 'The task sets frontier: false.'
+  return remove('frontier', BOTH, { rule: 'policy', reason: 'policy_requires_local', detail })
 }
 
 /** What the local engine cannot do yet, or is not given. */
 function abilities(input: RuleInput): readonly Removal[] {
-  const { task, features } = input
-  if (features.hasImages) return local('both', 'capability_missing', 'The request holds images.')
-  const needs = mayDrive(input) ? features.needs.filter((need) => need !== ADVISOR_NEED) : features.needs
-  if (needs.length > 0) return local('both', 'capability_missing', `The request asks for ${needs.join(', ')}.`)
-  if (features.hasTools && task.kind !== 'tool' && !mayDrive(input))
+  const { task, features, policy, candidates } = input
+  const { inputChars, hasImages, hasTools } = features
+  // Who cannot answer may still tell the one who does what the rest of the request is about.
+  const sets = mayAssist(task) ? 'serve' : 'both'
+  const seesImages = candidates.local.some(({ name }) => policy.models[name]?.can.includes('images'))
+  if (hasImages && !seesImages) return local(sets, 'capability_missing', 'The request holds images.')
+  const lacking = lackingNeeds(input)
+  if (lacking.length > 0) return local('both', 'capability_missing', `The request asks for ${lacking.join(', ')}.`)
+  if (hasTools && task.kind !== 'tool' && !mayDrive(input))
     return local('both', 'capability_missing', 'The request offers tools.')
-  if (features.inputChars > task.maxInputChars)
-    return local(
-      'both',
-      'input_too_large',
-      `${features.inputChars} characters, maxInputChars is ${task.maxInputChars}.`,
-    )
+  if (inputChars > task.maxInputChars)
+    return local(sets, 'input_too_large', `${inputChars} characters, maxInputChars is ${task.maxInputChars}.`)
   return []
+}
+
+function lackingNeeds(input: RuleInput): readonly string[] {
+  const fillsIn = input.candidates.local.some((model) => model.fillsIn)
+  const isMet = (need: string): boolean => (need === 'suffix' && fillsIn) || (need === ADVISOR_NEED && mayDrive(input))
+  return input.features.needs.filter((need) => !isMet(need))
+}
+
+function mayAssist({ pattern: { specialist } }: TaskPolicy): boolean {
+  return specialist !== undefined && specialist.context !== 'full' && specialist.subtask === undefined
 }
 
 /** Under the pattern `advisor` a local model may drive an agent. The embedded engine does not give tools to its models. */
