@@ -5,7 +5,7 @@ import type { ConditionFigures } from '../eval/study/summary.ts'
 import { renderTable } from './table.ts'
 
 export function studyLines(report: StudyReport, columns: number): readonly string[] {
-  const { conditions, perSet, frontier, numbers, published, missing, assumptions } = report
+  const { conditions, perSet, frontier, numbers, published, assumptions } = report
   const all = Object.entries(conditions).map(([name, figures]) => [name, ...cells(figures)])
   return [
     frontier === 'real' ? 'The frontier was called.' : `SIMULATED: no frontier was called (${frontier}).`,
@@ -22,7 +22,6 @@ export function studyLines(report: StudyReport, columns: number): readonly strin
     ...Object.entries(published.conditions).map(
       ([name, { accuracyPercent, costUsd }]) => `  ${name}: ${accuracyPercent} %, $${costUsd}`,
     ),
-    ...Object.entries(missing).map(([name, why]) => `not measured: ${name}: ${why}`),
     ...assumptions.map((line) => `- ${line}`),
   ]
 }

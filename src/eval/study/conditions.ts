@@ -11,6 +11,8 @@ export const ASKED = [
   'draft_verify',
   'buddy',
   'consensus',
+  'specialist',
+  'advisor_hosted_worker',
   'advisor',
   'advisor_no_document',
 ] as const
@@ -18,19 +20,22 @@ export type AskedCondition = (typeof ASKED)[number]
 
 /** In which order they are asked, all rows of one pass before the next: what takes longest for a row comes last. */
 export const PASSES: readonly (readonly AskedCondition[])[] = [
-  ['local_only', 'frontier_only', 'cascade', 'draft_verify', 'buddy', 'consensus'],
+  [
+    'local_only',
+    'frontier_only',
+    'cascade',
+    'draft_verify',
+    'buddy',
+    'consensus',
+    'specialist',
+    'advisor_hosted_worker',
+  ],
   ['local_in_words', 'advisor', 'advisor_no_document'],
 ]
 
 /** Those that are put together from rows of local_only and frontier_only. */
 export const COMPOSED = ['random', 'oracle'] as const
 export type Condition = AskedCondition | (typeof COMPOSED)[number]
-
-/** Conditions that belong beside these and are not measured, and why. */
-export const MISSING: Readonly<Record<string, string>> = {
-  specialist: 'not asked: where its trigger fires, the question goes to the frontier at once, as in frontier_only',
-  advisor_hosted_worker: 'the pattern advisor lets a model on this machine write; no hosted one may take its place',
-}
 
 type Task = NonNullable<PolicyInput['tasks']>[string]
 
@@ -69,6 +74,8 @@ export function whyNot(set: StudySet, condition: Condition): string | null {
     return `answers of kind ${kind} have no span to ask about`
   if (condition === 'consensus' && (kind === 'entities' || kind === 'similarity'))
     return `two answers of kind ${kind} are hardly ever the same vote`
+  if (condition === 'specialist' && set !== 'gsm8k' && set !== 'hotpotqa')
+    return 'nothing in these questions is beyond what the local model can do'
   return null
 }
 
@@ -145,6 +152,14 @@ function taskOf(set: StudySet, condition: AskedCondition, context: TaskContext):
         pattern: {
           consensus: { with: ['small', 'cheap', 'frontier'], ...(kind === 'text' && { equality: 'numeric' }) },
         },
+      }
+    case 'specialist':
+      return { ...typed, pattern: { specialist: {} } }
+    case 'advisor_hosted_worker':
+      return {
+        ...{ ...COMMON, ...OPEN, kind: 'text' },
+        frontier: ['cheap', 'frontier'],
+        pattern: { advisor: { executor: 'cheap', by: 'frontier' } },
       }
     case 'advisor':
       return { ...COMMON, kind: 'text', pattern: { advisor: {} }, ...OPEN }

@@ -1,7 +1,7 @@
 /** The report of the study: every condition over all sets and on each, what was to be reached, and what was published. Pure. */
 import { drawOf } from './belief.ts'
 import { oracleRow, randomRow } from './composed.ts'
-import { ASKED, COMPOSED, type Condition, MISSING, whyNot } from './conditions.ts'
+import { ASKED, COMPOSED, type Condition, whyNot } from './conditions.ts'
 import type { SetFit } from './fit.ts'
 import { numbersOf, type SolverCheck, type StudyNumbers } from './numbers.ts'
 import { PUBLISHED } from './published.ts'
@@ -43,7 +43,6 @@ export interface StudyReport {
   readonly conditions: Readonly<Record<string, ConditionFigures & { readonly sets: readonly StudySet[] }>>
   readonly perSet: Readonly<Partial<Record<StudySet, SetReport>>>
   readonly numbers: StudyNumbers
-  readonly missing: Readonly<Record<string, string>>
   readonly assumptions: readonly string[]
   readonly published: typeof PUBLISHED
 }
@@ -82,7 +81,6 @@ export function studyReport({ frontier, settings, sets, solver }: Measured): Stu
     conditions: Object.fromEntries(conditions),
     perSet: Object.fromEntries(whole.map((one) => [one.data.set, setReport(one)])),
     numbers: numbersOf(rows, solver),
-    missing: MISSING,
     assumptions: assumptionsOf(frontier, settings),
     published: PUBLISHED,
   }
@@ -135,7 +133,7 @@ function assumptionsOf(frontier: FrontierMode, settings: StudySettings): readonl
   return [
     ...shared,
     `The frontier is simulated: it holds one belief about each question, right with probability ${settings.accuracy} (${settings.closedBookAccuracy} about a document that it was not sent), and answers, verdicts, advice and answers about spans all follow from it.`,
-    `The cheap hosted model of consensus is simulated as well, right with probability ${settings.cheapAccuracy}, its errors independent of the frontier's.`,
+    `The cheap hosted model (consensus, advisor_hosted_worker) is simulated as well, right with probability ${settings.cheapAccuracy}, its errors independent of the frontier's; advised, it says what the plan says.`,
     'Tokens of simulated calls are characters divided by four, prices those of the named models; their time is 600 ms and 15 ms for each token of the answer.',
     ...(frontier === 'replay' ? ['Questions with a recorded answer get that answer in place of a drawn belief.'] : []),
   ]

@@ -2,7 +2,7 @@
  * A frontier that is not called. It holds one belief about each question, right with a stated probability, and everything it says
  * follows from it: answers, verdicts on drafts, advice and answers about spans.
  */
-import { PLAN_WORDS, REVIEW_WORDS } from '../../patterns/advice.ts'
+import { BINDING_WORDS, PLAN_WORDS, REVIEW_WORDS } from '../../patterns/advice.ts'
 import { FROM_PASSAGE } from '../../patterns/buddy-question.ts'
 import { VERDICT_WORDS } from '../../patterns/draft-verify.ts'
 import type { ModelCall, ModelPort } from '../../spec/ports.ts'
@@ -61,6 +61,8 @@ function saidTo(call: ModelCall, row: StudyRow, frontier: SimulatedFrontier): st
     return spanReply(prompt, believed(row, frontier.accuracy, frontier), row)
   const sees = row.context === undefined || prompt.includes(row.context.slice(0, SEEN_CHARS))
   const belief = believed(row, sees ? frontier.accuracy : frontier.closedBookAccuracy, frontier)
+  const plan = prompt.split(BINDING_WORDS)[1]
+  if (plan !== undefined && !prompt.includes(REVIEW_WORDS)) return PLANNED.exec(plan)?.[1] ?? answerOf(belief, prompt)
   if (prompt.includes(VERDICT_WORDS)) return isRight(belief, between(prompt, 'draft')) ? 'ACCEPT' : 'REJECT'
   if (prompt.includes(REVIEW_WORDS))
     return isRight(belief, between(prompt, 'answer')) ? 'APPROVE' : `REDO\n${planOf(belief)}`
@@ -90,9 +92,12 @@ function planOf(belief: StudyRow): string {
   return `1. Replace the answer: the right one is ${shortAnswer(belief)}.\n2. Say that and nothing else.`
 }
 
+/** What a plan says the answer is. */
+const PLANNED = /the right one is ([\s\S]*?)\.\n2\. /
+
 function shortAnswer({ set, answers, meta }: StudyRow): string {
   if (set === 'wikigold')
-    return meta.entities?.map(({ text, label }) => `${label}: ${text}`).join('; ') || 'that there is no name'
+    return meta.entities?.map(({ text, label }) => `${label}: ${text}`).join('\n') || 'that there is no name'
   return answers[0] ?? 'none'
 }
 

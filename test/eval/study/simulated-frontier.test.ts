@@ -3,7 +3,7 @@ import { drawOf, mistaken } from '../../../src/eval/study/belief.ts'
 import { judge } from '../../../src/eval/study/judge.ts'
 import { STUDY_SETS, type StudyRow } from '../../../src/eval/study/sets.ts'
 import { type SimulatedFrontier, simulatedFrontier } from '../../../src/eval/study/simulated-frontier.ts'
-import { REVIEW_WORDS } from '../../../src/patterns/advice.ts'
+import { BINDING_WORDS, REVIEW_WORDS } from '../../../src/patterns/advice.ts'
 import { FROM_PASSAGE } from '../../../src/patterns/buddy-question.ts'
 import { VERDICT_WORDS } from '../../../src/patterns/draft-verify.ts'
 import type { CallLimits } from '../../../src/spec/ports.ts'
@@ -79,6 +79,12 @@ describe('a simulated frontier', () => {
     const prompt = (draft: string) => `Question: q\nDraft: ${draft}\nDoubtful: 9`
     expect(JSON.parse(await said(ROWS.gsm8k, prompt('3 * 3 is [[9]].')))).toEqual({ value: '12' })
     expect(JSON.parse(await said(ROWS.gsm8k, prompt('3 * 3 is [[9]], so 10.')))).toMatchObject({ value: null })
+  })
+
+  it('says what a plan says, whatever it takes for right itself', async () => {
+    const plan = await said(ROWS.agnews, `<<<answer\nSports\nanswer>>>\n\n${REVIEW_WORDS}`)
+    const bound = `${BINDING_WORDS}\n\n${plan.replace(/^REDO\n/, '')}`
+    expect(await said(ROWS.agnews, bound, { name: 'cheap', mind: 'cheap', accuracy: 0 })).toBe('World')
   })
 
   it('gives a recorded answer in place of a drawn one', async () => {
