@@ -23,10 +23,7 @@ export function mistaken(row: StudyRow): StudyRow {
     case 'gsm8k':
       return { ...row, answers: [String(Number(row.answers[0]?.replaceAll(',', '')) + 1)] }
     case 'wikigold': {
-      const entities = (row.meta.entities ?? []).map(({ text, label }) => ({
-        text,
-        label: OTHER_TYPE[label] ?? 'MISC',
-      }))
+      const entities = (row.meta.entities ?? []).map(({ text, label }) => ({ text: `the ${text}`, label }))
       const none = [{ text: row.input.split(' ')[0] ?? '', label: 'MISC' }]
       return { ...row, meta: { ...row.meta, entities: entities.length > 0 ? entities : none } }
     }
@@ -37,7 +34,6 @@ export function mistaken(row: StudyRow): StudyRow {
 }
 
 const OTHER_BAND = { dissimilar: 3.2, similar: 4.6, 'very similar': 3.2 } as const
-const OTHER_TYPE: Readonly<Record<string, string>> = { PER: 'ORG', ORG: 'PER', LOC: 'ORG', MISC: 'PER' }
 
 /** Words of the passage, as somebody would copy who found the wrong place. */
 function wrongWords(row: StudyRow): string {

@@ -16,8 +16,10 @@ export interface Judged {
 export interface EntityCounts {
   readonly gold: number
   readonly found: number
-  /** Found ones that are right in words and type. */
+  /** Found ones that are right in their words. */
   readonly right: number
+  /** Those that are right in their type as well. */
+  readonly typed: number
 }
 
 /** @param answer as the caller got it; null: none was given */
@@ -92,27 +94,30 @@ function judgedLikeness({ meta }: StudyRow, answer: string): Judged {
   return { isCorrect: labelNamed(answer, LIKENESS) === gold }
 }
 
-/** The bar that was published, on F1 in place of recall: echoing the sentence must not count. */
+/** The bar that was published, types left out as there, on F1 in place of recall: echoing the sentence must not count. */
 const ENTITY_BAR = 0.85
 
 function judgedEntities({ meta }: StudyRow, answer: string): Judged {
-  const left = (meta.entities ?? []).map(nameOf)
+  const left = [...(meta.entities ?? [])]
   const gold = left.length
   const said = entitiesNamed(answer)
-  let right = 0
+  let [right, typed] = [0, 0]
   for (const one of said) {
-    const at = left.indexOf(nameOf(one))
-    if (at < 0) continue
-    left.splice(at, 1)
+    const same = left.filter((name) => folded(name.text) === folded(one.text))
+    const match = same.find(({ label }) => label === one.label) ?? same[0]
+    if (!match) continue
+    left.splice(left.indexOf(match), 1)
     right++
+    if (match.label === one.label) typed++
   }
   const f1 = gold + said.length === 0 ? 1 : (2 * right) / (gold + said.length)
-  return { isCorrect: f1 >= ENTITY_BAR, entities: { gold, found: said.length, right } }
+  return { isCorrect: f1 >= ENTITY_BAR, entities: { gold, found: said.length, right, typed } }
 }
 
 interface Name {
   readonly text: string
-  readonly label: string
+  /** Null: the type is not known. */
+  readonly label: string | null
 }
 
 /** A JSON array of {"text", "label"}, or lines of `TYPE: name`. */
@@ -130,12 +135,8 @@ export function entitiesNamed(text: string): readonly Name[] {
 }
 
 function isName(value: unknown): value is Name {
-  if (typeof value !== 'object' || value === null) return false
-  return 'text' in value && typeof value.text === 'string' && 'label' in value && typeof value.label === 'string'
-}
-
-function nameOf({ text, label }: Name): string {
-  return `${label} ${text.replace(/\s+/g, ' ').trim()}`
+  if (typeof value !== 'object' || value === null || !('text' in value) || !('label' in value)) return false
+  return typeof value.text === 'string' && (typeof value.label === 'string' || value.label === null)
 }
 
 /** As published: half of the words. Mean F1 and exact match stand beside it. */
@@ -152,6 +153,7 @@ function folded(text: string): string {
   return text
     .normalize('NFKC')
     .toLowerCase()
+    .replace(/\s+/g, ' ')
     .replace(/^[\s"'`*.]+|[\s"'`*.]+$/g, '')
 }
 

@@ -111,9 +111,10 @@ async function* written(
     for await (const event of port.generate(call, limits)) {
       at = performance.now() - started
       events.push([at, event])
+      // Whoever has the end of an answer reads no further.
+      if (event.type === 'finish') memory.keep(key, { events })
       yield event
     }
-    memory.keep(key, { events })
   } finally {
     count(at, performance.now() - started)
   }

@@ -63,7 +63,8 @@ export const SET_DETAILS: Readonly<Record<StudySet, SetDetails>> = {
     isBounded: true,
     inWords: 'List the names in the text above, one a line, as PER: name, LOC: name, ORG: name or MISC: name.',
     maxOutputTokens: 64,
-    metric: 'entity F1 of a sentence >= .85, type and words exact; precision and recall count',
+    metric:
+      'F1 of the names of a sentence >= .85, words exact, types left out as published; F1, precision, recall and typed F1 over all names beside it',
   },
   stsb: {
     title: 'STS-B',

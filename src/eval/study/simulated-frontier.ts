@@ -75,7 +75,7 @@ const SEEN_CHARS = 300
 /** The row with what the frontier takes for right in the place of what is. */
 function believed(row: StudyRow, accuracy: number, { mind, seed, recorded }: SimulatedFrontier): StudyRow {
   const said = recorded(row)
-  if (said !== null) return { ...row, answers: [said], meta: { ...row.meta, solution: undefined } }
+  if (said !== null) return { ...row, answers: [said] }
   return drawOf(row.id, mind, seed) < accuracy ? row : mistaken(row)
 }
 

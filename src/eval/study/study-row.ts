@@ -9,7 +9,7 @@ export const resultSchema = z.strictObject({
   isCorrect: z.boolean(),
   f1: z.number().nullable(),
   em: z.number().nullable(),
-  entities: z.strictObject({ gold: z.number(), found: z.number(), right: z.number() }).nullable(),
+  entities: z.strictObject({ gold: z.number(), found: z.number(), right: z.number(), typed: z.number() }).nullable(),
   /** stsb: the score that was said, 0 to 5. */
   said: z.number().nullable(),
   answer: z.string().nullable(),

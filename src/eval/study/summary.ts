@@ -40,6 +40,8 @@ export interface SetFigures extends ConditionFigures {
   readonly em: number | null
   /** Over all names of the set; null elsewhere. */
   readonly entities: {
+    /** With the type counted. */
+    readonly typedF1: number
     readonly precision: number
     readonly recall: number
     readonly f1: number
@@ -134,12 +136,13 @@ function keyOf({ set, id }: StudyResult): string {
 function entitiesOf(rows: readonly StudyResult[]): SetFigures['entities'] {
   const counts = rows.flatMap(({ entities }) => (entities ? [entities] : []))
   if (counts.length === 0) return null
-  const total = (key: 'gold' | 'found' | 'right'): number => counts.reduce((all, row) => all + row[key], 0)
+  const total = (key: 'gold' | 'found' | 'right' | 'typed'): number => counts.reduce((all, row) => all + row[key], 0)
   const [gold, found, right] = [total('gold'), total('found'), total('right')]
   return {
     precision: found === 0 ? 0 : right / found,
     recall: gold === 0 ? 0 : right / gold,
     f1: gold + found === 0 ? 1 : (2 * right) / (gold + found),
+    typedF1: gold + found === 0 ? 1 : (2 * total('typed')) / (gold + found),
     ci: bootstrapRatio(
       counts.map((row) => [2 * row.right, row.gold + row.found]),
       randomFrom(SEED),

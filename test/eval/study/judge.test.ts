@@ -60,7 +60,12 @@ describe('names', () => {
 
   it('count in precision and recall: naming every word is not right', () => {
     const echo = JSON.stringify(gold.input.split(' ').map((text) => ({ text, label: 'PER' })))
-    expect(judge(gold, echo)).toMatchObject({ isCorrect: false, entities: { gold: 3, found: 7, right: 1 } })
+    expect(judge(gold, echo)).toMatchObject({ isCorrect: false, entities: { gold: 3, found: 7, right: 3, typed: 1 } })
+  })
+
+  it('without a type are found all the same', () => {
+    const untyped = JSON.stringify((gold.meta.entities ?? []).map(({ text }) => ({ text, label: null })))
+    expect(judge(gold, untyped)).toMatchObject({ isCorrect: true, entities: { found: 3, right: 3, typed: 0 } })
   })
 
   it('are read from JSON and from lines, a repeated one once for each', () => {

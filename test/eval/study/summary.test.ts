@@ -44,11 +44,16 @@ describe('figures of a condition', () => {
 
   it('count names over the whole set', () => {
     const entities = [
-      { gold: 4, found: 2, right: 2 },
-      { gold: 0, found: 2, right: 0 },
+      { gold: 4, found: 2, right: 2, typed: 1 },
+      { gold: 0, found: 2, right: 0, typed: 0 },
     ]
     const rows = entities.map((one, id) => wrong(id, { entities: one }))
-    expect(setFiguresOf(rows, NONE, new Map()).entities).toMatchObject({ precision: 0.5, recall: 0.5, f1: 0.5 })
+    expect(setFiguresOf(rows, NONE, new Map()).entities).toMatchObject({
+      precision: 0.5,
+      recall: 0.5,
+      f1: 0.5,
+      typedF1: 0.25,
+    })
   })
 })
 
