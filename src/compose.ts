@@ -65,6 +65,8 @@ export interface RouterSettings {
   readonly auditDir?: string
   /** Hears of every local answer that gates checked, rejected ones included, whose text is nowhere else. */
   readonly onDraft?: (requestId: string, draft: CheckedDraft) => void
+  /** Takes every model port that is opened and gives what is used in its place, for example one that keeps what was said. */
+  readonly around?: (name: string, port: ModelPort) => ModelPort
   /** Examples of the tasks' heads. Default: those of the policy and those learned on this machine. */
   readonly heads?: HeadsInForce
 }
@@ -100,7 +102,7 @@ export function createRouter(settings: RouterSettings): Router {
     epochMs: clock.epochMs,
   })
   const models = Object.entries(loaded.policy.models).map(([name, policy]) =>
-    rosterModel({ name, policy, loaded, heads, paths, env, given: settings.models?.[name], availableMemory }),
+    rosterModel({ name, policy, loaded, heads, paths, env, settings, availableMemory }),
   )
   const calibrations = openCalibrations(join(paths.stateDir, 'calibrations'), clock.monotonicMs)
   const examples = openKeptExamples(join(settings.auditDir ?? paths.stateDir, 'examples'))
@@ -183,21 +185,23 @@ interface ModelSetup {
   readonly heads: HeadsInForce
   readonly paths: Paths
   readonly env: Environment
-  readonly given: ModelPort | undefined
+  readonly settings: RouterSettings
   readonly availableMemory: () => number
 }
 
 function rosterModel(setup: ModelSetup): RosterModel {
-  const { name, policy, given, paths, loaded } = setup
+  const { name, policy, paths, loaded, settings } = setup
+  const given = settings.models?.[name]
+  const around = settings.around ?? ((_name, port) => port)
   const missing = loaded.missingKeys[name]
   return {
     name,
     policy,
     lanes: loaded.lanes.get(name) ?? [],
     open: (lane, adapter) => {
-      if (given) return given
+      if (given) return around(name, given)
       const own = adapter && policy.provider === 'embedded' ? { ...setup, policy: { ...policy, adapter } } : setup
-      return withTaskHeads(openModel(own, lane), own)
+      return around(name, withTaskHeads(openModel(own, lane), own))
     },
     fillsIn: () =>
       policy.provider === 'embedded'

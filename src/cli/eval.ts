@@ -5,9 +5,10 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { reportHtml } from '../eval/report/html.ts'
 import { type EvalReport, reportOf } from '../eval/report/report.ts'
 import { type Dataset, type EvalRow, readDataset } from '../eval/run/dataset.ts'
-import { evalSetup, evaluate, sampled } from '../eval/run/evaluate.ts'
+import { evalSetup, evaluate } from '../eval/run/evaluate.ts'
 import { type EvalRun, openResults } from '../eval/run/results-file.ts'
 import type { RowResult } from '../eval/run/row-result.ts'
+import { sampled } from '../eval/run/sample.ts'
 import { resolvePaths } from '../models/paths.ts'
 import { callCost } from '../models/prices.ts'
 import { usageOf } from '../models/usage.ts'
@@ -16,12 +17,16 @@ import { RouterError } from '../spec/errors.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { addEvalExport } from './eval-export.ts'
+import { type StudyFlags, SUITE } from './eval-study-options.ts'
 import { evalLines } from './eval-text.ts'
 import { ExitCode, usage } from './failure.ts'
 import { wholeNumber } from './numbers.ts'
 import { findPolicy } from './policy-lookup.ts'
 import { progressView } from './progress.ts'
 import { rollbackDrill } from './rollback-drill.ts'
+
+const PARALLEL = '2'
+const STAGE = 'accept'
 
 interface EvalFlags {
   readonly policy?: string
@@ -44,13 +49,47 @@ export const addEval: AddCommand = (program, context) => {
     .option('--task <name>', 'the task of rows that name none; alone: only the evalSet of this task')
     .option('--out <folder>', 'keep rows.jsonl, report.json and report.html here')
     .option('--resume', 'go on with the results in --out')
-    .option('--parallel <n>', 'rows at once', '2')
+    .option('--parallel <n>', 'rows at once', PARALLEL)
     .option('--limit <n>', 'this many rows, drawn by the seed')
     .option('--seed <n>', 'of the draw', '1')
-    .option('--stage <stage>', 'accept: every task as if rolled out; configured: as the policy says', 'accept')
+    .option('--stage <stage>', 'accept: every task as if rolled out; configured: as the policy says', STAGE)
     .option('--call-frontier', 'call the frontier for real, at its price; else it is taken to be right')
-    .action((datasets: readonly string[], flags: EvalFlags) => run(datasets, flags, context))
+    .option('--suite <name>', 'published-study: seven public sets under every pattern, in place of a dataset')
+    .option('--data <folder>', 'with --suite: holds tasks/ and streams/; default ../shared/data beside the package')
+    .option('--sets <names>', 'with --suite: only these sets, with commas between')
+    .option('--frontier <how>', 'with --suite: auto (real where a key is set), real, replay or oracle')
+    .option('--accuracy <share>', 'with --suite: how often a simulated frontier is right (0.95)')
+    .option('--fit <n>', 'with --suite: rows a set that heads and thresholds are fitted on (600)')
+    .option('--within <minutes>', 'with --suite: then nothing new is asked, and the report is of what was')
+    .action((datasets: readonly string[], flags: EvalFlags & StudyFlags & { readonly suite?: string }) =>
+      isStudy(datasets, flags) ? startStudy(flags, context) : run(datasets, flags, context),
+    )
   addEvalExport(group, context)
+}
+
+/** @throws RouterError usage: an unknown suite, or options that do not belong together */
+function isStudy(datasets: readonly string[], flags: EvalFlags & StudyFlags & { readonly suite?: string }): boolean {
+  if (flags.suite === undefined) {
+    const own = (['data', 'sets', 'frontier', 'accuracy', 'fit', 'within'] as const).find(
+      (name) => flags[name] !== undefined,
+    )
+    if (own) throw usage(`--${own} belongs to --suite`, `Add --suite ${SUITE}.`)
+    return false
+  }
+  if (flags.suite !== SUITE) throw usage(`--suite ${flags.suite} is not known`, `Use --suite ${SUITE}.`)
+  const set = (['policy', 'task', 'callFrontier'] as const).find((name) => flags[name] !== undefined)
+  const other = set ?? (flags.parallel !== PARALLEL ? 'parallel' : flags.stage !== STAGE ? 'stage' : undefined)
+  if (other || datasets.length > 0)
+    throw usage(
+      `--suite has data and a policy of its own, and ${other ?? datasets.join(' ')} is given`,
+      'Leave it out; --frontier real calls the frontier.',
+    )
+  return true
+}
+
+async function startStudy(flags: StudyFlags, context: CliContext): Promise<void> {
+  const { runStudy } = await import('./eval-study.ts')
+  await runStudy(flags, context)
 }
 
 async function run(files: readonly string[], flags: EvalFlags, context: CliContext): Promise<void> {

@@ -37,3 +37,28 @@ export function bootstrapMean(
   }).toSorted((a, b) => a - b)
   return [means[Math.floor(resamples * 0.025)] ?? 0, means[Math.ceil(resamples * 0.975) - 1] ?? 0]
 }
+
+/**
+ * The same for a ratio of sums, over items that each bring a part above and a part below the line: both parts of an item are drawn
+ * together.
+ *
+ * @param random a number from 0 to 1
+ * @returns both ends; null without items
+ */
+export function bootstrapRatio(
+  items: readonly (readonly [above: number, below: number])[],
+  random: () => number,
+  resamples = 1000,
+): readonly [number, number] | null {
+  if (items.length === 0) return null
+  const ratios = Array.from({ length: resamples }, () => {
+    let [above, below] = [0, 0]
+    for (let drawn = 0; drawn < items.length; drawn++) {
+      const [a, b] = items[Math.floor(random() * items.length)] ?? [0, 0]
+      above += a
+      below += b
+    }
+    return below === 0 ? 0 : above / below
+  }).toSorted((a, b) => a - b)
+  return [ratios[Math.floor(resamples * 0.025)] ?? 0, ratios[Math.ceil(resamples * 0.975) - 1] ?? 0]
+}

@@ -23,14 +23,25 @@ export function escalationPacket(
   draft: { readonly asked: Asked; readonly rejected: Verdict },
 ): RouterRequest {
   const answer = beginning(draft.asked.answer.text)
+  const last = wanted(task, request)
+  const { description } = task.policy
+  // Every word is paid for with each escalation: nothing stands in it twice.
+  const about = description && !last.includes(description) ? ` - ${description}` : ''
   const lines = [
-    `Task: ${task.name}${task.policy.description ? ` - ${task.policy.description}` : ''}`,
+    `Task: ${task.name}${about}`,
     `A smaller model answered: ${answer === '' ? '(nothing)' : answer}`,
-    `That answer was not accepted. Failed check: ${draft.rejected.gate} (${draft.rejected.detail})`,
-    wanted(task, request),
+    `That answer was not accepted. Failed check: ${checkText(draft.rejected)}`,
+    last,
   ]
   const packet: Message = { role: 'system', content: lines.join('\n') }
   return { ...request, messages: [packet, ...request.messages] }
+}
+
+/** Gates that weigh figures of the local model: their detail is for whoever sets the threshold, and says nothing about the answer. */
+const WEIGHED: ReadonlySet<string> = new Set(['calibrated', 'confidence', 'entropy'])
+
+function checkText({ gate, reason, detail }: Verdict): string {
+  return `${gate} (${WEIGHED.has(gate) ? (reason ?? detail) : detail})`
 }
 
 /** Cut before a private piece that the end would go through: half of one is found by no detector and would not be masked. */

@@ -1,6 +1,5 @@
 /** Runs a dataset through a router under a policy, as many rows at once as wanted. */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { randomFrom } from '../../learn/random.ts'
 import { RouterError } from '../../spec/errors.ts'
 import type { CheckedDraft } from '../../spec/label.ts'
 import type { LoadedPolicy, Policy } from '../../spec/policy.ts'
@@ -106,16 +105,4 @@ export async function evaluate(evaluation: Evaluation): Promise<readonly RowResu
   }
   await Promise.all(Array.from({ length: Math.min(parallel, open.length) }, worker))
   return rows.flatMap(({ id }) => found.get(id) ?? [])
-}
-
-/** @returns `limit` rows drawn by the seed, in their order in the file; all when there are no more */
-export function sampled(rows: readonly EvalRow[], limit: number | null, seed: number): readonly EvalRow[] {
-  if (limit === null || limit >= rows.length) return rows
-  const random = randomFrom(seed)
-  const drawn = rows
-    .map((row) => ({ row, at: random() }))
-    .toSorted((a, b) => a.at - b.at)
-    .slice(0, limit)
-  const chosen = new Set(drawn.map(({ row }) => row))
-  return rows.filter((row) => chosen.has(row))
 }
