@@ -85,7 +85,13 @@ interface Row {
   readonly ms: number
 }
 const rows: Row[] = []
+let isOver = false
+// Whoever has waited long enough gets the figures of the logs that were read.
+process.once('SIGINT', () => {
+  isOver = true
+})
 for (const { text, label } of logs) {
+  if (isOver) break
   const startedMs = performance.now()
   const digest = shortened(text)
   const ms = performance.now() - startedMs

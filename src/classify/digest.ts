@@ -19,7 +19,7 @@ export interface Digest {
  * library. Lines that name a fault, and those that `isEvidence` knows, always stand. Numbers before lines are those of the source; a line without
  * one follows the line above it.
  *
- * @param isEvidence reads one line, or two with a line break between them
+ * @param isEvidence whether evidence stands in some lines; what it says of lines it says of more of them, too
  * @param first number of the first line, so that several texts may share one count
  */
 export function digestOf(text: string, isEvidence: (text: string) => boolean, first = 1): Digest {
@@ -54,18 +54,26 @@ export function digestOf(text: string, isEvidence: (text: string) => boolean, fi
   return { text: written.join('\n'), lines, first, kept, files }
 }
 
-/** A line by itself, or with the next that is not empty: terms of several words break over lines. */
+/** Halves are looked into only while they hold evidence: a log of 20,000 lines has a few lines of it. */
 function evidenceIn(lines: readonly string[], isEvidence: (text: string) => boolean): readonly boolean[] {
-  const found = lines.map(isEvidence)
-  let above: number | null = null
-  for (const [at, line] of lines.entries()) {
-    if (line.trim() === '') continue
-    if (above !== null && !found[above] && !found[at] && isEvidence(`${lines[above]}\n${line}`)) {
-      found[above] = true
-      found[at] = true
+  const found = lines.map(() => false)
+  const written = lines.flatMap((line, at) => (line.trim() === '' ? [] : [at]))
+  const textOf = (places: readonly number[]): string => places.map((at) => lines[at]).join('\n')
+  const look = (from: number, to: number): void => {
+    const places = written.slice(from, to)
+    if (places.length === 0 || !isEvidence(textOf(places))) return
+    const middle = (from + to) >> 1
+    if (places.length === 1) {
+      for (const at of places) found[at] = true
+      return
     }
-    above = at
+    look(from, middle)
+    look(middle, to)
+    // Terms of several words break over lines.
+    const pair = written.slice(middle - 1, middle + 1)
+    if (!pair.some((at) => found[at]) && isEvidence(textOf(pair))) for (const at of pair) found[at] = true
   }
+  look(0, written.length)
   return found
 }
 
@@ -96,7 +104,9 @@ function repeatedShapes(
   for (const [at, line] of lines.entries()) {
     if (isFixed(at) || line.trim() === '') continue
     const shape = `${faults[at] === true ? 'fault ' : ''}${shapeOf(line, faults[at] === true)}`
-    groups.set(shape, [...(groups.get(shape) ?? []), at])
+    const group = groups.get(shape)
+    if (group) group.push(at)
+    else groups.set(shape, [at])
   }
   const found: (Shape | 'left_out' | null)[] = lines.map(() => null)
   for (const [shape, places] of groups) {
