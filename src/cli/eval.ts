@@ -59,7 +59,7 @@ export const addEval: AddCommand = (program, context) => {
     .option('--sets <names>', 'with --suite: only these sets, with commas between')
     .option('--frontier <how>', 'with --suite: auto (real where a key is set), real, replay or oracle')
     .option('--accuracy <share>', 'with --suite: how often a simulated frontier is right (0.95)')
-    .option('--fit <n>', 'with --suite: rows a set that heads and thresholds are fitted on (600)')
+    .option('--fit <n>', 'with --suite: rows a set that heads and thresholds are fitted on (1000)')
     .option('--within <minutes>', 'with --suite: then nothing new is asked, and the report is of what was')
     .action((datasets: readonly string[], flags: EvalFlags & StudyFlags & { readonly suite?: string }) =>
       isStudy(datasets, flags) ? startStudy(flags, context) : run(datasets, flags, context),

@@ -74,8 +74,8 @@ export function whyNot(set: StudySet, condition: Condition): string | null {
     return `answers of kind ${kind} have no span to ask about`
   if (condition === 'consensus' && (kind === 'entities' || kind === 'similarity'))
     return `two answers of kind ${kind} are hardly ever the same vote`
-  if (condition === 'specialist' && set !== 'gsm8k' && set !== 'hotpotqa')
-    return 'nothing in these questions is beyond what the local model can do'
+  if (condition === 'specialist' && kind !== 'text')
+    return 'the pattern is for written answers, and nothing in these questions calls a specialist'
   return null
 }
 
