@@ -48,6 +48,7 @@ function withoutLocal(decision: RouteDecision, detail: string): RouteDecision {
     reason: 'turn_continued',
     degraded: false,
     serve: ['frontier'],
+    tiers: decision.tiers.filter(({ actor }) => actor === 'frontier'),
     removals: [...decision.removals, removal],
   }
 }

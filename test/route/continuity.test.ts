@@ -11,6 +11,11 @@ const PLAN = {
   tier: 'local_fast',
   local: ['small', 'mid'],
   frontier: ['big', 'other'],
+  tiers: [
+    { actor: 'local', models: ['small'] },
+    { actor: 'local', models: ['mid'] },
+    { actor: 'frontier', models: ['big', 'other'] },
+  ],
   serve: ['local', 'frontier'],
   call: ['local', 'frontier'],
   removals: [],
@@ -40,6 +45,7 @@ describe('inside a tool loop', () => {
       tier: 'frontier',
       serve: ['frontier'],
       frontier: ['other', 'big'],
+      tiers: [{ actor: 'frontier', models: ['other', 'big'] }],
       continues: { model: 'other', because: 'tool_loop' },
       removals: [{ set: 'serve', actor: 'local', rule: 'continuity', reason: 'turn_continued' }],
     })
@@ -52,6 +58,10 @@ describe('inside a tool loop', () => {
       route: 'local',
       tier: 'local_quality',
       local: ['mid', 'small'],
+      tiers: [
+        { actor: 'local', models: ['mid'] },
+        { actor: 'frontier', models: ['big', 'other'] },
+      ],
       serve: ['local', 'frontier'],
       removals: [],
     })
@@ -89,6 +99,7 @@ describe('inside a tool loop', () => {
           serve,
           local: serve.includes('local') ? PLAN.local : [],
           frontier: serve.includes('frontier') ? PLAN.frontier : [],
+          tiers: PLAN.tiers.filter((tier) => serve.includes(tier.actor)),
         })
         const result = continued(given, features(which), {
           ...AUTO,
@@ -97,6 +108,8 @@ describe('inside a tool loop', () => {
         expect(serve).toEqual(expect.arrayContaining([...result.serve]))
         expect(result.serve.length > 0).toBe(serve.length > 0)
         expect(result.local.toSorted()).toEqual(given.local.toSorted())
+        expect(result.tiers.every((tier) => result.serve.includes(tier.actor))).toBe(true)
+        expect(result.tiers.length > 0).toBe(given.tiers.length > 0)
         expect(result.frontier.toSorted()).toEqual(given.frontier.toSorted())
       }),
     )
