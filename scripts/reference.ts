@@ -135,6 +135,4 @@ if (process.argv.includes('--check')) {
   process.exitCode = stale.length === 0 ? 0 : 1
 } else {
   for (const [file, text] of stale) writeFileSync(join(FOLDER, file), text)
-  const schema = z.toJSONSchema(policySchema, { io: 'input' })
-  writeFileSync(resolve(FOLDER, '../../schema.json'), `${JSON.stringify(schema, null, 2)}\n`)
 }
