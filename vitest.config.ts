@@ -14,9 +14,10 @@ const shared = {
 const SLOW = [
   'test/faults/**/*.test.ts',
   'test/engine/{adapter,answers,extract,fetch,heads,host,json,patterns,prefix-store,second-opinion,stop-check,typed-kinds}.test.ts',
-  'test/models/bundle.test.ts',
+  'test/models/{bundle,check-command}.test.ts',
+  'test/gateway/{availability,hostile}.test.ts',
   'test/stores/backup.test.ts',
-  'test/cli/{audit-egress,babysit,bad-input,calibrate,commands,cost,eval,fits,heads,keys,lab-cascade,many-machines,models,preload,store,tour,uninstall}.test.ts',
+  'test/cli/{audit-egress,babysit,bad-input,calibrate,commands,cost,eval,eval-study,fits,heads,keys,lab-cascade,many-machines,models,preload,store,tour,uninstall}.test.ts',
 ]
 
 export default defineConfig({
