@@ -1,4 +1,5 @@
 /** Has long texts read in a thread of its own, which is there only while there are some. */
+import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { keepReadings, type ReadingOrder, type TextReading, unreadTexts } from '../classify/long-texts.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
@@ -86,5 +87,9 @@ function startThread(onBroken: (thread: Thread) => void): Thread {
 /** Most requests hold no long text, and then nobody waits. */
 export async function readLongTexts(request: RouterRequest, { textReader, loaded }: ReadingDeps): Promise<void> {
   const order = textReader && unreadTexts(request, loaded.policy)
-  if (order) await textReader.read(order)
+  if (!order) return
+  // Finding out, sending, keeping and all that follows each take their share of a large request; others come in between.
+  await setImmediate()
+  await textReader.read(order)
+  await setImmediate()
 }

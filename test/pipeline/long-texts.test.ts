@@ -84,7 +84,9 @@ describe('the thread that reads them', () => {
     const reader = createTextReader()
     const policy = policyOf()
     const text = longText()
-    const reading = readLongTexts(asking(text), { loaded: { policy } as never, textReader: reader })
+    const order = unreadTexts(asking(text), policy)
+    if (!order) throw new Error('it is not long')
+    const reading = reader.read(order)
     await reader.close()
     await reading
     expect(hardStopReaders(policy.hardStops).conversation.knows(text)).toBe(false)
