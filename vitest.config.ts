@@ -13,11 +13,13 @@ const shared = {
 /** They read a lot with the real model, or break its process: too slow to run with every change. */
 const SLOW = [
   'test/faults/**/*.test.ts',
-  'test/engine/{adapter,answers,extract,fetch,heads,host,json,patterns,prefix-store,second-opinion,stop-check,typed-kinds}.test.ts',
+  'test/engine/{adapter,answers,buddy,candidate,extract,fetch,heads,host,infill,json,patterns,prefix-store,second-opinion,stop-check,tiers,typed-kinds}.test.ts',
   'test/models/{bundle,check-command}.test.ts',
-  'test/gateway/{availability,hostile}.test.ts',
+  'test/gateway/{availability,batches-restart,hostile}.test.ts',
+  'test/integrations/{daemon,quality-check}.test.ts',
+  'test/eval/replay/other-policy.test.ts',
   'test/stores/backup.test.ts',
-  'test/cli/{audit-egress,babysit,bad-input,calibrate,commands,cost,eval,eval-study,fits,heads,keys,lab-cascade,many-machines,models,preload,store,tour,uninstall}.test.ts',
+  'test/cli/{audit-egress,babysit,bad-input,batch,calibrate,commands,cost,eval,eval-study,fits,heads,keys,lab-cascade,many-machines,metrics,models,packed-rows,preload,provider-batch,replay,replay-regenerate,review,review-held,rollout,rollout-candidate,store,tasks,tenant-ceilings,tour,uninstall}.test.ts',
 ]
 
 export default defineConfig({

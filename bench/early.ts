@@ -11,7 +11,7 @@ import { rejectsEntropy } from '../src/gates/early.ts'
 import { openEmbeddedModel } from '../src/models/embedded/configured.ts'
 import { resolvePaths } from '../src/models/paths.ts'
 import { DEFAULT_TASK, policySchema } from '../src/spec/policy.ts'
-import type { CallLimits } from '../src/spec/ports.ts'
+import type { CallLimits, Progress } from '../src/spec/ports.ts'
 import { percent, percents, wilson } from './tasks/metrics.ts'
 
 const { values } = parseArgs({
@@ -31,7 +31,7 @@ const limits: CallLimits = {
 
 interface Draft {
   /** What the host told on the way. */
-  readonly progress: readonly { readonly tokens: number; readonly entropyLowNats: number | null }[]
+  readonly progress: readonly Progress[]
   readonly tokens: number
   /** The figure that the entropy gate holds against its limit at the end (nats). */
   readonly entropyHighNats: number
@@ -57,11 +57,11 @@ try {
 process.stdout.write(`${JSON.stringify({ drafts: drafts.length, limits: LIMITS_NATS.map(summary) }, null, 2)}\n`)
 
 async function draftOf(question: string): Promise<Draft> {
-  const progress: Draft['progress'][number][] = []
+  const progress: Progress[] = []
   const messages = [{ role: 'user' as const, content: question }]
   const call = { messages, stream: true, maxOutputTokens: MAX_TOKENS, temperature: 0 }
   for await (const event of port.generate(call, limits)) {
-    if (event.type === 'progress') progress.push({ tokens: event.tokens, entropyLowNats: event.entropyLowNats })
+    if (event.type === 'progress') progress.push(event)
     if (event.type !== 'finish') continue
     const entropyHighNats = event.signals?.entropyHighNats ?? Number.POSITIVE_INFINITY
     return { progress, tokens: event.usage.outputTokens, entropyHighNats }

@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util'
 import type { PolicyInput } from '../src/spec/policy.ts'
 import type { ModelScript } from '../src/testing.ts'
+import { ACCEPTING, SMALL_AND_BIG } from '../test/support/chat-task.ts'
 import { sampleRouter } from '../test/support/sample-router.ts'
 
 const { values } = parseArgs({
@@ -83,9 +84,8 @@ const CASES: readonly Case[] = [
 const [BASE] = CASES
 
 const MODELS = {
-  small: { provider: 'embedded', model: 'smollm2-135m-instruct', tier: 'local_fast' },
+  ...SMALL_AND_BIG,
   peer: { provider: 'ollama', model: 'qwen3:4b', tier: 'local_quality' },
-  big: { provider: 'openai', model: 'gpt-4.1-nano', tier: 'frontier', apiKey: '${env:KEY}' },
 } as const
 
 const REQUEST = {
@@ -102,12 +102,8 @@ async function batch(one: Case, requests: number): Promise<{ readonly ms: number
       models: MODELS,
       tasks: {
         chat: {
-          local: 'small',
-          frontier: 'big',
-          stage: 'accept',
+          ...ACCEPTING,
           complexity: 'simple',
-          accept: { uncalibrated: true },
-          gates: { entropyNats: null },
           pattern: one.pattern,
           ...one.task,
         },

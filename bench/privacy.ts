@@ -9,7 +9,7 @@ import { findPrivate } from '../src/classify/privacy/find.ts'
 import { PRIVATE_KINDS } from '../src/spec/private-kinds.ts'
 import { scorePeople } from './privacy/people.ts'
 import { type PiiRow, scorePii } from './privacy/pii.ts'
-import { scoreAttacks, scoreInjections, scoreLogs } from './privacy/routes.ts'
+import { type InjectionRow, scoreAttacks, scoreInjections, scoreLogs } from './privacy/routes.ts'
 import { scoreSecrets } from './privacy/secrets.ts'
 
 const { values } = parseArgs({
@@ -26,7 +26,7 @@ const report = {
   peopleUnseenHalf: scored('pii', (rows: readonly PiiRow[]) => scorePeople(rows, 'report')),
   hardStops: scored('logs', scoreLogs),
   routeAttacks: scored('route_attacks', scoreAttacks),
-  injections: scored('injection', scoreInjections),
+  injections: scored('injection', (rows: readonly InjectionRow[]) => scoreInjections(rows, rowsOf('logs') ?? [])),
   scanMs64k: {
     withoutHit: scanMs(PLAIN()),
     withHit: scanMs(`${PLAIN()} DB_PASSWORD="k9#fQ2!xZ7" call +49 30 1234567 `),
@@ -36,15 +36,21 @@ process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
 
 /** `<name>.jsonl`, or `<name>_dev.jsonl` and its like. */
 function scored<Row, Score>(name: string, score: (rows: readonly Row[]) => Score): Score | { readonly reason: string } {
+  const rows = rowsOf<Row>(name)
+  return rows ? score(rows) : { reason: `there is no ${name}_dev.jsonl in ${values.data}` }
+}
+
+/** @returns null where there is no such file */
+function rowsOf<Row>(name: string): readonly Row[] | null {
   const names = [`${name}.jsonl`, `${name}_dev.jsonl`, `${name}_test.jsonl`]
   // The folder with the rows itself, or the one above it.
   const folders = [values.data, ...['traffic', '../traffic', 'adversarial'].map((folder) => join(values.data, folder))]
   const file = folders.flatMap((folder) => names.map((one) => join(folder, one))).find((one) => existsSync(one))
-  if (!file) return { reason: `there is no ${name}_dev.jsonl in ${values.data}` }
+  if (!file) return null
   const lines = readFileSync(file, 'utf8')
     .split('\n')
     .filter((line) => line !== '')
-  return score(lines.map((line) => JSON.parse(line) as Row))
+  return lines.map((line) => JSON.parse(line) as Row)
 }
 
 function PLAIN(): string {

@@ -1,6 +1,6 @@
 /**
  * `npm run coverage -- [--json]`: which branches of the code that guards money, audit, egress and hard stops are taken by its tests.
- * Exit code 1 when less than 98 % are. Takes a minute or two.
+ * Exit code 1 when less than 98 % of a group are. Takes a minute or two.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
-/** Percent of all branches of the guards together. */
+/** Percent of the branches of each group. */
 const FLOOR = 98
 
 const GUARDS: Readonly<Record<string, readonly string[]>> = {
@@ -76,7 +76,9 @@ const TESTS: readonly string[] = [
     'test/learn/harmless.test.ts',
   ],
   ...['masking', 'direct', 'door'].map((name) => `test/gateway/anthropic/${name}.test.ts`),
-  ...['chat-fields', 'responses', 'availability', 'life'].map((name) => `test/gateway/${name}.test.ts`),
+  ...['chat-fields', 'responses', 'availability', 'life', 'ceilings', 'held', 'local-only-fields'].map(
+    (name) => `test/gateway/${name}.test.ts`,
+  ),
   ...['test/eval/costs.test.ts', 'test/eval/booked.test.ts', 'test/models/prices.test.ts'],
 ]
 
@@ -97,13 +99,15 @@ interface FileCoverage {
 const { values } = parseArgs({ options: { json: { type: 'boolean' } } })
 const ROOT = resolve(import.meta.dirname, '..')
 const found = run()
-const groups = Object.entries(GUARDS).map(([name, files]) => ({ name, files: files.map(fileLine) }))
-const all = groups.flatMap(({ files }) => files)
-const report = { floor: FLOOR, percent: percentOf(all), groups, uncounted: UNCOUNTED }
+const groups = Object.entries(GUARDS).map(([name, paths]) => {
+  const files = paths.map(fileLine)
+  return { name, percent: percentOf(files), files }
+})
+const report = { floor: FLOOR, percent: percentOf(groups.flatMap(({ files }) => files)), groups, uncounted: UNCOUNTED }
 if (values.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
 else for (const group of groups) process.stdout.write(text(group))
-if (!values.json) process.stdout.write(`all ${report.percent} % of the branches, floor ${FLOOR} %\n`)
-process.exitCode = report.percent >= FLOOR ? 0 : 1
+if (!values.json) process.stdout.write(`all ${report.percent} % of the branches, floor of each ${FLOOR} %\n`)
+process.exitCode = groups.every(({ percent }) => percent >= FLOOR) ? 0 : 1
 
 interface Line {
   readonly file: string
@@ -132,12 +136,12 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, one) => total + one, 0)
 }
 
-function text({ name, files }: { readonly name: string; readonly files: readonly Line[] }): string {
+function text({ name, percent, files }: (typeof groups)[number]): string {
   const lines = files.map(
     ({ file, taken, branches, open }) =>
       `  ${file}: ${taken} of ${branches}${open.length > 0 ? `, not taken at ${open.join(', ')}` : ''}\n`,
   )
-  return `${name} ${percentOf(files)} %\n${lines.join('')}`
+  return `${name} ${percent} %\n${lines.join('')}`
 }
 
 function run(): readonly FileCoverage[] {

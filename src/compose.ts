@@ -1,4 +1,5 @@
 /** The composition root: policy and adapters become a router. Library, gateway, command line and tests all come here. */
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { excerptForDecision } from './classify/excerpt.ts'
@@ -7,32 +8,47 @@ import { aiSdkObstacle, createAiSdkModel } from './models/ai-sdk.ts'
 import { createAnthropicModel } from './models/anthropic.ts'
 import { createAzureModel } from './models/azure.ts'
 import { createCheckRunner } from './models/check-command.ts'
-import { embeddedFillsIn, embeddedObstacle, openEmbeddedModel } from './models/embedded/configured.ts'
+import {
+  embeddedFillsIn,
+  embeddedFitsBeside,
+  embeddedObstacle,
+  openEmbeddedModel,
+} from './models/embedded/configured.ts'
 import { ENGINE_VERSION } from './models/embedded/engine-lock.ts'
 import { keyOf, readHead, writeHead } from './models/head-cache.ts'
 import { withHeads } from './models/head-decider.ts'
 import { createOllamaModel } from './models/ollama.ts'
 import { createOpenAiCompatibleModel } from './models/openai-compatible.ts'
 import { type Paths, resolvePaths } from './models/paths.ts'
-import { callCost } from './models/prices.ts'
+import { batchCost, callCost, windowTokens } from './models/prices.ts'
 import { createServerProbe } from './models/probe.ts'
+import type { Transport } from './models/transport.ts'
+import { postWebhook } from './models/webhook.ts'
 import { openAnswerCache } from './pipeline/answer-cache.ts'
 import { createAuditWatch } from './pipeline/audit-watch.ts'
 import { createBuddyWatch } from './pipeline/buddy-watch.ts'
 import { systemClock } from './pipeline/clock.ts'
 import { createHarmlessScores } from './pipeline/harmless-scores.ts'
+import { type OpenHeldPlace, openHeldPlace } from './pipeline/held-place.ts'
+import { noticeBody, type PostNotice } from './pipeline/notices.ts'
 import { createNoveltyWatch } from './pipeline/novelty.ts'
 import { createPlaceholderNumbers } from './pipeline/placeholder-numbers.ts'
+import { changedSince } from './pipeline/policy-since.ts'
 import { createTextReader } from './pipeline/reading-thread.ts'
 import { requestIdAt } from './pipeline/request-id.ts'
+import { createRolloutWatch } from './pipeline/rollout-watch.ts'
 import { createRoster, type RosterModel } from './pipeline/roster.ts'
 import { routerFrom } from './pipeline/router.ts'
+import { answeringNow } from './pipeline/task-setup.ts'
 import { createTurnBook } from './pipeline/turn-book.ts'
 import { ollamaBaseUrl, PROVIDER_URLS } from './spec/destination.ts'
 import { RouterError } from './spec/errors.ts'
+import { hasFrontier } from './spec/has-frontier.ts'
+import type { HeldRow } from './spec/held.ts'
 import type { CheckedDraft } from './spec/label.ts'
 import type { Lane } from './spec/lanes.ts'
 import type { LoadedPolicy, ModelPolicy, Policy, PolicyInput } from './spec/policy.ts'
+import { DEFAULT_CONTEXT_TOKENS } from './spec/policy-models.ts'
 import type { AuditQuery, Clock, ModelPort } from './spec/ports.ts'
 import { proxyFor } from './spec/proxy.ts'
 import type { Router } from './spec/router.ts'
@@ -43,11 +59,15 @@ import { openCalibrations } from './stores/calibrations.ts'
 import { copySettings } from './stores/connections.ts'
 import { openConversations } from './stores/conversations.ts'
 import { type HeadsInForce, headsInForce, openLearnedHeads } from './stores/heads-in-force.ts'
+import { openHeldLater } from './stores/held-later.ts'
 import { keptLimits, openKeptExamples } from './stores/kept-examples.ts'
 import { openKillSwitch } from './stores/kill-switch.ts'
+import { keepPolicy, readPolicy } from './stores/policy-archive.ts'
 import { type Environment, loadPolicyFile, validatePolicy } from './stores/policy-file.ts'
 import { openPriors } from './stores/priors.ts'
+import { NO_ROLLOUTS, openRollouts } from './stores/rollouts.ts'
 import { contentSealer } from './stores/sealed-content.ts'
+import { NO_OVERRIDES, openTaskOverrides } from './stores/task-overrides.ts'
 
 export interface RouterSettings {
   /** A file, a policy object, or one that was loaded before. */
@@ -67,6 +87,8 @@ export interface RouterSettings {
   readonly onDraft?: (requestId: string, draft: CheckedDraft) => void
   /** Takes every model port that is opened and gives what is used in its place, for example one that keeps what was said. */
   readonly around?: (name: string, port: ModelPort) => ModelPort
+  /** For models with `batch`: gives what sends their calls in place of the transport, for example to send them together. They cost the price of a batch then. */
+  readonly collect?: (model: string, transport: Transport) => Transport
   /** Examples of the tasks' heads. Default: those of the policy and those learned on this machine. */
   readonly heads?: HeadsInForce
 }
@@ -92,7 +114,10 @@ export function createRouter(settings: RouterSettings): Router {
   // A folder of its own is a trial, for example an evaluation: its records are nobody else's.
   const copy = settings.auditDir === undefined ? copySettings(loaded) : null
   const log = openAuditLog({ stateDir, durability, onFailure, retention, copy })
-  const budgetFile = { stateDir: paths.stateDir, monotonicMs: clock.monotonicMs }
+  keepPolicy(stateDir, loaded)
+  const { monotonicMs, epochMs } = clock
+  const keepMs = loaded.policy.audit.retention.records
+  const budgetFile = { stateDir: paths.stateDir, monotonicMs, epochMs, keepMs }
   const budgets = hasCeiling(loaded.policy.budgets) ? openBudgets(budgetFile) : openBudgetsLater(budgetFile)
   const heads =
     settings.heads ?? headsInForce(loaded, openLearnedHeads(join(paths.stateDir, 'heads'), clock.monotonicMs))
@@ -107,13 +132,18 @@ export function createRouter(settings: RouterSettings): Router {
   const calibrations = openCalibrations(join(paths.stateDir, 'calibrations'), clock.monotonicMs)
   const examples = openKeptExamples(join(settings.auditDir ?? paths.stateDir, 'examples'))
   const textReader = createTextReader()
+  // A trial takes the stages as its policy says them, and moves nobody's.
+  const rollouts = settings.auditDir === undefined ? openRollouts(paths.stateDir, clock.monotonicMs) : NO_ROLLOUTS
+  // Of a trial nobody waits for an answer.
+  const held = settings.auditDir === undefined ? heldIn({ loaded, env, stateDir, clock }) : null
   const readAudit = (query: AuditQuery) => log.list(query)
   return routerFrom({
     loaded,
     roster: createRoster(models, clock),
     journal: log.journal,
     clock,
-    price: callCost,
+    price: settings.collect ? batchCost : callCost,
+    windowTokens,
     newId: () => requestIdAt(clock.epochMs()),
     random: Math.random,
     calibrations,
@@ -122,12 +152,29 @@ export function createRouter(settings: RouterSettings): Router {
     checks: createCheckRunner({ path: env.PATH ?? '', hidden: privateFolders(env, paths) }),
     conversations,
     content: sealer,
+    held: held?.place ?? null,
     killSwitch: openKillSwitch(paths.stateDir, clock.monotonicMs),
+    overrides: settings.auditDir === undefined ? openTaskOverrides(paths.stateDir, clock) : NO_OVERRIDES,
+    rollouts,
     cache: openAnswerCache(loaded.policy.cache, clock.monotonicMs),
     onDraft: settings.onDraft ?? (() => undefined),
     priors: openPriors(join(paths.stateDir, 'priors'), clock.monotonicMs),
     examples,
     watch: createAuditWatch({ calibrations, readAudit, clock }),
+    stages: createRolloutWatch({
+      rollouts,
+      eachAudit: log.each,
+      journal: log.journal,
+      clock,
+      newId: randomUUID,
+      policyDigest: loaded.digest,
+      answering: (task) => answeringNow({ loaded, rollouts }, task),
+      changedSince: (digest, task) => {
+        const before = digest === loaded.digest ? null : readPolicy(stateDir, digest)
+        return before ? changedSince(before.policy, loaded.policy, task) : []
+      },
+      hasFrontier: (task) => hasFrontier(task, loaded),
+    }),
     buddies: createBuddyWatch({
       book: openBuddies(join(paths.stateDir, 'buddies'), clock.monotonicMs),
       readAudit,
@@ -149,9 +196,38 @@ export function createRouter(settings: RouterSettings): Router {
       budgets.close()
       conversations.close()
       await textReader.close()
+      await held?.close()
       await log.close()
     },
   })
+}
+
+interface HeldSetup {
+  readonly loaded: LoadedPolicy
+  readonly env: Environment
+  readonly stateDir: string
+  readonly clock: Clock
+}
+
+function heldIn({ loaded, env, stateDir, clock }: HeldSetup): OpenHeldPlace {
+  const { holdFor: holdMs, keep, maxWaiting, webhook } = loaded.policy.review
+  // Found missing now, and not when the first request is held.
+  if (keep === 'text') contentSealer(env)
+  const { epochMs } = clock
+  const noticeOf = webhook ? (row: HeldRow) => noticeBody(row, new Date(epochMs()).toISOString()) : () => null
+  const book = openHeldLater({ stateDir, env, epochMs, holdMs, maxWaiting, noticeOf })
+  return openHeldPlace({ book, clock, post: webhook ? webhookOf({ loaded, env, clock }) : undefined })
+}
+
+/** Null while its secret is not set. */
+function webhookOf({ loaded, env, clock }: Omit<HeldSetup, 'stateDir'>): PostNotice | null {
+  const { webhook } = loaded.policy.review
+  const secret = loaded.connections.webhook?.secret ?? null
+  if (!webhook || secret === null) return null
+  const url = new URL(webhook.url)
+  const { privateNetwork } = webhook
+  const settings = { url, secret, privateNetwork, proxy: proxyFor(url, loaded.policy.network, env) }
+  return (notice, signal) => postWebhook(settings, notice, { nowMs: clock.epochMs(), signal })
 }
 
 /** What a command over an answer has no business in. */
@@ -207,6 +283,7 @@ function rosterModel(setup: ModelSetup): RosterModel {
       policy.provider === 'embedded'
         ? given === undefined && embeddedFillsIn({ name, policy, paths, env: setup.env })
         : policy.can.includes('infill'),
+    fitsBeside: (other) => given !== undefined || fitsBeside(setup, other),
     obstacle: () => {
       if (missing) return { reason: 'frontier_down', why: `no key set (${missing})` }
       if (given) return null
@@ -215,6 +292,14 @@ function rosterModel(setup: ModelSetup): RosterModel {
       return embeddedObstacle({ name, policy, paths, env, memory: loaded.policy.memory }, availableMemory)
     },
   }
+}
+
+/** What other servers hold in memory is theirs to say. */
+function fitsBeside({ name, policy, loaded, paths, env, availableMemory }: ModelSetup, other: string): boolean {
+  const second = loaded.policy.models[other]
+  if (policy.provider !== 'embedded' || second?.provider !== 'embedded') return true
+  const here = { paths, env, memory: loaded.policy.memory }
+  return embeddedFitsBeside({ name, policy, ...here }, { name: other, policy: second, ...here }, availableMemory())
 }
 
 function withTaskHeads(port: ModelPort, { loaded, heads, paths }: ModelSetup): ModelPort {
@@ -235,7 +320,7 @@ function openModel(setup: ModelSetup, lane: Lane): ModelPort {
   const { name, policy, loaded, paths, env } = setup
   if (policy.provider === 'embedded')
     return openEmbeddedModel({ name, policy, paths, env, memory: loaded.policy.memory })
-  const { model, maxOutputTokens, tier, contextTokens, privateNetwork } = policy
+  const { model, maxOutputTokens, tier, contextTokens = DEFAULT_CONTEXT_TOKENS, privateNetwork } = policy
   const baseUrl = lane.baseUrl ?? usualAddress(policy.provider, env)
   const hosted = {
     ...{ name, model, maxOutputTokens, tier, privateNetwork, apiKey: lane.apiKey, baseUrl },
@@ -249,7 +334,9 @@ function openModel(setup: ModelSetup, lane: Lane): ModelPort {
     return createAzureModel({ ...hosted, apiVersion: policy.apiVersion ?? AZURE_API_VERSION })
   const asked = { api: policy.provider, baseUrl, model, contextTokens, apiKey: hosted.apiKey, cacheDir: paths.cacheDir }
   const probed = tier === 'frontier' ? {} : { probe: createServerProbe(asked) }
-  if (policy.provider === 'openai') return createOpenAiCompatibleModel({ ...hosted, ...probed })
+  const { collect } = setup.settings
+  const together = policy.batch && collect ? { collect: (own: Transport) => collect(name, own) } : {}
+  if (policy.provider === 'openai') return createOpenAiCompatibleModel({ ...hosted, ...probed, ...together })
   // Ollama keeps a model for ever when the time is negative.
   const keepAliveMs = policy.idleUnload ?? -1
   const think = policy.think === undefined ? {} : { think: policy.think }

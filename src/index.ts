@@ -1,5 +1,12 @@
 /** The public library: everything a program needs to put a router inside itself. */
 export { createRouter, type RouterSettings } from './compose.ts'
+export {
+  type AgentContext,
+  type AgentQuestion,
+  agentRequest,
+  type CheckedAnswer,
+} from './integrations/quality-check.ts'
+export { closeSharedRouter, type QualityCheckOptions, routeWithQualityCheck } from './shared-router.ts'
 export type { AuditRecord } from './spec/audit.ts'
 export type {
   Attempt,

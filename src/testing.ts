@@ -11,6 +11,7 @@ import type {
   ModelCall,
   ModelEvent,
   ModelPort,
+  Progress,
 } from './spec/ports.ts'
 import type { ToolCall } from './spec/request.ts'
 
@@ -25,7 +26,7 @@ export interface ScriptedText {
   /** The pieces that are emitted, in order; a string is one piece. */
   readonly text?: string | readonly string[]
   /** What the model reports after the piece of the same index. */
-  readonly progress?: readonly { readonly tokens: number; readonly entropyLowNats: number | null }[]
+  readonly progress?: readonly Progress[]
   readonly toolCalls?: readonly ToolCall[]
   /** Default: `tool_calls` when there are tool calls, else `stop`. */
   readonly finishReason?: FinishReason

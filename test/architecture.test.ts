@@ -40,7 +40,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   'compose.ts': ['spec', 'classify', 'decide', 'pipeline', 'models', 'stores'],
   'testing.ts': ['spec'],
-  'index.ts': ['spec', 'compose.ts', 'stores'],
+  'shared-router.ts': ['spec', 'compose.ts', 'integrations'],
+  'index.ts': ['spec', 'compose.ts', 'shared-router.ts', 'stores', 'integrations'],
 }
 
 /** Everything up to patterns decides and does nothing: none of these may reach a process, clock, file or network. */
@@ -151,11 +152,13 @@ const OWN_SOCKETS: Readonly<Record<string, string>> = {
 }
 
 /** Whether the code can open a connection to anywhere. Listening and types are nothing of the kind. */
-/** A module of the runtime got by name; of those for HTTP a server's file may take `createServer`. */
+/** A module of the runtime got by name; of those for HTTP a server's file may take `createServer`, and a door the shapes of a request and its answer. */
 function loadsClient(text: string): boolean {
   const loads = text.match(/^.*\bgetBuiltinModule\(.*$/gm) ?? []
   return loads.some(
-    (line) => /node:(?:net|tls|dgram|dns|https?2?)/.test(line) && !/^const \{ createServer \} = /.test(line),
+    (line) =>
+      /node:(?:net|tls|dgram|dns|https?2?)/.test(line) &&
+      !/^const \{ (?:createServer|IncomingMessage: Incoming, ServerResponse) \} = /.test(line),
   )
 }
 

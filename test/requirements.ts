@@ -12,6 +12,168 @@ export interface Requirement {
 
 export const REQUIREMENTS: readonly Requirement[] = [
   {
+    behaviour: 'A candidate runs beside what answers a task, serves nobody, asks no frontier and slows no caller',
+    source: 'docs/guides/rollout.md',
+    citedBy: [
+      { file: 'test/pipeline/candidate.test.ts', title: 'is asked beside the shadow' },
+      { file: 'test/pipeline/candidate.test.ts', title: 'begins after the caller has the answer, as background work' },
+      { file: 'test/pipeline/candidate.test.ts', title: 'is dropped and counted when too many wait' },
+      { file: 'test/pipeline/candidate.test.ts', title: 'runs on private text that never leaves' },
+      { file: 'test/pipeline/candidate.test.ts', title: 'never runs when it is hosted' },
+      {
+        file: 'test/engine/candidate.test.ts',
+        title: 'is left out where the model in force would have to leave memory',
+      },
+    ],
+  },
+  {
+    behaviour: 'A candidate takes over only when it is shown to lose less than was allowed, however often one looked',
+    source: 'docs/guides/rollout.md',
+    citedBy: [
+      { file: 'test/cli/rollout-candidate.test.ts', title: 'is started, reported on, promoted over the policy' },
+      { file: 'test/cli/rollout-candidate.test.ts', title: 'does not put a worse one, or one of which too little' },
+      { file: 'test/learn/paired-sequence.test.ts', title: 'in at most 5 of 100 histories in which it is the margin' },
+      {
+        file: 'test/eval/rollout/rotation-drive.test.ts',
+        title: 'rejects a worse candidate, puts a better one in force',
+      },
+    ],
+  },
+  {
+    behaviour:
+      'A rollback takes back the last change: the model and prompt of before, or the stage; never a policy file',
+    source: 'docs/guides/rollout.md',
+    citedBy: [
+      {
+        file: 'test/pipeline/rotation.test.ts',
+        title: 'brings back the model and prompt of before, in the same stage',
+      },
+      { file: 'test/pipeline/rotation.test.ts', title: 'brings no policy file back' },
+    ],
+  },
+  {
+    behaviour:
+      'A held request is answered, released or refused by a person, and its caller gets what came of it in its own dialect',
+    source: 'docs/guides/review.md',
+    citedBy: [
+      { file: 'test/gateway/held.test.ts', title: 'gets the answer of a person in the shape of its own dialect' },
+      { file: 'test/gateway/held.test.ts', title: 'is released by a person with its kept text' },
+      { file: 'test/gateway/held.test.ts', title: 'is sent again by its caller where its text is not kept' },
+      {
+        file: 'test/cli/review-held.test.ts',
+        title: 'takes an answer, a release and a refusal, each with who and why',
+      },
+      { file: 'test/pipeline/held.test.ts', title: 'is waited for in one process and answered in another' },
+    ],
+  },
+  {
+    behaviour:
+      'A release lets no private text out, obeys the kill switch, and each key sees its own held requests alone',
+    source: 'docs/guides/review.md',
+    citedBy: [
+      { file: 'test/route/lift.test.ts', title: 'never lets private text out, never beats the kill switch' },
+      { file: 'test/gateway/held.test.ts', title: 'never leaves when it is local_only, whoever releases it' },
+      {
+        file: 'test/gateway/held.test.ts',
+        title: 'is seen by its own key and tenant, and decided by the operator alone',
+      },
+      { file: 'test/stores/held.test.ts', title: 'keep their texts and answers encrypted' },
+    ],
+  },
+  {
+    behaviour: 'A webhook hears of held requests at least once, signed, without text, and where the policy says alone',
+    source: 'docs/guides/review.md',
+    citedBy: [
+      {
+        file: 'test/gateway/held-webhook.test.ts',
+        title: 'hears what is held and what became of it, signed, without any text',
+      },
+      {
+        file: 'test/gateway/held-webhook.test.ts',
+        title: 'hears the same message again after a failure, under the same id',
+      },
+      { file: 'test/gateway/held-webhook.test.ts', title: 'is told after a restart what it did not hear before' },
+      { file: 'test/gateway/held-webhook.test.ts', title: 'is dialled where the policy says and nowhere else' },
+    ],
+  },
+  {
+    behaviour: 'A batch that is broken off goes on: each row has one line, and no frontier is called twice for a row',
+    source: 'docs/guides/batch.md',
+    citedBy: [
+      { file: 'test/cli/batch.test.ts', title: 'goes on: every row has one line, and no frontier was called twice' },
+      { file: 'test/cli/batch.test.ts', title: 'that are wrong are told by their line and kept apart' },
+      { file: 'test/cli/batch.test.ts', title: 'a budget that is gone ends the run with 5' },
+      { file: 'test/gateway/batches-restart.test.ts', title: 'goes on by itself: every row has one line' },
+      { file: 'test/gateway/batches-restart.test.ts', title: 'loses nothing when it is told to stop' },
+    ],
+  },
+  {
+    behaviour:
+      'Of rows that share a prompt each answer is checked alone, and what is missing or rejected is asked again',
+    source: 'docs/guides/batch.md',
+    citedBy: [
+      { file: 'test/cli/packed-rows.test.ts', title: 'share a prompt, each answer is checked alone' },
+      { file: 'test/cli/packed-rows.test.ts', title: 'are asked in groups of that size' },
+    ],
+  },
+  {
+    behaviour: "Calls that go into a provider's own batch pass masks, ledger and budget, and are paid for once",
+    source: 'docs/guides/batch.md',
+    citedBy: [
+      { file: 'test/cli/provider-batch.test.ts', title: 'go to the provider together, through masks and ledger' },
+      { file: 'test/cli/provider-batch.test.ts', title: 'reserve the price of a batch' },
+      { file: 'test/cli/provider-batch.test.ts', title: 'stay here where text may not leave' },
+      { file: 'test/cli/provider-batch.test.ts', title: 'fetches what was made, and pays for nothing twice' },
+      { file: 'test/cli/provider-batch.test.ts', title: 'finds the batch by its mark' },
+    ],
+  },
+  {
+    behaviour:
+      'Files and batches of a gateway are for the key and tenant that sent them, bounded, and gone when their time is over',
+    source: 'docs/guides/batch.md',
+    citedBy: [
+      { file: 'test/gateway/batches.test.ts', title: 'is the key that sent it, under its own tenant and limits' },
+      { file: 'test/gateway/batches.test.ts', title: 'is served before the rows of a batch' },
+      { file: 'test/stores/batches.test.ts', title: 'is gone when its time is over, unless an open batch reads it' },
+      {
+        file: 'test/stores/batches.test.ts',
+        title: 'deletes files and batches of a tenant, of a time, or with rows of a user',
+      },
+    ],
+  },
+  {
+    behaviour: 'A task goes back by itself when live labels break its bound, or when inputs or signals drift',
+    source: 'docs/guides/rollout.md',
+    citedBy: [
+      {
+        file: 'test/pipeline/rollout-watch.test.ts',
+        title: 'takes the task back to the stage before, with its model and policy',
+      },
+      { file: 'test/pipeline/rollout-watch.test.ts', title: 'close the gate: the stage goes back to shadow' },
+      { file: 'test/pipeline/rollout-watch.test.ts', title: 'goes back to the frontier by itself' },
+      { file: 'test/learn/drift.test.ts', title: 'alarms in at most 5 of 100 histories in which nothing changes' },
+    ],
+  },
+  {
+    behaviour: 'A shadow never slows its caller, never calls a frontier, and is dropped and counted when too many wait',
+    source: 'docs/guides/rollout.md',
+    citedBy: [
+      { file: 'test/pipeline/shadow.test.ts', title: 'begins only after the caller has its answer' },
+      { file: 'test/pipeline/shadow.test.ts', title: 'is dropped and counted when too many wait' },
+      { file: 'test/pipeline/shadow.test.ts', title: 'says that nobody could tell, and asks no frontier for it' },
+    ],
+  },
+  {
+    behaviour: 'A task goes up a stage only on evidence that may be looked at at any time, and every move is audited',
+    source: 'docs/guides/rollout.md',
+    citedBy: [
+      { file: 'test/cli/rollout.test.ts', title: 'goes up a stage at a time on evidence, and back' },
+      { file: 'test/cli/rollout.test.ts', title: 'says what is missing, ends with 6 and changes nothing' },
+      { file: 'test/learn/sequence.test.ts', title: 'is found in at most 5 of 100 histories at the limit' },
+      { file: 'test/stores/rollouts.test.ts', title: 'is seen by every process within a fifth of a second' },
+    ],
+  },
+  {
     behaviour: 'A tool loop keeps its model, and what a tool says can add stops but never leave',
     source: 'docs/guides/agents.md',
     citedBy: [
@@ -534,6 +696,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
         title: 'holds over four processes with two hundred calls at once in each',
       },
       { file: 'test/pipeline/budget.test.ts', title: 'refuses a call that may cost more than is left' },
+      { file: 'test/gateway/ceilings.test.ts', title: 'is capped with what was reserved' },
     ],
   },
   {
@@ -550,6 +713,8 @@ export const REQUIREMENTS: readonly Requirement[] = [
     citedBy: [
       { file: 'test/faults/f64.test.ts', title: 'goes where the policy says, whatever stands in body and headers' },
       { file: 'test/faults/f64.test.ts', title: 'reads no schema behind' },
+      { file: 'test/faults/f64-doors.test.ts', title: 'asks nobody but the models of the policy' },
+      { file: 'test/gateway/named-destinations.test.ts', title: 'stays here at every depth' },
       { file: 'test/faults/f09.test.ts', title: 'that leads to this machine the second time is not dialled' },
       { file: 'test/faults/f11.test.ts', title: 'nothing goes to the other host' },
       { file: 'test/architecture.test.ts', title: 'is one file; who else opens a connection stays on this machine' },
@@ -566,6 +731,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     source: 'docs/guides/privacy.md',
     citedBy: [
       { file: 'test/pipeline/partition.test.ts', title: 'with an id that was local_only once stays so' },
+      { file: 'test/pipeline/partition.test.ts', title: 'when the client names it later, no more, or anew' },
       { file: 'test/stores/conversations.test.ts', title: 'is so after a restart' },
     ],
   },
@@ -575,6 +741,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     source: 'docs/guides/privacy.md',
     citedBy: [
       { file: 'test/pipeline/partition.test.ts', title: 'for a local_only request no client of a frontier is made' },
+      { file: 'test/gateway/local-only-fields.test.ts', title: 'never leaves, in whatever field' },
       { file: 'test/pipeline/partition.test.ts', title: 'that takes longer than the policy allows' },
     ],
   },
@@ -868,6 +1035,94 @@ export const REQUIREMENTS: readonly Requirement[] = [
         file: 'test/samples/assist/hard-stop-evidence-stays-word-for-word/expected.json',
         title: 'lets local assist after a hard stop, and keeps its evidence word for word',
       },
+    ],
+  },
+  {
+    behaviour:
+      'The six figures are equal on the command line, on the admin page and for Prometheus, and null where nothing is known',
+    source: 'docs/guides/metrics.md',
+    citedBy: [
+      { file: 'test/cli/metrics.test.ts', title: 'are the same on the command line and on the admin page' },
+      {
+        file: 'test/cli/metrics.test.ts',
+        title: 'are the same for Prometheus, which gets no series for what is not known',
+      },
+      {
+        file: 'test/eval/metrics/report.test.ts',
+        title: 'give the same figures: accepted, rejected, sent away and drawn',
+      },
+    ],
+  },
+  {
+    behaviour: 'The cost plan is exact, and says which tiers pay',
+    source: 'docs/guides/money.md',
+    citedBy: [
+      {
+        file: 'test/eval/cost-plan.test.ts',
+        title: 'costs $0.1125 a day and $3.375 a month with three quarters answered locally',
+      },
+      { file: 'test/eval/cost-plan.test.ts', title: 'is about 490 requests a day by what routing saves' },
+      { file: 'test/eval/cost-plan.test.ts', title: 'leaves out the tier that does not pay' },
+    ],
+  },
+  {
+    behaviour: 'Loops of agents get exactly the promised keys, and are told before the call when a person must approve',
+    source: 'docs/guides/daemons.md',
+    citedBy: [
+      { file: 'test/integrations/quality-check.test.ts', title: 'has exactly the keys of the contract' },
+      {
+        file: 'test/integrations/quality-check.test.ts',
+        title: 'is told before anybody is asked, and with the outcome',
+      },
+      { file: 'test/integrations/quality-check.test.ts', title: 'changes nothing in who answers' },
+      { file: 'test/integrations/daemon.test.ts', title: 'asks a person before an action that cannot be undone' },
+      { file: 'test/integrations/daemon.test.ts', title: 'stands still under the kill switch' },
+    ],
+  },
+  {
+    behaviour: 'Same record, same policy: same decision; what hangs on text alone is counted and never guessed',
+    source: 'docs/guides/replay.md',
+    citedBy: [
+      {
+        file: 'test/eval/replay/same-policy.test.ts',
+        title: 'comes to the decision on record, whatever the policy and the circumstances were',
+      },
+      {
+        file: 'test/eval/replay/other-policy.test.ts',
+        title: 'comes to what the router itself does when the same requests are made under the other policy',
+      },
+      { file: 'test/eval/replay/replay.test.ts', title: 'and not guessed' },
+      { file: 'test/cli/replay.test.ts', title: 'says which keys differ, and what follows' },
+      {
+        file: 'test/cli/replay-regenerate.test.ts',
+        title: 'leaves a line in the log for each text that it read',
+      },
+    ],
+  },
+  {
+    behaviour:
+      'Untyped traffic becomes tasks to review, whose match takes the requests of one application and no others',
+    source: 'docs/guides/discover.md',
+    citedBy: [
+      {
+        file: 'test/eval/discover/discover.test.ts',
+        title: 'a match that takes its requests and no others',
+      },
+      { file: 'test/eval/discover/discover.test.ts', title: 'finds 10 of 12 applications, and the right kind for 9' },
+      {
+        file: 'test/eval/discover/discover.test.ts',
+        title: 'reads neither the name of the application nor the right answer',
+      },
+      { file: 'test/cli/tasks.test.ts', title: 'prints a policy that policy check accepts' },
+    ],
+  },
+  {
+    behaviour: 'A log says what would have been saved before anything is switched, stores nothing and makes no risk up',
+    source: 'docs/guides/discover.md',
+    citedBy: [
+      { file: 'test/cli/tasks.test.ts', title: 'says what would have been saved, what stays and why' },
+      { file: 'test/cli/tasks.test.ts', title: 'compares solvers with the answers in the log, with an interval' },
+      { file: 'test/cli/tasks.test.ts', title: 'stores nothing' },
     ],
   },
 ]

@@ -162,7 +162,7 @@ describe('the package', () => {
   it('may not name folders of a machine or hold a key, and a key is not repeated', () => {
     expect(contentProblems('a.js', 'log in /home/ci/.npm, key sk-… of the environment', [])).toEqual([])
     expect(contentProblems('a.js', 'at /home/jane/app', [])).toEqual(['a.js names the home folder /home/jane'])
-    expect(contentProblems('a.js', 'in /work/here/dist', ['/work/here'])).toEqual([
+    expect(contentProblems('a.js', 'in /project/here/dist', ['/project/here'])).toEqual([
       'a.js names a folder of this machine',
     ])
     const key = `ghp_${'a1B2'.repeat(9)}`

@@ -57,6 +57,8 @@ const LARGE: readonly { readonly kind: string; readonly make: (random: Random) =
   },
   { kind: 'spaces', make: (random) => Buffer.from(`{${' '.repeat(MB * 4 * random())}"model":"auto"}`) },
   { kind: 'open text', make: (random) => Buffer.from(`{"model":"${'x'.repeat(MB * 2 * random())}`) },
+  { kind: 'tool input', make: (random) => body(toolInput(random)) },
+  { kind: 'further field', make: (random) => body({ ...user('hi'), extra: words(random, MB * random()) }) },
   { kind: 'tools', make: (random) => body({ ...user('hi'), tools: tools(random) }) },
   {
     kind: 'schema',
@@ -82,6 +84,19 @@ const LARGE: readonly { readonly kind: string; readonly make: (random: Random) =
   { kind: 'invisible', make: (random) => body(user('\u200b\u202e\u0301'.repeat(MB * 0.1 * random()))) },
   { kind: 'base64', make: (random) => body(user(noise(random, MB * 0.5 * random()).toString('base64'))) },
 ]
+
+/** What agents send back: a call that writes a file, and its result. */
+function toolInput(random: Random): object {
+  const call = { name: 'write', arguments: JSON.stringify({ text: words(random, MB * random()) }) }
+  return {
+    model: 'auto',
+    messages: [
+      { role: 'user', content: 'hi' },
+      { role: 'assistant', content: null, tool_calls: [{ id: 'c', type: 'function', function: call }] },
+      { role: 'tool', tool_call_id: 'c', content: words(random, MB * 0.2 * random()) },
+    ],
+  }
+}
 
 function largeBody(random: Random, turn: number): FuzzBody {
   const { kind, make } = LARGE[turn % LARGE.length] ?? LARGE[0] ?? { kind: 'none', make: () => Buffer.alloc(0) }

@@ -99,20 +99,27 @@ export interface InjectionRow {
   readonly text: string
 }
 
-/** Injections are for a model to withstand; here they must not change where a request goes. */
-export function scoreInjections(rows: readonly InjectionRow[]) {
-  const carriers = rows.filter(({ kind }) => kind === 'carrier')
+/**
+ * Injections are for a model to withstand; here they must not bring back what a rule has taken away. Each is planted before and behind a text
+ * that is stopped, since nothing could be loosened of others.
+ *
+ * @param logs those with a genuine stop are planted into
+ */
+export function scoreInjections(rows: readonly InjectionRow[], logs: readonly LogRow[]) {
+  const carriers = logs.filter(({ hardStop, text }) => hardStop !== null && routeOf(text).route !== 'local')
+  if (carriers.length === 0) return { reason: 'there is no log with a genuine stop to plant them into' }
   const planted = rows
     .filter(({ kind }) => kind === 'embedded_instruction' || kind === 'injection')
-    .map(({ id, text }, at) => {
-      const carrier = carriers[at % Math.max(1, carriers.length)]?.text ?? ''
-      return { id, isLoosened: isLooser(routeOf(`${carrier}\n${text}`), routeOf(carrier)) }
+    .flatMap(({ id, text }, at) => {
+      const carrier = carriers[at % carriers.length]?.text ?? ''
+      return [`${carrier}\n${text}`, `${text}\n${carrier}`].map((whole) => ({ id, route: routeOf(whole).route }))
     })
-  const loosened = planted.filter(({ isLoosened }) => isLoosened)
-  return { n: planted.length, loosened: loosened.length, rows: loosened.map(({ id }) => id) }
-}
-
-/** What a rule had taken away may not come back because of a text beside it. */
-function isLooser(after: { readonly route: string }, before: { readonly route: string }): boolean {
-  return before.route !== 'local' && after.route === 'local'
+  const loosened = planted.filter(({ route }) => route === 'local')
+  return {
+    n: planted.length,
+    carriers: carriers.length,
+    loosened: loosened.length,
+    interval: percents(wilson(loosened.length, planted.length)),
+    rows: loosened.map(({ id }) => id),
+  }
 }

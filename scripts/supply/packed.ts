@@ -11,6 +11,7 @@ const EXPECTED: readonly RegExp[] = [
   /^templates\/[\w-]+\.yaml$/,
   /^templates\/heads\/[\w-]+\.jsonl$/,
   /^examples\/logs\/[\w.-]+\.(?:log|json)$/,
+  /^examples\/daemon\/[\w-]+\.(?:mjs|jsonl|yaml)$/,
 ]
 /** Never, even where a pattern above would let it in. */
 const NEVER = /(?:^|\/)(?:test|tests|data|node_modules)\/|\.test\.|\.env|\.(?:pem|key|gguf|sqlite|journal)$/

@@ -8,6 +8,7 @@ import { asksForCodeChange } from './code-change.ts'
 import { complexityOfText } from './complexity.ts'
 import { extractFields } from './fields.ts'
 import { findHardStops } from './hard-stops.ts'
+import { type LeavingText, leavingTexts } from './leaving.ts'
 import { type Detector, partitionOf } from './partition.ts'
 import { canAnonymise } from './privacy/anonymise.ts'
 import { findPrivate } from './privacy/find.ts'
@@ -36,14 +37,13 @@ const IMPACTS = ['low', 'medium', 'high'] as const
 /** @returns the features of a request; equal for requests that differ only in the order of object keys */
 export function classify({ request, policy, sha256, earlier = null, detector = PATIENT }: ClassifyInput): Features {
   const metadata = request.metadata ?? {}
-  const system = request.messages.filter(isInstruction).map(messageText).join('\n')
+  const system = systemText(request.messages)
   const systemHash = system === '' ? null : `sha256:${sha256(system)}`
   const { turn, text: asked } = readTurn(request.messages)
-  const choice = chooseTask({ request, policy, systemHash, asked })
+  const choice = chooseTask({ request, policy, systemHash, system, asked })
   const named = taskNamed(choice.task, policy)
   const task = named ?? DEFAULT_TASK
-  const fields = extractFields(request)
-  const texts = fields.map(({ text }) => text)
+  const texts = (): readonly LeavingText[] => leavingTexts(request)
   const claim = partitionOf({ metadata, taskName: choice.task, task: named, policy, texts, earlier, detector })
   const input = inputText(request.messages)
   return {
@@ -51,15 +51,14 @@ export function classify({ request, policy, sha256, earlier = null, detector = P
     ...sizesOf(request, input),
     kind: task.kind,
     complexity:
-      task.complexity ??
-      closedSetComplexity(task) ??
-      complexityOf(choice, { request, policy, text: `${system}\n${asked}` }),
+      statedComplexity(task, choice, policy) ??
+      complexityOfText({ text: `${system}\n${asked}`, hasTools: (request.tools?.length ?? 0) > 0 }),
     partition: claim.partition,
     partitionSource: claim.source,
     ...(claim.onlyDetected && { onlyDetected: true }),
     ...(claim.onlyDetected && task.anonymise && canAnonymise(request, detector.find) && { anonymised: true }),
     // A hard stop says who may answer, and a vector answers nothing.
-    hardStops: request.embed ? [] : findHardStops(fields, policy.hardStops),
+    hardStops: request.embed ? [] : findHardStops(extractFields(request), policy.hardStops),
     needs: request.needs ?? [],
     ...(request.wire && { dialect: request.wire.dialect }),
     wantsCodeChange: asksForCodeChange(asked),
@@ -92,13 +91,19 @@ function sizesOf({ messages, tools, responseSchema }: RouterRequest, input: stri
   }
 }
 
-function complexityOf(
-  { task, action }: TaskChoice,
-  { request, policy, text }: { readonly request: RouterRequest; readonly policy: Policy; readonly text: string },
-): Complexity {
-  const { actions } = policy.routing
-  const known = [action, task].find((name) => name !== null && Object.hasOwn(actions, name))
-  return (known && actions[known]) || complexityOfText({ text, hasTools: (request.tools?.length ?? 0) > 0 })
+/** What the policy says of the complexity; null where the text has to be read. */
+export function statedComplexity(
+  task: TaskPolicy,
+  choice: Pick<TaskChoice, 'task' | 'action'>,
+  { routing: { actions } }: Policy,
+): Complexity | null {
+  const known = [choice.action, choice.task].find((name) => name !== null && Object.hasOwn(actions, name))
+  return task.complexity ?? closedSetComplexity(task) ?? (known ? (actions[known] ?? null) : null)
+}
+
+/** The system prompt of a request, as `systemHash` takes it; empty when there is none. */
+export function systemText(messages: readonly Message[]): string {
+  return messages.filter(isInstruction).map(messageText).join('\n')
 }
 
 function isInstruction({ role }: Message): boolean {
@@ -106,7 +111,7 @@ function isInstruction({ role }: Message): boolean {
 }
 
 /** A caller may raise the task's impact, never lower it. */
-function strongerImpact(caller: RequestMetadata['impact'], task: Features['impact']): Features['impact'] {
+export function strongerImpact(caller: RequestMetadata['impact'], task: Features['impact']): Features['impact'] {
   return caller !== undefined && IMPACTS.indexOf(caller) > IMPACTS.indexOf(task) ? caller : task
 }
 

@@ -4,6 +4,7 @@ import { PARTITIONS, type Partition } from '../spec/decision.ts'
 import type { Policy, TaskPolicy } from '../spec/policy.ts'
 import type { RequestMetadata } from '../spec/request.ts'
 import { matchesGlob } from './glob.ts'
+import type { LeavingText } from './leaving.ts'
 import type { FindPrivate } from './privacy/anonymise.ts'
 
 /** What can speak about a partition. */
@@ -12,8 +13,8 @@ export interface PartitionQuestion {
   readonly taskName: string
   readonly task: TaskPolicy | undefined
   readonly policy: Policy
-  /** Every text of the request. */
-  readonly texts: readonly string[]
+  /** Every text that would go out with the request; asked for only where detectors are to look. */
+  readonly texts: () => readonly LeavingText[]
   /** What an earlier request of the conversation was; null when none is known. */
   readonly earlier: EarlierClaim | null
   readonly detector: Detector
@@ -105,8 +106,8 @@ function detectedClaim({ policy, texts, detector }: PartitionQuestion): Partitio
     onlyDetected: false,
   })
   try {
-    for (const text of texts) {
-      const [found] = detector.find(text, detect)
+    for (const { text, writing } of texts()) {
+      const [found] = detector.find(text, detect, writing)
       if (found)
         return { partition: 'local_only', source: `privacy.localOnly.detect: ${found.kind}`, onlyDetected: true }
       if (detector.now() - startedMs > detectWithin) return failed(`took more than ${detectWithin} ms`)

@@ -1,6 +1,6 @@
 /** Which task a request belongs to. Pure. */
 import type { Policy, TaskPolicy } from '../spec/policy.ts'
-import type { RouterRequest } from '../spec/request.ts'
+import type { RouterRequest, ToolDefinition } from '../spec/request.ts'
 import { normalise } from './normalise.ts'
 import { indexTerms, splitWords } from './terms.ts'
 
@@ -18,6 +18,8 @@ export interface TaskQuestion {
   readonly request: RouterRequest
   readonly policy: Policy
   readonly systemHash: string | null
+  /** The text that the hash is of. */
+  readonly system: string
   /** The words of the last person who asked for something. */
   readonly asked: string
 }
@@ -42,7 +44,11 @@ export function taskNamed(name: string, policy: Policy): TaskPolicy | undefined 
   return Object.hasOwn(policy.tasks, name) ? policy.tasks[name] : undefined
 }
 
-function standingOf(name: string, policy: Policy): { readonly taskKnown: boolean; readonly action: string | null } {
+/** What a name that the caller gave stands for. */
+export function standingOf(
+  name: string,
+  policy: Policy,
+): { readonly taskKnown: boolean; readonly action: string | null } {
   const task = taskNamed(name, policy)
   if (task) return { taskKnown: true, action: task.action ?? (isAction(name, policy) ? name : null) }
   return isAction(name, policy) ? { taskKnown: true, action: name } : { taskKnown: false, action: null }
@@ -64,14 +70,39 @@ function matchingTask(question: TaskQuestion): string | undefined {
   return Object.entries(policy.tasks).find(([, task]) => fitsTask(task, question))?.[0]
 }
 
-function fitsTask({ match }: TaskPolicy, { request, systemHash, asked }: TaskQuestion): boolean {
+/** What a task is chosen by beside the words of a text. */
+export type MatchQuestion = Pick<TaskQuestion, 'request' | 'systemHash' | 'system' | 'asked'>
+
+export function fitsTask(
+  { match }: Pick<TaskPolicy, 'match'>,
+  { request, systemHash, system, asked }: MatchQuestion,
+): boolean {
   if (!match) return false
   const claims = [
     match.words.length === 0 ? null : holdsWord(asked, match.words),
     match.systemHash === undefined ? null : match.systemHash === systemHash,
     match.model === undefined ? null : match.model === request.wire?.body.model,
+    match.system === undefined ? null : standInOrder(match.system, system),
+    match.user === undefined ? null : standInOrder(match.user, asked),
+    match.tools === undefined ? null : offersJust(match.tools, request.tools ?? []),
   ].filter((claim) => claim !== null)
   return claims.length > 0 && claims.every(Boolean)
+}
+
+/** @returns whether all pieces stand in the text, each behind the one before; in time of the length of the text */
+export function standInOrder(pieces: readonly string[], text: string): boolean {
+  let from = 0
+  for (const piece of pieces) {
+    const at = text.indexOf(piece, from)
+    if (at < 0) return false
+    from = at + piece.length
+  }
+  return true
+}
+
+function offersJust(names: readonly string[], tools: readonly ToolDefinition[]): boolean {
+  const offered = new Set(tools.map(({ name }) => name))
+  return offered.size === new Set(names).size && names.every((name) => offered.has(name))
 }
 
 function holdsWord(text: string, terms: readonly string[]): boolean {

@@ -110,6 +110,7 @@ function closing(outcome: Outcome): readonly string[] {
   return [
     ...(escalation ? [escalation] : []),
     ...(outcome.decision.route === 'held' ? [`held for a human: \`spillway why ${outcome.requestId}\` shows why`] : []),
+    ...(outcome.held ? [`\`spillway review held\` decides on it, until ${outcome.held.expiresAt}`] : []),
     ...(outcome.approvalRequired ? ['this action cannot be undone: ask a person before acting on the answer'] : []),
   ]
 }

@@ -1,4 +1,4 @@
-/** `spillway audit content | events`: full texts that debug replay kept, and who read or deleted what. */
+/** `spillway audit content | events`: full texts that debug replay kept, and who read or deleted what, or moved a stage. */
 import { resolvePaths } from '../models/paths.ts'
 import { messageText } from '../spec/request.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
@@ -16,7 +16,7 @@ export const addAuditContent: AddCommand = (audit, context) => {
     'content <requestId>',
     'the texts that audit.content: replay kept; needs the key, and is logged',
   ).action((requestId: string, flags: ContentFlags) => content(requestId, flags, context))
-  addCommand(audit, 'events', 'who read kept texts, and what was deleted')
+  addCommand(audit, 'events', 'who read kept texts, what was deleted, and which stages were moved')
     .option('--since <span>', 'a span such as 24h or 30d, or a date', '30d')
     .action((flags: ContentFlags) => events(flags, context))
 }

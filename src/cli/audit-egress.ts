@@ -30,7 +30,7 @@ async function egress(flags: EgressFlags, context: CliContext): Promise<void> {
     const query = { sinceMs: sinceMs(flags.since, Date.now()), ...(flags.task !== undefined && { task: flags.task }) }
     const records = log.list(query)
     if (partition === null) tell(records, flags, context)
-    else prove(partition, records, { flags, context })
+    else prove(partition, records, { flags, context, purged: log.purgedSince(query.sinceMs) })
   } finally {
     log.close()
   }
@@ -78,6 +78,8 @@ function tell(records: readonly AuditRecord[], flags: EgressFlags, { terminal }:
 }
 
 interface Proof {
+  /** Records of the span that were deleted: nothing is known of them. */
+  readonly purged: number
   readonly flags: EgressFlags
   readonly context: CliContext
 }
@@ -87,7 +89,7 @@ interface Proof {
  * ledger: such a call would have gone past the only door. What left with everything private taken out of it is no text of
  * the class any more; it is counted and named apart.
  */
-function prove(partition: Partition, records: readonly AuditRecord[], { flags, context }: Proof): void {
+function prove(partition: Partition, records: readonly AuditRecord[], { flags, context, purged }: Proof): void {
   const own = records.filter(({ features }) => features.partition === partition)
   const left = own.filter(hasLeft)
   const undeclared = records.filter(
@@ -106,6 +108,8 @@ function prove(partition: Partition, records: readonly AuditRecord[], { flags, c
     /** Answers of frontiers that no line of the ledger speaks of. */
     undeclared: undeclared.map(({ requestId }) => requestId),
     ledgerRows: linesOf(records).length,
+    /** Of every partition and task. */
+    purged,
   }
   if (flags.json) context.terminal.json(told)
   else context.terminal.print(sentence(told))
@@ -125,7 +129,7 @@ function hasLeft({ egress: rows = [], calls, attempts }: AuditRecord): boolean {
 
 const REFUSED_AT_DOOR: ReadonlySet<string> = new Set(['privacy_local_only', 'held_for_human'])
 /** Nothing was called. */
-const UNPAID: ReadonlySet<string> = new Set(['budget_exhausted', 'budget_unwritable'])
+const UNPAID: ReadonlySet<string> = new Set(['budget_exhausted', 'cost_unbounded', 'budget_unwritable'])
 
 function isAnonymised({ anonymised }: EgressRow): boolean {
   return anonymised === true
@@ -140,11 +144,23 @@ interface Told {
   readonly anonymised: readonly string[]
   readonly undeclared: readonly string[]
   readonly ledgerRows: number
+  readonly purged: number
 }
 
-function sentence({ partition, since, holds, requests, left, anonymised, undeclared, ledgerRows }: Told): string {
+function sentence({
+  partition,
+  since,
+  holds,
+  requests,
+  left,
+  anonymised,
+  undeclared,
+  ledgerRows,
+  purged,
+}: Told): string {
   const apart = anonymised.length > 0 ? `, ${anonymised.length} of them left anonymised` : ''
-  const looked = `${requests} requests of ${partition} since ${since}${apart}, ${ledgerRows} lines in the ledger`
+  const gone = purged > 0 ? `; ${purged} records of the time were purged, and nothing is known of them` : ''
+  const looked = `${requests} requests of ${partition} since ${since}${apart}, ${ledgerRows} lines in the ledger${gone}`
   if (holds) return `holds: nothing of ${partition} left this machine by what the audit here records (${looked})`
   const ids = [...left, ...undeclared].slice(0, 10).join(', ')
   return `broken: ${left.length} requests of ${partition} left, ${undeclared.length} answers are not in the ledger: ${ids} (${looked})`

@@ -1,5 +1,5 @@
 /** One audit record as people read it: what was known, what was removed, who was asked, what the gates said. */
-import type { AuditRecord } from '../spec/audit.ts'
+import type { AuditRecord, CandidateResult, ShadowResult } from '../spec/audit.ts'
 import type { PatternFact, PatternFacts } from '../spec/pattern-record.ts'
 import { attemptText, dollars, milliseconds, verdictText } from './outcome-text.ts'
 
@@ -13,6 +13,7 @@ function what(record: AuditRecord): readonly string[] {
   return [
     `request    ${record.requestId}${record.taskId ? ` (task id ${record.taskId})` : ''}`,
     ...(record.parent ? [`asked by   ${record.parent}`] : []),
+    ...(record.release ? [`released   ${record.release.held}, ${byWhom(record.release)}`] : []),
     `received   ${record.receivedAt}${who ? ` from ${who}` : ''}`,
     `task       ${record.task} (${features.taskSource}), ${features.kind}, ${features.complexity}`,
     `input      ${features.inputChars} characters, ${features.messages} messages, ${record.inputHash}`,
@@ -44,9 +45,20 @@ function work(record: AuditRecord): readonly string[] {
     ...(record.pattern ? [`pattern    ${record.pattern.name}: ${factsText(record.pattern.did)}`] : []),
     ...record.verdicts.map((verdict) => `gate       ${verdictText(verdict)}`),
     ...(record.shadow
-      ? [`shadow     ${record.shadow.model} would ${record.shadow.wouldAccept ? 'be accepted' : 'be rejected'}`]
+      ? [
+          `shadow     ${record.shadow.model} would ${record.shadow.wouldAccept ? 'be accepted' : 'be rejected'}${agreementText(record.shadow)}`,
+        ]
       : []),
+    ...(record.candidate ? [`candidate  ${candidateText(record.candidate)}`] : []),
+    ...(record.candidateDropped ? [`candidate  left out (${record.candidateDropped})`] : []),
   ]
+}
+
+function candidateText({ model, prompt, wouldAccept, incumbent, isSame, ...result }: CandidateResult): string {
+  const named = prompt?.version ? `${model} with prompt ${prompt.version}` : model
+  if (result.answerHash === null) return `${named} gave no answer (${result.attempt.error ?? 'unknown'})`
+  const alike = isSame === null ? '' : `, says ${isSame ? 'the same as' : 'something else than'} ${incumbent.model}`
+  return `${named} would ${wouldAccept ? 'be accepted' : 'be rejected'}${alike}${agreementText(result)}`
 }
 
 /** `verdict REJECT, consultations 2` */
@@ -71,5 +83,22 @@ function end(record: AuditRecord): readonly string[] {
     `outcome    ${record.outcome}, ${proven}${record.error ? `, ${record.error}` : ''}`,
     `time       ${record.latencyMs === null ? 'unknown' : milliseconds(record.latencyMs)}, cost ${dollars(record.costUsd)}`,
     `settled    ${record.settledAt ?? 'not yet'}`,
+    ...decided(record),
   ]
+}
+
+/** Of a held request: what a person made of it. */
+function decided({ held }: AuditRecord): readonly string[] {
+  if (!held) return []
+  return [`decided    ${held.action}${held.releasedAs ? ` as ${held.releasedAs}` : ''}, ${byWhom(held)}`]
+}
+
+/** `to big by ann: test data` */
+function byWhom({ to, by, why }: NonNullable<AuditRecord['release']> | NonNullable<AuditRecord['held']>): string {
+  return `${to === null ? '' : `to ${to} `}by ${by}${why === '' ? '' : `: ${why}`}`
+}
+
+function agreementText({ agreement }: Pick<ShadowResult, 'agreement'>): string {
+  if (!agreement) return ''
+  return `, ${agreement.agrees ? 'agrees' : 'does not agree'} with the answer (${agreement.kind})`
 }

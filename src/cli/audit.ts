@@ -1,14 +1,16 @@
-/** `spillway audit tail | show | export | egress | verify | anchor | content | events`: what happened to past requests. */
+/** `spillway audit tail | show | export | egress | verify | anchor | content | events | import`: what happened to past requests. */
 
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import type { Command } from 'commander'
+import { type UsageRow, usageRow } from '../eval/usage-rows.ts'
 import { resolvePaths } from '../models/paths.ts'
 import type { AuditRecord } from '../spec/audit.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { AuditQuery } from '../spec/ports.ts'
 import { addAuditContent } from './audit-content.ts'
 import { addAuditEgress } from './audit-egress.ts'
+import { addAuditImport } from './audit-import.ts'
 import { latencyByTier, latencyLine } from './audit-latency.ts'
 import { traceLines } from './audit-trace.ts'
 import { addAuditVerify } from './audit-verify.ts'
@@ -29,6 +31,7 @@ interface AuditFlags {
   readonly latency?: true
   readonly policy?: string
   readonly out?: string
+  readonly usage?: true
   readonly json?: true
 }
 
@@ -44,11 +47,13 @@ export const addAudit: AddCommand = (program, context) => {
     .option('--policy <file>', 'the policy that holds the targets')
     .action((requestId: string | undefined, flags: AuditFlags) => show(requestId, flags, context))
   filters(addCommand(audit, 'export', 'every record as JSON lines, oldest first'))
+    .option('--usage', 'a flat row of use and money for each settled request, without what decided it')
     .option('--out <file>', 'write to this file instead of stdout')
     .action((flags: AuditFlags) => exportRecords(flags, context))
   addAuditEgress(audit, context)
   addAuditVerify(audit, context)
   addAuditContent(audit, context)
+  addAuditImport(audit, context)
 }
 
 /** @throws RouterError not_found */
@@ -69,7 +74,7 @@ function filters(command: Command): Command {
     .option('--task <name>', 'only records of this task')
     .option('--reason <reason>', 'only records with this reason')
     .option('--route <route>', 'only records with this route')
-    .option('--limit <count>', 'at most this many')
+    .option('--limit <count>', 'the latest so many')
 }
 
 function queryOf(flags: AuditFlags): AuditQuery {
@@ -83,7 +88,7 @@ function queryOf(flags: AuditFlags): AuditQuery {
   }
 }
 
-/** The same a page at a time, in constant memory: what asks for everything uses this. */
+/** The same, oldest first: a page at a time, in constant memory, unless only the latest are asked for. */
 async function eachRecord(
   query: AuditQuery,
   context: CliContext,
@@ -92,7 +97,7 @@ async function eachRecord(
   const { readAuditLog } = await import('../stores/audit-log.ts')
   const log = readAuditLog({ stateDir: resolvePaths(context.env, process.platform).stateDir })
   try {
-    await use(log.each(query))
+    await use(query.limit === undefined ? log.each(query) : log.list({ ...query, newestFirst: true }).toReversed())
   } finally {
     log.close()
   }
@@ -176,17 +181,25 @@ async function showLatency(flags: AuditFlags, context: CliContext): Promise<void
 
 async function exportRecords(flags: AuditFlags, context: CliContext): Promise<void> {
   const { out } = flags
-  if (out === undefined) return eachRecord(queryOf(flags), context, (found) => toStdout(found, context))
+  const rowsOf = flags.usage ? usageRows : (found: Iterable<AuditRecord>) => found
+  if (out === undefined) return eachRecord(queryOf(flags), context, (found) => toStdout(rowsOf(found), context))
   let records = 0
   await eachRecord(queryOf(flags), context, async (found) => {
-    records = await toFile(out, found)
+    records = await toFile(out, rowsOf(found))
   })
   if (flags.json) context.terminal.json({ file: out, records })
   else context.terminal.say(`wrote ${records} records to ${out}`)
 }
 
+function* usageRows(found: Iterable<AuditRecord>): Generator<UsageRow> {
+  for (const record of found) {
+    const row = usageRow(record)
+    if (row) yield row
+  }
+}
+
 /** What waits for a slow reader is memory. */
-async function toStdout(found: Iterable<AuditRecord>, { terminal }: CliContext): Promise<void> {
+async function toStdout(found: Iterable<AuditRecord | UsageRow>, { terminal }: CliContext): Promise<void> {
   let written = 0
   for (const record of found) {
     terminal.json(record)
@@ -198,7 +211,7 @@ async function toStdout(found: Iterable<AuditRecord>, { terminal }: CliContext):
 const RECORDS_AT_ONCE = 200
 
 /** @returns how many records */
-async function toFile(path: string, found: Iterable<AuditRecord>): Promise<number> {
+async function toFile(path: string, found: Iterable<AuditRecord | UsageRow>): Promise<number> {
   const file = createWriteStream(path, { mode: 0o600 })
   let records = 0
   try {

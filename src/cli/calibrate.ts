@@ -2,10 +2,10 @@
 import { join } from 'node:path'
 import { type CalibrationResult, calibrateTask } from '../eval/calibrate.ts'
 import { resolvePaths } from '../models/paths.ts'
-import { systemClock } from '../pipeline/clock.ts'
 import type { Calibration } from '../spec/calibration.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
+import type { Clock } from '../spec/ports.ts'
 import { readAuditLog } from '../stores/audit-log.ts'
 import { type CalibrationStore, openCalibrations } from '../stores/calibrations.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
@@ -32,8 +32,10 @@ function run(task: string | undefined, flags: CalibrateFlags, context: CliContex
   const loaded = findPolicy(flags.policy, context)
   const names = tasksOf(task, loaded)
   const { stateDir } = resolvePaths(context.env, process.platform)
-  const store = openCalibrations(join(stateDir, 'calibrations'), systemClock.monotonicMs)
-  const told = flags.rollback ? steppedBack(names, store) : fits(names, { loaded, stateDir, store, flags })
+  const store = openCalibrations(join(stateDir, 'calibrations'), context.clock.monotonicMs)
+  const told = flags.rollback
+    ? steppedBack(names, store)
+    : fits(names, { loaded, stateDir, store, flags, clock: context.clock })
   if (flags.json) context.terminal.json(told)
   else if (told.length === 0) context.terminal.say('No labelled local answer of these tasks is recorded yet.')
   else for (const one of told) context.terminal.print(sentence(one))
@@ -64,15 +66,16 @@ interface Fitting {
   readonly stateDir: string
   readonly store: CalibrationStore
   readonly flags: CalibrateFlags
+  readonly clock: Clock
 }
 
-function fits(names: readonly string[], { loaded, stateDir, store, flags }: Fitting): readonly Told[] {
+function fits(names: readonly string[], { loaded, stateDir, store, flags, clock }: Fitting): readonly Told[] {
   const log = readAuditLog({ stateDir })
   try {
     return names.flatMap((task) => {
       const accept = loaded.policy.tasks[task]?.accept
       if (!accept) return []
-      const now = new Date(systemClock.epochMs()).toISOString()
+      const now = new Date(clock.epochMs()).toISOString()
       const results = calibrateTask({ records: log.list({ task }), accept, refitsOf: store.refitsOf, now })
       if (!flags.dryRun) for (const { fit } of results) if (fit) store.add(fit)
       return results.map((result) => toldOf(task, result, flags.dryRun ? 'would_fit' : 'fitted'))

@@ -3,11 +3,14 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
+import type { Clock } from '../spec/ports.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface CliContext {
   readonly terminal: Terminal
   readonly env: Readonly<Record<string, string | undefined>>
+  /** What the moves of a rollout and the fits of a threshold are dated by. */
+  readonly clock: Clock
   /** Aborts at the first Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal
 }

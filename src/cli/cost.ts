@@ -1,16 +1,20 @@
 /** `spillway cost`: what was spent, what it bought, and what is left. */
 import { bookedUnder, type CeilingName } from '../eval/booked.ts'
-import { type CostLine, type CostSummary, costSummary } from '../eval/costs.ts'
+import { type CostLine, type CostSummary, costSummary, costsOfPart } from '../eval/costs.ts'
 import { resolvePaths } from '../models/paths.ts'
 import { callCost } from '../models/prices.ts'
 import { systemClock } from '../pipeline/clock.ts'
+import type { AuditRecord } from '../spec/audit.ts'
 import type { Usage } from '../spec/decision.ts'
 import type { LoadedPolicy, ModelPolicy } from '../spec/policy.ts'
+import type { AuditQuery } from '../spec/ports.ts'
 import { type AuditReader, readAuditLog } from '../stores/audit-log.ts'
 import { type BudgetState, type BudgetStore, openBudgets } from '../stores/budgets.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
-import { sinceMs } from './duration.ts'
+import { addCostPlan } from './cost-plan.ts'
+import { atLeastOne, sinceMs } from './duration.ts'
 import { usage } from './failure.ts'
+import { milliseconds } from './outcome-text.ts'
 import { findPolicy } from './policy-lookup.ts'
 import { renderTable } from './table.ts'
 
@@ -20,6 +24,8 @@ const FIRST = 'first frontier of each task'
 interface CostFlags {
   readonly policy?: string
   readonly since: string
+  readonly task?: string
+  readonly limit?: string
   readonly baseline?: string
   readonly by: string
   readonly json?: true
@@ -30,13 +36,16 @@ export const addCost: AddCommand = (program, context) => {
   addCommand(
     group,
     'summary',
-    'spent by task and model, cost of a success, savings against the frontier alone, budgets',
+    'spent by task, model, tier and action, cost of a success, savings against the frontier alone, budgets',
   )
     .option('--policy <file>', 'the policy file to use')
     .option('--since <span>', 'a span such as 24h or 30d, or a date', '30d')
+    .option('--task <name>', 'only requests of this task; the machine and its upkeep are left out')
+    .option('--limit <count>', 'only the latest so many requests')
     .option('--baseline <model>', 'compare with this model of the policy; default: the first frontier of each task')
     .option('--by <what>', 'rows of the table: task or key', 'task')
     .action((flags: CostFlags) => summary(flags, context))
+  addCostPlan(group, context)
   addCommand(group, 'reconcile', 'put what was booked in the place of blocks that killed processes left without a log')
     .option('--policy <file>', 'the policy file to use')
     .action((flags: CostFlags) => reconcile(flags, context))
@@ -46,14 +55,14 @@ function summary(flags: CostFlags, context: CliContext): void {
   const by = rowsBy(flags.by)
   const loaded = findPolicy(flags.policy, context)
   const nowMs = systemClock.epochMs()
-  const since = sinceMs(flags.since, nowMs)
+  const query = queryOf(flags, nowMs)
   const baseline = flags.baseline === undefined ? null : modelOf(flags.baseline, loaded)
   const { stateDir } = resolvePaths(context.env, process.platform)
   const told = withAudit(stateDir, (log) =>
     costSummary({
-      records: log.each({ sinceMs: since }),
-      costs: loaded.policy.costs,
-      sinceMs: firstMs(log, since) ?? nowMs,
+      records: recordsOf(log, query),
+      costs: flags.task === undefined ? loaded.policy.costs : costsOfPart(loaded.policy.costs),
+      sinceMs: firstMs(log, query) ?? nowMs,
       nowMs,
       frontierUsd: (task, usage) => usdOf(baseline ?? firstFrontier(task, loaded), usage),
     }),
@@ -75,14 +84,28 @@ function withAudit<T>(stateDir: string, use: (log: AuditReader) => T): T {
   }
 }
 
-/** When the first request came. @returns epoch milliseconds; null when none came */
-function firstMs(log: AuditReader, since: number): number | null {
-  for (const { receivedAt } of log.each({ sinceMs: since, limit: 1 })) return Date.parse(receivedAt)
+function queryOf({ since, task, limit }: CostFlags, nowMs: number): AuditQuery {
+  return {
+    sinceMs: sinceMs(since, nowMs),
+    ...(task !== undefined && { task }),
+    ...(limit !== undefined && { limit: atLeastOne(limit, '--limit'), newestFirst: true }),
+  }
+}
+
+/** Only the latest are held in memory together. */
+function recordsOf(log: AuditReader, query: AuditQuery): Iterable<AuditRecord> {
+  return query.limit === undefined ? log.each(query) : log.list(query)
+}
+
+/** When the first of the requests came. @returns epoch milliseconds; null when none came */
+function firstMs(log: AuditReader, query: AuditQuery): number | null {
+  const first = query.limit === undefined ? log.each({ ...query, limit: 1 }) : log.list(query).slice(-1)
+  for (const { receivedAt } of first) return Date.parse(receivedAt)
   return null
 }
 
 /** The first frontier that the task may use. */
-function firstFrontier(task: string, { policy }: LoadedPolicy): ModelPolicy | null {
+export function firstFrontier(task: string, { policy }: LoadedPolicy): ModelPolicy | null {
   const own = policy.tasks[task]?.frontier
   const slot = own === false || own === undefined ? ['frontier'] : own
   const found = Object.entries(policy.models).find(
@@ -91,7 +114,8 @@ function firstFrontier(task: string, { policy }: LoadedPolicy): ModelPolicy | nu
   return found?.[1] ?? null
 }
 
-function usdOf(model: ModelPolicy | null, usage: Usage): number | null {
+/** US dollars; null without a model or a price. */
+export function usdOf(model: ModelPolicy | null, usage: Usage): number | null {
   return model === null ? null : callCost(model, usage, model.model).costUsd
 }
 
@@ -165,10 +189,14 @@ function lines({ told, budgets, baseline }: Told, { by, columns }: Shape): reado
       ({ name, calls, paidUsd, unknown }) =>
         `${name}: ${calls} calls, ${dollars(paidUsd)}${unknown > 0 ? `, ${unknown} of unknown cost` : ''}`,
     ),
+    ...Object.entries(told.tiers).map(
+      ([name, { calls, totalCost, latencyMsP50 }]) =>
+        `tier ${name}: ${calls} calls, ${dollars(totalCost)}${latencyMsP50 === null ? '' : `, p50 ${milliseconds(latencyMsP50)}`}`,
+    ),
     ...cacheLine(told.cache),
     `energy ${dollars(told.energyUsd)}, hardware ${dollars(told.hardwareUsd)}, maintenance ${dollars(told.maintenanceUsd)} over ${told.days.toFixed(1)} days`,
     `total ${dollars(told.totalUsd)}; a success costs ${dollars(told.perSuccessUsd)}`,
-    `baseline ${baseline}: ${dollars(told.baselineUsd)}, saved ${dollars(told.savedUsd)}`,
+    `baseline ${baseline}: ${dollars(told.baselineUsd)}, saved ${dollars(told.savedUsd)}${told.savingsPct === null ? '' : ` (${told.savingsPct.toFixed(1)} %)`}`,
     ...budgets.map(budgetLine),
   ]
 }

@@ -1,4 +1,4 @@
-/** What `doctor` says of servers that the policy names for many machines. */
+/** What `doctor` says of servers that the policy names: for many machines, and for people. */
 import type { Paths } from '../models/paths.ts'
 import { toRouterError } from '../spec/errors.ts'
 import type { Connection, LoadedPolicy } from '../spec/policy.ts'
@@ -7,10 +7,11 @@ import { type Check, fail, ok, warn } from './doctor-check.ts'
 /** No check for a server that the policy does not name. */
 export async function serverChecks(loaded: LoadedPolicy | null, paths: Paths): Promise<readonly Check[]> {
   if (!loaded) return []
-  const { postgres, valkey } = loaded.connections
+  const { postgres, valkey, webhook } = loaded.connections
   return [
     ...(postgres ? [await postgresCheck(postgres, loaded, paths)] : []),
     ...(valkey ? [await limitsCheck(valkey)] : []),
+    ...(webhook ? [webhookCheck(webhook, loaded)] : []),
   ]
 }
 
@@ -40,6 +41,16 @@ async function limitsCheck(connection: Connection): Promise<Check> {
   } catch (error) {
     return broken('shared limits', error)
   }
+}
+
+type Webhook = NonNullable<LoadedPolicy['connections']['webhook']>
+
+function webhookCheck({ variable, secret }: Webhook, { policy }: LoadedPolicy): Check {
+  const name = 'review webhook'
+  if (secret === null)
+    return warn(name, `${variable} is not set, so nobody hears of held requests.`, `Set ${variable}.`)
+  const { host } = new URL(policy.review.webhook?.url ?? '')
+  return ok(name, `Told to ${host}; GET /healthz of the gateway says whether it takes them.`)
 }
 
 function unset(name: string, { variable }: Connection, so: string): Check {

@@ -12,6 +12,7 @@ import { verifyChecks } from './doctor-verify.ts'
 import { ExitCode } from './failure.ts'
 import { serversCheck } from './models-servers.ts'
 import { stopCheckChecks } from './stop-checks.ts'
+import { tenantCeilingChecks } from './tenant-ceilings.ts'
 import type { Terminal } from './terminal.ts'
 
 interface DoctorFlags {
@@ -67,6 +68,7 @@ async function inspect(flags: DoctorFlags, context: CliContext): Promise<Finding
     ...keys,
     ...destinationChecks(loaded),
     ...proxyChecks(loaded, context.env),
+    ...tenantCeilingChecks(loaded, paths),
     ...stopCheckChecks(loaded),
     ...buddyChecks(loaded, paths),
     ...verifyChecks(loaded),

@@ -1,13 +1,8 @@
 /** `spillway feedback`: says whether an earlier local answer was right. */
-import { join } from 'node:path'
-import { resolvePaths } from '../models/paths.ts'
-import { systemClock } from '../pipeline/clock.ts'
-import { recordFeedback } from '../pipeline/feedback.ts'
 import { LABEL_SOURCES, type LabelSource } from '../spec/label.ts'
-import { openAuditLog } from '../stores/audit-log.ts'
-import { openKeptExamples } from '../stores/kept-examples.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { usage } from './failure.ts'
+import { giveLabel } from './give-label.ts'
 
 interface FeedbackFlags {
   readonly correct?: true
@@ -31,25 +26,10 @@ async function feedback(requestId: string, flags: FeedbackFlags, context: CliCon
   const source = sourceOf(flags.source)
   if ([correct, wrong, value].filter((said) => said !== undefined).length !== 1)
     throw usage('the feedback says nothing, or two things', 'Give one of --correct, --wrong and --value <answer>.')
-  const { stateDir } = resolvePaths(context.env, process.platform)
-  const log = openAuditLog({ stateDir, durability: 'process', onFailure: 'refuse' })
-  try {
-    const said = value === undefined ? { isCorrect: correct === true } : { value }
-    const label = await recordFeedback(
-      requestId,
-      { source, ...said },
-      {
-        journal: log.journal,
-        clock: systemClock,
-        examples: openKeptExamples(join(stateDir, 'examples')),
-        readAudit: (query) => log.list(query),
-      },
-    )
-    if (json) context.terminal.json({ requestId, ...label })
-    else context.terminal.print(`${requestId}: the local answer was ${label.isCorrect ? 'right' : 'wrong'} (${source})`)
-  } finally {
-    await log.close()
-  }
+  const said = value === undefined ? { isCorrect: correct === true } : { value }
+  const label = await giveLabel(requestId, { source, ...said }, context)
+  if (json) context.terminal.json({ requestId, ...label })
+  else context.terminal.print(`${requestId}: the local answer was ${label.isCorrect ? 'right' : 'wrong'} (${source})`)
 }
 
 function sourceOf(text: string): LabelSource {

@@ -2,7 +2,8 @@
 import { userInfo } from 'node:os'
 import { resolvePaths } from '../models/paths.ts'
 import { systemClock } from '../pipeline/clock.ts'
-import { KILL_MODES, type KillMode } from '../spec/kill-switch.ts'
+import { giveOrder } from '../spec/kill-switch.ts'
+import { closest } from '../spec/suggest.ts'
 import { type KillSwitchStore, openKillSwitch } from '../stores/kill-switch.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { usage } from './failure.ts'
@@ -10,6 +11,7 @@ import { usage } from './failure.ts'
 interface KillFlags {
   readonly task?: string
   readonly tenant?: string
+  readonly group?: string
   readonly reason?: string
   readonly json?: true
 }
@@ -18,49 +20,62 @@ export const addKill: AddCommand = (program, context) => {
   addCommand(program, 'kill <order>', 'frontier_only, local_only or stop, at once; off puts it back; status shows it')
     .option('--task <name>', 'only requests of this task')
     .option('--tenant <name>', 'only requests of this tenant')
+    .option('--group <name>', 'only requests of this group of users')
     .option('--reason <text>', 'why; kept with the order')
     .action((order: string, flags: KillFlags) => kill(order, flags, context))
 }
 
-function kill(order: string, flags: KillFlags, context: CliContext): void {
+async function kill(order: string, { json, ...flags }: KillFlags, context: CliContext): Promise<void> {
   const store = openKillSwitch(resolvePaths(context.env, process.platform).stateDir, systemClock.monotonicMs)
   if (order === 'status') {
-    status(store, flags, context)
+    status(store, json, context)
     return
   }
-  const mode = KILL_MODES.find((known) => known === order)
-  if (!mode && order !== 'off')
-    throw usage(`there is no order ${order}`, `Use ${KILL_MODES.join(', ')}, off or status.`)
-  const given = {
-    scope: scopeOf(flags),
-    why: reasonOf(flags, mode),
-    by: userInfo().username,
-    at: new Date().toISOString(),
-  }
-  const isChanged = mode !== undefined || store.lift(given)
-  if (mode) store.give({ ...given, mode })
-  if (flags.json) context.terminal.json({ ...given, order, isChanged })
-  else if (isChanged) context.terminal.print(`${given.scope}: ${order}`)
+  const by = { by: userInfo().username, at: new Date().toISOString() }
+  const given = giveOrder(store, { order, ...flags }, by)
+  if ('problem' in given) throw usage(given.problem, given.fix)
+  if (given.notRecorded !== null)
+    context.terminal.say(`The order holds, but the audit could not note it: ${given.notRecorded}`)
+  if (json) context.terminal.json(given)
+  else if (given.isChanged) context.terminal.print(`${given.scope}: ${order}`)
   else context.terminal.say(`There is no order for ${given.scope}.`)
+  if (order !== 'off' && flags.task !== undefined) await warnOfUnknownTask(flags.task, context)
 }
 
-function scopeOf({ task, tenant }: KillFlags): string {
-  if (task !== undefined && tenant !== undefined)
-    throw usage('--task and --tenant exclude each other', 'Give one of them.')
-  if (task !== undefined) return `task:${task}`
-  return tenant === undefined ? 'all' : `tenant:${tenant}`
+/** The order holds in any case: the task may be one of another policy, or one to come. */
+async function warnOfUnknownTask(task: string, context: CliContext): Promise<void> {
+  const known = await tasksOfPolicy(context)
+  if (known === null || known.names.includes(task)) return
+  const near = closest(task, known.names)
+  const hint = near ? ` Did you mean ${near}?` : ''
+  context.terminal.say(`Warning: ${known.file} has no task ${task}, so the order concerns nobody there.${hint}`)
 }
 
-/** Whoever finds the switch thrown has to know why. */
-function reasonOf({ reason }: KillFlags, mode: KillMode | undefined): string {
-  const text = reason?.trim() ?? ''
-  if (text === '' && mode) throw usage('an order needs a reason', 'Add --reason "what happened".')
-  return text.replace(/\.$/, '')
+interface KnownTasks {
+  readonly file: string
+  readonly names: readonly string[]
 }
 
-function status(store: KillSwitchStore, flags: KillFlags, { terminal }: CliContext): void {
+/** Null where there is no policy file that can be read: the order stands, and this is about a hint. */
+async function tasksOfPolicy(context: CliContext): Promise<KnownTasks | null> {
+  // After the order: an incident does not wait for what reads policies.
+  const [{ findPolicyFile }, { loadPolicyFile }] = await Promise.all([
+    import('./policy-lookup.ts'),
+    import('../stores/policy-file.ts'),
+  ])
+  try {
+    const file = findPolicyFile(undefined, context)
+    if (file === null) return null
+    const { tasks, routing } = loadPolicyFile(file, context.env).policy
+    return { file, names: [...Object.keys(tasks), ...Object.keys(routing.actions)] }
+  } catch {
+    return null
+  }
+}
+
+function status(store: KillSwitchStore, json: true | undefined, { terminal }: CliContext): void {
   const told = { orders: store.list(), history: store.history() }
-  if (flags.json) {
+  if (json) {
     terminal.json(told)
     return
   }

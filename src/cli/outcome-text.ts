@@ -17,6 +17,7 @@ export interface OutcomeJson {
   readonly wouldEscalateTo: Outcome['wouldEscalateTo']
   readonly approvalRequired: boolean
   readonly hardStops: Outcome['hardStops']
+  readonly held?: NonNullable<Outcome['held']>
   readonly value?: string | null
   /** What a typed decision of an open kind found: places, scores, entities. */
   readonly reading?: NonNullable<DecideOutcome['reading']>
@@ -44,6 +45,7 @@ export function outcomeJson(outcome: Outcome | DecideOutcome): OutcomeJson {
     wouldEscalateTo: outcome.wouldEscalateTo,
     approvalRequired: outcome.approvalRequired,
     hardStops: outcome.hardStops,
+    ...(outcome.held ? { held: outcome.held } : {}),
     ...('value' in outcome ? { value: outcome.value } : {}),
     ...('reading' in outcome && outcome.reading ? { reading: outcome.reading } : {}),
   }

@@ -35,11 +35,17 @@ const CACHE: Known = [[/^(compiled|digests|probes|streams)$/, 'cache']]
 const STATE: Known = [
   [/^audit$/, 'audit, journals and their key'],
   [/^examples$/, 'kept examples'],
+  [/^policies$/, 'policies that were in force'],
   [/^(buddies|calibrations|heads|priors)$/, 'what was learned'],
   [/^budgets$|^(budgets|conversations)\.sqlite(-wal|-shm)?$/, 'budgets and conversations'],
   [/^(idempotency|rates|responses)\.sqlite(-wal|-shm)?$/, 'limits and kept answers of the gateway'],
-  [/^(operator\.key|keys\.json(\.\d+)?)$/, 'gateway keys'],
-  [/^(server\.json|kill-switch\.json)(\..+)?$/, 'server and kill switch'],
+  [/^held\.(sqlite(-wal|-shm)?|key)$/, 'held requests and their key'],
+  [/^batches$/, 'files and batches of the gateway'],
+  [/^(operator\.key|keys\.json(\.\d+)?|keys\.json\.lock(\..+)?)$/, 'gateway keys'],
+  [
+    /^(server\.json|kill-switch\.json|rollouts\.json|task-overrides\.json)(\..+)?$/,
+    'server, kill switch, moved stages and overrides',
+  ],
   [/^(engine|prefixes|engine-loaded\.json(\.new)?|engine\.log)$/, 'engine host'],
 ]
 

@@ -1,12 +1,16 @@
-/** `spillway policy check | show | schema`. */
+/** `spillway policy check | show | schema | diff`. */
 import type { Command } from 'commander'
 import { stringify } from 'yaml'
 import { z } from 'zod'
+import { resolvePaths } from '../models/paths.ts'
 import { policySchema } from '../spec/policy.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
+import type { PolicyDiffFlags } from './policy-diff.ts'
 import { exposureOf, withoutSecrets } from './policy-exposure.ts'
 import { findPolicy } from './policy-lookup.ts'
+import { addPolicyOverride } from './policy-override.ts'
 import { stopCheckStates } from './stop-checks.ts'
+import { tenantCeilingChecks } from './tenant-ceilings.ts'
 import { printResult } from './terminal.ts'
 
 interface PolicyFlags {
@@ -15,13 +19,21 @@ interface PolicyFlags {
 }
 
 export const addPolicy: AddCommand = (program, context) => {
-  const policy = program.command('policy').description('check, show or describe the policy')
+  const policy = program.command('policy').description('check, show, describe or compare policies')
   const check = addCommand(policy, 'check [file]', 'validate a policy file; an error names the place and the fix')
   check.action((file: string | undefined, flags: PolicyFlags) => checkPolicy(file, flags, context))
   const show = addCommand(policy, 'show [file]', 'print the policy with every default filled in; never a key')
   show.action((file: string | undefined, flags: PolicyFlags) => showPolicy(file, flags, context))
   const schema = addCommand(policy, 'schema', 'print the JSON Schema of policy files, for editors')
   schema.action(() => context.terminal.print(policyJsonSchema()))
+  addCommand(policy, 'diff <old> <new>', 'what two policies say, and would have decided, differently')
+    .option('--since <span>', 'replay the requests of a span such as 24h or 30d, or since a date', '7d')
+    .action(async (old: string, next: string, flags: PolicyDiffFlags) => {
+      // Replaying needs much that the other commands do without.
+      const { diffPolicies } = await import('./policy-diff.ts')
+      await diffPolicies([old, next], flags, context)
+    })
+  addPolicyOverride(policy, context)
   for (const command of [check, show] satisfies Command[]) command.option('--policy <file>', 'the same as the argument')
 }
 
@@ -42,6 +54,9 @@ function checkPolicy(file: string | undefined, flags: PolicyFlags, context: CliC
   const idle = stopCheckStates(loaded).filter(({ isOn }) => !isOn)
   const warnings = [
     ...(exposure ? [`${exposure.why} ${exposure.fix}`] : []),
+    ...tenantCeilingChecks(loaded, resolvePaths(context.env, process.platform))
+      .filter(({ state }) => state === 'warn')
+      .map(({ why, fix }) => `${why} ${fix}`),
     ...idle.map(({ task, why, fix }) => `stop check of ${task}: ${why} ${fix}`),
   ]
   const value = { ok: true, file: loaded.file, digest, tasks, models, missingKeys, warnings }

@@ -1,4 +1,5 @@
 /** Runs one command line to its exit code. */
+import { systemClock } from '../pipeline/clock.ts'
 import type { CliContext } from './context.ts'
 import { reportFailure } from './failure.ts'
 import { buildProgram } from './program.ts'
@@ -14,7 +15,7 @@ const INTERRUPTED = 130 // 128 + SIGINT, as shells report it.
  */
 export async function runCli(argv: readonly string[]): Promise<void> {
   const stop = new AbortController()
-  const context: CliContext = { terminal, env: process.env, signal: stop.signal }
+  const context: CliContext = { terminal, env: process.env, clock: systemClock, signal: stop.signal }
   const json = argv.includes('--json')
   listenForSignals(stop)
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))

@@ -48,9 +48,21 @@ export async function completeOnServer(
   request: RouterRequest,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const response = await post(server, request, signal)
+  return (await callServer(server, { path: '/spillway/v1/complete', body: request, signal })) as Outcome
+}
+
+export interface ServerCall {
+  readonly path: string
+  /** Absent: it is a GET. */
+  readonly body?: unknown
+  readonly signal: AbortSignal
+}
+
+/** One request under the operator's key. @throws RouterError as above */
+export async function callServer(server: RunningServer, call: ServerCall): Promise<unknown> {
+  const response = await send(server, call)
   const body: unknown = await response.json()
-  if (response.ok) return body as Outcome
+  if (response.ok) return body
   throw failureOf(failureSchema.safeParse(body).data?.error, response.status)
 }
 
@@ -82,13 +94,13 @@ function valuesIn(text: string, template: string): Readonly<Record<string, strin
   return { ...new RegExp(`^${pattern}$`, 's').exec(text)?.groups }
 }
 
-async function post(server: RunningServer, request: RouterRequest, signal: AbortSignal): Promise<Response> {
+async function send(server: RunningServer, { path, body, signal }: ServerCall): Promise<Response> {
   const key = readFileSync(server.keyFile, 'utf8').trim()
   try {
-    return await fetch(new URL('/spillway/v1/complete', server.url), {
-      method: 'POST',
+    return await fetch(new URL(path, server.url), {
+      method: body === undefined ? 'GET' : 'POST',
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify(request),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
       signal,
     })
   } catch (error) {

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { replaceableRouter } from '../gateway/reload.ts'
 import { resolvePaths } from '../models/paths.ts'
+import { systemClock } from '../pipeline/clock.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
 import type { Router } from '../spec/router.ts'
 import type { GatewayStores } from '../stores/gateway-stores.ts'
@@ -35,13 +36,19 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
   const settings = policy.policy.gateway
   const paths = resolvePaths(context.env, process.platform)
   // Loaded only here, so that other commands start at once.
-  const [{ startGateway }, { createRouter }, { openGatewayStores }] = await Promise.all([
-    import('../gateway/serve.ts'),
-    import('../compose.ts'),
-    import('../stores/gateway-stores.ts'),
-  ])
+  const [{ startGateway }, { createRouter }, { openGatewayStores }, { keptMetrics, metricsSource }] = await Promise.all(
+    [
+      import('../gateway/serve.ts'),
+      import('../compose.ts'),
+      import('../stores/gateway-stores.ts'),
+      import('./metrics-source.ts'),
+    ],
+  )
   const open = (loaded: LoadedPolicy): Router => createRouter({ policy: loaded, env: context.env, paths })
   const { router, replace } = replaceableRouter(open(policy))
+  let inForce = policy
+  const { epochMs: nowMs, monotonicMs } = systemClock
+  const figures = metricsSource({ stateDir: paths.stateDir, costs: () => inForce.policy.costs, nowMs })
   let watch: PolicyWatch | null = null
   let stores: GatewayStores | null = null
   const giveBack = outliveStrayFailures((line) => context.terminal.say(line))
@@ -55,10 +62,12 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
       host: flags.host ?? settings.host,
       port: port ?? settings.port,
       policyProblem: () => watch?.problem() ?? null,
+      metrics: keptMetrics(figures, monotonicMs),
       log: (line) => context.terminal.say(line),
     })
     watch = watched(flags, context, (loaded) => {
       replace(open(loaded))
+      inForce = loaded
       gateway.policyChanged()
     })
     const preloading = preload(router, context)
@@ -78,6 +87,7 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
     stores?.rates.close()
     stores?.idempotency.close()
     stores?.responses.close()
+    stores?.batches.close()
     giveBack()
   }
 }

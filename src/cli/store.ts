@@ -186,10 +186,13 @@ async function purge(flags: PurgeFlags, context: CliContext): Promise<void> {
 }
 
 function purgeLines(report: PurgeReport, dryRun: boolean): readonly string[] {
-  const { records, contents, early, examples, learnedRows, responses, conversations } = report
-  const { ownerlessExamples, underWay, journalsLeft } = report
+  const { records, contents, early, examples, learnedRows, responses, held, batches, conversations } = report
+  const { budgetSums, budgetSumsLater, ownerlessExamples, underWay, journalsLeft } = report
   return [
-    `${dryRun ? 'would delete' : 'deleted'}: ${records} records, ${contents} kept texts, ${early} stray entries, ${examples} kept examples, ${learnedRows} rows of learned heads, ${responses} kept responses, ${conversations} private conversations`,
+    `${dryRun ? 'would delete' : 'deleted'}: ${records} records, ${contents} kept texts, ${early} stray entries, ${examples} kept examples, ${learnedRows} rows of learned heads, ${responses} kept responses, ${held} held requests, ${batches} files and batches, ${conversations} private conversations, ${budgetSums} sums of budgets`,
+    ...(budgetSumsLater > 0
+      ? [`${budgetSumsLater} sums of budgets go when their day or month ends; until then they hold the ceiling`]
+      : []),
     ...(underWay > 0 ? [`${underWay} requests are under way and stay until they are settled; purge again then`] : []),
     ...(ownerlessExamples > 0
       ? [`${ownerlessExamples} older examples say of nobody whose they are; --older-than deletes them`]

@@ -1,9 +1,10 @@
 /** Labelled local answers out of the audit. Pure. */
 import type { LabelledDraft } from '../learn/calibrate.ts'
-import type { AuditRecord } from '../spec/audit.ts'
+import { candidateTruth } from '../pipeline/candidate-truth.ts'
+import type { AuditRecord, CandidateResult } from '../spec/audit.ts'
 import type { CalibrationKey } from '../spec/calibration.ts'
 import type { ModelIdentity, Verdict } from '../spec/decision.ts'
-import { LABEL_SOURCES, type LabelSource, type RecordedDraft, type RecordedLabel } from '../spec/label.ts'
+import { type LabelSource, type RecordedDraft, truthOf } from '../spec/label.ts'
 
 /** The labelled drafts that share one calibration. */
 export interface DraftGroup {
@@ -19,8 +20,8 @@ export interface DraftGroup {
 export function labelledDrafts(records: readonly AuditRecord[], leastSure: LabelSource): readonly DraftGroup[] {
   const groups = new Map<string, DraftGroup & { readonly drafts: (LabelledDraft & { readonly at: string })[] }>()
   for (const record of records)
-    for (const answered of answersOf(record)) {
-      const isCorrect = truthOf(answered.draft, record.labels ?? [], leastSure)
+    for (const answered of [...answersOf(record), ...candidateOf(record)]) {
+      const isCorrect = correctness(record, answered, leastSure)
       if (isCorrect === null || !passesHardChecks(answered.verdicts)) continue
       const key = keyOf(record.task, answered)
       const id = JSON.stringify(key)
@@ -32,7 +33,17 @@ export function labelledDrafts(records: readonly AuditRecord[], leastSure: Label
   return [...groups.values()]
 }
 
+/** Labels are given to the answer of the model in force. */
+function correctness(record: AuditRecord, { draft, tried }: Answered, leastSure: LabelSource): boolean | null {
+  const labels = record.labels ?? []
+  if (!tried) return truthOf(draft, labels, leastSure)
+  const options = tried.signals?.options?.length ?? null
+  return candidateTruth(tried, labels, { leastSure, options })?.isCorrect ?? null
+}
+
 interface Answered {
+  /** Of an answer that a candidate gave. */
+  readonly tried?: CandidateResult
   readonly draft: RecordedDraft
   readonly identity: ModelIdentity
   readonly verdicts: readonly Verdict[]
@@ -46,6 +57,12 @@ function answersOf({ draft, tierDrafts, shadow, localModel, verdicts }: AuditRec
   return []
 }
 
+/** What it says is fitted while it is on trial, so that a threshold is there when it takes over. */
+function candidateOf({ candidate: tried }: AuditRecord): readonly Answered[] {
+  if (!tried?.draft || !tried.identity) return []
+  return [{ tried, draft: tried.draft, identity: tried.identity, verdicts: tried.verdicts }]
+}
+
 function verdictsOn(name: string, verdicts: readonly Verdict[]): readonly Verdict[] {
   return verdicts.filter(({ model }) => model === undefined || model === name)
 }
@@ -53,17 +70,6 @@ function verdictsOn(name: string, verdicts: readonly Verdict[]): readonly Verdic
 function keyOf(task: string, { identity, draft }: Answered): CalibrationKey {
   const { digest, quantisation, servedBy } = identity
   return { task, digest, quantisation, servedBy, setup: draft.setup }
-}
-
-/** What the frontier said counts as its label of the draft, unless a surer source spoke. */
-function truthOf(draft: RecordedDraft, labels: readonly RecordedLabel[], leastSure: LabelSource): boolean | null {
-  const said = LABEL_SOURCES.slice(0, LABEL_SOURCES.indexOf(leastSure) + 1)
-  for (const source of said) {
-    const label = labels.findLast((one) => one.source === source)
-    if (label) return label.isCorrect
-    if (source === 'frontier' && draft.agrees !== null) return draft.agrees
-  }
-  return null
 }
 
 /** Gates that a fitted threshold replaces; everything else is a hard check. */

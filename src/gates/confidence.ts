@@ -6,7 +6,7 @@ import { accept, type Gate, reject } from './gate.ts'
  * one from a cut or tempered distribution, the verdict is `signal_unavailable`: missing evidence accepts nothing.
  */
 export const confidence: Gate = ({ option, answer, task, calibration }) => {
-  if (calibration?.fit) return accept('confidence', DECIDED_BY_FIT)
+  if (calibration?.fit && !task.isConfidenceSet) return accept('confidence', DECIDED_BY_FIT)
   const threshold = task.minConfidence
   const probability = option?.probability ?? null
   if (probability === null || !(probability >= 0 && probability <= 1)) {

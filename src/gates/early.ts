@@ -1,13 +1,11 @@
 /** What can be said of a draft while it is still being written. Ends a hopeless one; never accepts anything. */
 import type { Verdict } from '../spec/decision.ts'
+import type { Progress } from '../spec/ports.ts'
 import { type GateInput, type GateName, reject } from './gate.ts'
 import { firstRejection, type NamedGate, runGates } from './gates.ts'
 
 /** How far a draft is, as the model reports it. */
-export interface DraftProgress {
-  readonly tokens: number
-  /** Mean lower bound of the next-token entropy over these tokens (nats); null when it is not known. */
-  readonly entropyLowNats: number | null
+export interface DraftProgress extends Progress {
   /** The answer's cap, in tokens. */
   readonly maxTokens: number
 }
@@ -35,18 +33,19 @@ function completeSentences(text: string): string {
 
 /**
  * Rejects when the entropy gate can hardly accept any more: either even perfectly sure tokens up to the cap would leave
- * the mean above the limit, or after `SETTLED_TOKENS` the lower bound is at least `HOPELESS` times the limit.
+ * the mean above the limit, or after `SETTLED_TOKENS` its upper bound, which the gate judges at the end, is at least `HOPELESS`
+ * times the limit.
  */
 export function rejectsEntropy(progress: DraftProgress, limitNats: number | null): Verdict | null {
-  const { tokens, entropyLowNats, maxTokens } = progress
-  if (limitNats === null || entropyLowNats === null) return null
+  const { tokens, entropyLowNats, entropyHighNats, maxTokens } = progress
+  if (limitNats === null || entropyLowNats === null || entropyHighNats === null) return null
   const atBest = (entropyLowNats * tokens) / Math.max(tokens, maxTokens)
-  const hopeless = tokens >= SETTLED_TOKENS && entropyLowNats >= HOPELESS * limitNats
+  const hopeless = tokens >= SETTLED_TOKENS && entropyHighNats >= HOPELESS * limitNats
   if (atBest <= limitNats && !hopeless) return null
   return reject('entropy', {
     reason: 'entropy_high',
-    detail: `Mean token entropy is at least ${entropyLowNats.toFixed(3)} nats after ${tokens} tokens, limit ${limitNats}.`,
-    score: entropyLowNats,
+    detail: `Mean token entropy is between ${entropyLowNats.toFixed(3)} and ${entropyHighNats.toFixed(3)} nats after ${tokens} tokens, limit ${limitNats}.`,
+    score: entropyHighNats,
     threshold: limitNats,
   })
 }
@@ -54,4 +53,4 @@ export function rejectsEntropy(progress: DraftProgress, limitNats: number | null
 /** Answers open unsurely and settle: before this many tokens a high mean says little. */
 const SETTLED_TOKENS = 32
 /** Measured by `npm run bench:early`. */
-const HOPELESS = 1.5
+const HOPELESS = 3

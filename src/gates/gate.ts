@@ -1,9 +1,10 @@
 /** What every gate is: a pure check of one answer of a local model. One file per gate; `gates.ts` lists them. */
+
 import type { Calibration } from '../spec/calibration.ts'
 import type { HardStopHit, Reason, TaskKind, Verdict } from '../spec/decision.ts'
-import type { TaskPolicy } from '../spec/policy.ts'
 import type { RouterRequest } from '../spec/request.ts'
 import type { Answer } from '../spec/response.ts'
+import type { TaskInForce } from '../spec/task-override.ts'
 import type { Opinions } from './opinions.ts'
 
 /** The option a typed decision chose. */
@@ -17,7 +18,7 @@ export interface ChosenOption {
 export interface GateInput {
   /** The answer as the caller would get it: for typed decisions `answer.text` is the rendered option. */
   readonly answer: Answer
-  readonly task: TaskPolicy
+  readonly task: TaskInForce
   readonly taskName: string
   readonly request: RouterRequest
   /** Null for text, and for a typed task whose model wrote its answer instead of deciding it. */

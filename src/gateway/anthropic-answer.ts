@@ -1,4 +1,6 @@
 /** Outcomes in the shape of a message of the Messages API. */
+
+import { jsonWith } from '../spec/body-text.ts'
 import type { FinishReason, Usage } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { ToolCall } from '../spec/request.ts'
@@ -14,7 +16,7 @@ import { answeredBy, spillwayField } from './completion.ts'
  */
 export function messageJson(outcome: Outcome): string {
   const spillway = spillwayField(outcome)
-  if (outcome.raw?.dialect === 'anthropic_messages') return JSON.stringify({ ...outcome.raw.body, spillway })
+  if (outcome.raw?.dialect === 'anthropic_messages') return jsonWith(outcome.raw.body, 'spillway', spillway)
   const texts = outcome.answer ? [{ type: 'text', text: outcome.answer }] : []
   const inputs = new Map<string, string>()
   const tools = outcome.toolCalls.map((call, index) => {

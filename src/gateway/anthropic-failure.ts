@@ -26,9 +26,11 @@ export type MessagesError = {
   readonly request_id: string
 }
 
-export function messagesError(error: RouterError, requestId: string): MessagesError {
+/** @param more further fields of the error, for example where a held request is asked for */
+export function messagesError(error: RouterError, requestId: string, more: object = {}): MessagesError {
   const { message, code, fix: hint } = error
-  return { type: 'error', error: { type: messagesErrorType(error.row), message, code, hint }, request_id: requestId }
+  const type = messagesErrorType(error.row)
+  return { type: 'error', error: { type, message, code, hint, ...more }, request_id: requestId }
 }
 
 /** By status, as the API documents them; a spent budget is a matter of money whatever its status is. */

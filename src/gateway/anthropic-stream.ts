@@ -6,6 +6,7 @@ import { adviceBlocks } from './anthropic-advice.ts'
 import { messagesUsage, stopOf } from './anthropic-answer.ts'
 import { messagesError } from './anthropic-failure.ts'
 import { answeredBy, spillwayField } from './completion.ts'
+import { heldField } from './failure.ts'
 
 export interface MessageTellerSettings {
   readonly requestId: string
@@ -73,7 +74,7 @@ export class MessageTeller implements Teller {
 
   /** Never a message_stop. */
   fail(error: RouterError): string {
-    return event(messagesError(error, String(error.values.requestId ?? this.#settings.requestId)))
+    return event(messagesError(error, String(error.values.requestId ?? this.#settings.requestId), heldField(error)))
   }
 
   #start(): string {

@@ -1,7 +1,8 @@
 /** How many tokens a prompt of the Messages API has, about: counted from its bytes, without asking anybody. Pure. */
+
+import { imageSize } from '../spec/image-size.ts'
 import { fieldsOf, listOf } from '../spec/wire-body.ts'
 import type { PromptBody } from './anthropic-wire.ts'
-import { imageSize } from './image-size.ts'
 
 /**
  * English text and code come to three and a half bytes a token with the tokenisers of this family; in scripts of three bytes a

@@ -6,6 +6,7 @@ import { notCarried } from '../spec/translation.ts'
 import { isAdvisorTool, isProvidersTool } from '../spec/translation-anthropic.ts'
 import type { CallersWire } from '../spec/wire.ts'
 import { messageSchema, toMessages } from './anthropic-blocks.ts'
+import { bytesOf } from './body.ts'
 import { metadataOf, type RequestHeaders, withoutOurKeys } from './metadata.ts'
 import { type ModelChoice, wishOf } from './model-choice.ts'
 import { hasNoRemoteReference, parseBody } from './read-body.ts'
@@ -102,6 +103,7 @@ export function toRouterRequest(
   const messages = messagesOf(body)
   const wire: CallersWire = {
     dialect: 'anthropic_messages',
+    bytes: bytesOf(from.headers),
     body: withoutOurMetadata(raw),
     messageCount: messages.length,
     headers: callersHeaders(from.headers),

@@ -4,15 +4,20 @@ import { requestIdAt } from '../pipeline/request-id.ts'
 import { RouterError } from '../spec/errors.ts'
 import { countMessageTokens, messages } from './anthropic-messages.ts'
 import { requireKey, requireOwnHost } from './auth.ts'
+import { cancelBatch, createBatch, listBatches, oneBatch } from './batches.ts'
 import { completions } from './completions.ts'
 import { decisions } from './decisions.ts'
 import { embeddings } from './embeddings.ts'
 import type { App, Exchange } from './exchange.ts'
 import { dialectOf, failureOf, sendFailure } from './failure.ts'
 import { feedback } from './feedback.ts'
+import { createFile, deleteFile, fileContent, listFiles, oneFile } from './files.ts'
+import { answerHeld, heldList, heldText, oneHeld, refuseHeld, releaseHeld } from './held.ts'
 import { internalComplete, internalStatus } from './internal.ts'
 import { routerForKey } from './key-router.ts'
 import type { KeyHolder } from './keys.ts'
+import { kill, killStatus } from './kill.ts'
+import { metricsPage, prometheusPage } from './metrics.ts'
 import { chatCompletions } from './openai-chat.ts'
 import { createResponse, deleteResponse, oneResponse } from './openai-responses.ts'
 import { healthz, listModels, oneModel, readyz, root } from './pages.ts'
@@ -22,6 +27,8 @@ interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: RegExp
   readonly isOpen?: true
+  /** What comes is no question: its bytes are no tokens. */
+  readonly isUpload?: true
   readonly answer: (exchange: Exchange) => Promise<void>
 }
 
@@ -36,6 +43,15 @@ const ROUTES: readonly Route[] = [
   { method: 'POST', path: /^\/v1\/decisions$/, answer: decisions },
   { method: 'POST', path: /^\/v1\/embeddings$/, answer: embeddings },
   { method: 'POST', path: /^\/v1\/rerank$/, answer: rerank },
+  { method: 'POST', path: /^\/v1\/files$/, answer: createFile, isUpload: true },
+  { method: 'GET', path: /^\/v1\/files$/, answer: listFiles },
+  { method: 'GET', path: /^\/v1\/files\/([^/]+)$/, answer: oneFile },
+  { method: 'GET', path: /^\/v1\/files\/([^/]+)\/content$/, answer: fileContent },
+  { method: 'DELETE', path: /^\/v1\/files\/([^/]+)$/, answer: deleteFile },
+  { method: 'POST', path: /^\/v1\/batches$/, answer: createBatch },
+  { method: 'GET', path: /^\/v1\/batches$/, answer: listBatches },
+  { method: 'GET', path: /^\/v1\/batches\/([^/]+)$/, answer: oneBatch },
+  { method: 'POST', path: /^\/v1\/batches\/([^/]+)\/cancel$/, answer: cancelBatch },
   { method: 'POST', path: /^\/v1\/feedback$/, answer: feedback },
   { method: 'GET', path: /^\/v1\/models$/, answer: listModels },
   { method: 'GET', path: /^\/v1\/models\/([^/]+)$/, answer: oneModel },
@@ -44,7 +60,24 @@ const ROUTES: readonly Route[] = [
   { method: 'GET', path: /^\/readyz$/, isOpen: true, answer: readyz },
   { method: 'POST', path: /^\/spillway\/v1\/complete$/, answer: internalComplete },
   { method: 'GET', path: /^\/spillway\/v1\/status$/, answer: internalStatus },
+  { method: 'GET', path: /^\/spillway\/v1\/kill$/, answer: killStatus },
+  { method: 'POST', path: /^\/spillway\/v1\/kill$/, answer: kill },
+  { method: 'GET', path: /^\/spillway\/v1\/held$/, answer: heldList },
+  { method: 'GET', path: /^\/spillway\/v1\/held\/([^/]+)$/, answer: oneHeld },
+  { method: 'POST', path: /^\/spillway\/v1\/held\/([^/]+)\/text$/, answer: heldText },
+  { method: 'POST', path: /^\/spillway\/v1\/held\/([^/]+)\/answer$/, answer: answerHeld },
+  { method: 'POST', path: /^\/spillway\/v1\/held\/([^/]+)\/release$/, answer: releaseHeld },
+  { method: 'POST', path: /^\/spillway\/v1\/held\/([^/]+)\/refuse$/, answer: refuseHeld },
+  { method: 'GET', path: /^\/spillway\/v1\/metrics$/, answer: metricsPage },
+  { method: 'GET', path: /^\/metrics$/, answer: prometheusPage },
 ]
+
+/** What clients ask most, without a look at every expression. */
+const POSTS: ReadonlyMap<string, Route> = new Map(
+  ['/v1/chat/completions', '/v1/messages', '/v1/responses'].flatMap((path) =>
+    ROUTES.filter(({ method, path: pattern }) => method === 'POST' && pattern.test(path)).map((route) => [path, route]),
+  ),
+)
 
 export interface Incoming {
   readonly request: IncomingMessage
@@ -87,7 +120,10 @@ export async function answerRequest(app: App, incoming: Incoming): Promise<Route
 async function underKey(exchange: Exchange & { readonly holder: KeyHolder }, route: Route): Promise<void> {
   const { app, holder, request, response } = exchange
   const { headers } = request
-  const pass = await app.limits.enter(holder, { bytes: Number(headers['content-length'] ?? 0), response })
+  const pass = await app.limits.enter(holder, {
+    bytes: route.isUpload ? 0 : Number(headers['content-length'] ?? 0),
+    response,
+  })
   response.once('close', pass.leave)
   try {
     await route.answer({ ...exchange, app: { ...app, router: routerForKey(app.router, { holder, headers, pass }) } })
@@ -112,6 +148,8 @@ function requirePlainFraming(request: IncomingMessage): void {
 /** Only the path counts: neither the query nor a host in the request line chooses anything. */
 function findRoute(request: IncomingMessage): { readonly route: Route; readonly params: readonly string[] } {
   const path = pathOf(request.url ?? '/')
+  const usual = request.method === 'POST' ? POSTS.get(path) : undefined
+  if (usual) return { route: usual, params: [] }
   const matches = ROUTES.filter((route) => route.path.test(path))
   const method = request.method === 'HEAD' ? 'GET' : request.method
   const route = matches.find((candidate) => candidate.method === method)

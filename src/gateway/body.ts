@@ -1,5 +1,6 @@
 /** Reads a JSON body with limits: bytes, depth, encoding. */
 import type { IncomingMessage } from 'node:http'
+import { letOthersIn } from '../pipeline/parted.ts'
 import { RouterError } from '../spec/errors.ts'
 import { holdsOddNumber, parseExact } from '../spec/exact-json.ts'
 
@@ -11,7 +12,10 @@ const MAX_DEPTH = 128
  * @throws RouterError body_too_large, body_not_json, unsupported_media, request_invalid
  */
 export async function readJsonBody(request: IncomingMessage, maxBytes: number): Promise<JsonBody> {
-  return asObject(parse(await readText(request, maxBytes)))
+  const text = await readText(request, maxBytes)
+  const body = asObject(parse(text))
+  await letOthersIn(text.length)
+  return body
 }
 
 /** A body as JavaScript reads it, and with its numbers as they were written; the same value where both are equal. */
@@ -28,17 +32,29 @@ export interface ExactBody {
 export async function readExactBody(request: IncomingMessage, maxBytes: number): Promise<ExactBody> {
   const text = await readText(request, maxBytes)
   const plain = asObject(parse(text))
-  return { plain, exact: holdsOddNumber(text) ? asObject(parseExact(text)) : plain }
+  await letOthersIn(text.length)
+  const exact = holdsOddNumber(text) ? asObject(parseExact(text)) : plain
+  await letOthersIn(text.length)
+  return { plain, exact }
 }
 
 export type JsonBody = Readonly<Record<string, unknown>>
+
+/** Of a request's body; of one that does not tell its length, more than any has. */
+export function bytesOf({ 'content-length': length }: { readonly 'content-length'?: string | undefined }): number {
+  return length === undefined ? Number.POSITIVE_INFINITY : Number(length)
+}
 
 async function readText(request: IncomingMessage, maxBytes: number): Promise<string> {
   requirePlainJson(request)
   const declared = Number(request.headers['content-length'] ?? 0)
   if (declared > maxBytes) throw new RouterError('body_too_large', { limitBytes: maxBytes })
-  const text = decode(await readBytes(request, maxBytes))
+  const text = decode(
+    await readBytes(request, maxBytes, () => new RouterError('body_too_large', { limitBytes: maxBytes })),
+  )
+  await letOthersIn(text.length)
   requireShallow(text)
+  await letOthersIn(text.length)
   return text
 }
 
@@ -63,18 +79,27 @@ function requirePlainJson(request: IncomingMessage): void {
     throw new RouterError('unsupported_media', { header: 'Content-Type', value: plain(type) })
 }
 
-/** By events: an iterator costs more than all the rest of reading a small body. */
-function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+/**
+ * By events: an iterator costs more than all the rest of reading a small body.
+ *
+ * @throws what `tooLarge` makes; RouterError cancelled when the connection ends first
+ */
+export function readBytes(
+  request: IncomingMessage,
+  maxBytes: number,
+  tooLarge: () => RouterError,
+): Promise<Buffer<ArrayBuffer>> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
+    if (request.destroyed) return reject(new RouterError('cancelled', { requestId: 'of this connection' }))
+    const chunks: Buffer<ArrayBuffer>[] = []
     let size = 0
-    request.on('data', (chunk: Buffer) => {
+    request.on('data', (chunk: Buffer<ArrayBuffer>) => {
       size += chunk.length
       if (size <= maxBytes) return void chunks.push(chunk)
       // What else comes of it is not read: the connection ends with the answer.
       request.pause()
       request.removeAllListeners('data')
-      reject(new RouterError('body_too_large', { limitBytes: maxBytes }))
+      reject(tooLarge())
     })
     request.once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)))
     request.once('error', reject)
@@ -112,8 +137,8 @@ function parse(text: string): unknown {
   }
 }
 
-/** Long conversations with many tools have some thousands. Checking so many takes about 60 ms, in which nobody else is answered. */
-const MAX_VALUES = 50_000
+/** Long conversations with many tools have some thousands. Each step over so many takes 10 to 25 ms, in which nobody else is answered. */
+const MAX_VALUES = 20_000
 
 /** Counts brackets and commas outside of strings, without building anything. */
 function requireShallow(text: string): void {

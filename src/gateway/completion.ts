@@ -1,4 +1,8 @@
 /** Outcomes in the shapes of the OpenAI chat API. */
+
+import { ticketValues } from '../pipeline/hold.ts'
+import { heldUrl } from '../pipeline/notices.ts'
+import { jsonWith } from '../spec/body-text.ts'
 import type { Usage } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { Outcome } from '../spec/response.ts'
@@ -6,15 +10,15 @@ import type { Outcome } from '../spec/response.ts'
 /** What every answer carries beside the protocol: who answered, why, and what it cost. */
 export function spillwayField(outcome: Outcome): Readonly<Record<string, unknown>> {
   const { requestId, decision, costUsd, attempts, latencyMs, verdicts, wouldEscalateTo, approvalRequired } = outcome
-  const { unasked, corrections } = outcome
+  const { unasked, corrections, held } = outcome
   const known = { requestId, ...decision, costUsd, attempts, latencyMs, verdicts, wouldEscalateTo, approvalRequired }
-  return { ...known, ...(unasked && { unasked }), ...(corrections && { corrections }) }
+  return { ...known, ...(unasked && { unasked }), ...(corrections && { corrections }), ...(held && { held }) }
 }
 
-/** A whole answer; an upstream's own body is returned as it came, with the decision added. */
-export function completionBody(outcome: Outcome, createdS: number): Readonly<Record<string, unknown>> {
+/** A whole answer as JSON text; an upstream's own body is returned as it came, with the decision added. */
+export function completionJson(outcome: Outcome, createdS: number): string {
   const spillway = spillwayField(outcome)
-  if (outcome.raw?.dialect === 'openai_chat') return { ...outcome.raw.body, spillway }
+  if (outcome.raw?.dialect === 'openai_chat') return jsonWith(outcome.raw.body, 'spillway', spillway)
   const toolCalls = outcome.toolCalls.map(({ id, name, arguments: text, isCustom }) =>
     isCustom
       ? { id, type: 'custom', custom: { name, input: text } }
@@ -26,7 +30,7 @@ export function completionBody(outcome: Outcome, createdS: number): Readonly<Rec
     refusal: null,
     ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
   }
-  return {
+  return JSON.stringify({
     id: `chatcmpl-${outcome.requestId}`,
     object: 'chat.completion',
     created: createdS,
@@ -34,7 +38,7 @@ export function completionBody(outcome: Outcome, createdS: number): Readonly<Rec
     choices: [{ index: 0, message, logprobs: null, finish_reason: outcome.finishReason ?? 'stop' }],
     usage: wireUsage(outcome.usage),
     spillway,
-  }
+  })
 }
 
 export interface Delta {
@@ -103,18 +107,23 @@ function wireUsage(usage: Usage | null): Readonly<Record<string, unknown>> {
 
 /** On the wire a held request is an answer that will not come: 409, with the way to go on. */
 export function answered(outcome: Outcome): Outcome {
-  const { decision, requestId } = outcome
+  const { decision, requestId, held } = outcome
   if (decision.route !== 'held') return outcome
+  const ticket = held ? ticketValues(held) : {}
   if (decision.reason === 'privacy_local_only')
     throw new RouterError('privacy_local_only', {
       requestId,
       why: whyNotLocal(outcome),
+      ...ticket,
     })
   const wanted = outcome.wouldEscalateTo
+  const byHand = held
+    ? `Ask for its answer at ${heldUrl(held.id)}; \`spillway review held\` decides on it`
+    : 'Answer it by hand'
   const fix = wanted
-    ? `Answer it by hand, or make ${wanted.model} usable (${wanted.why}).`
-    : 'Answer it by hand; `spillway why` shows the trace.'
-  throw new RouterError('held_for_human', { requestId, reason: decision.reason, fix })
+    ? `${byHand}, or make ${wanted.model} usable (${wanted.why}).`
+    : `${byHand}; \`spillway why\` shows the trace.`
+  throw new RouterError('held_for_human', { requestId, reason: decision.reason, fix, ...ticket })
 }
 
 /** The sentence of the first rule that took the local models out; without one a gate rejected what they wrote. */

@@ -124,12 +124,19 @@ function needsOf(body: Body): readonly string[] {
 
 async function whole({ app, response, signal, requestId }: Exchange, { requests, warningFor }: Asked): Promise<void> {
   const outcomes: Outcome[] = []
-  for (const request of requests) outcomes.push(answered(await app.router.complete(request, { signal })))
+  const options = { signal, taken: { usd: 0 } }
+  for (const request of requests) outcomes.push(answered(await app.router.complete(request, options)))
   const [first] = outcomes
   if (!first) return
   setDecisionHeaders(response, { ...knownOf(first), warning: warningFor(first) })
-  sendJson(response, 200, {
-    id: `cmpl-${requestId}`,
+  sendJson(response, 200, completionsBody([first, ...outcomes.slice(1)], requestId))
+}
+
+/** One choice for each text that was asked for. */
+export function completionsBody(outcomes: readonly [Outcome, ...Outcome[]], id: string): object {
+  const [first] = outcomes
+  return {
+    id: `cmpl-${id}`,
     object: 'text_completion',
     created: Math.floor(Date.now() / 1000),
     model: answeredBy(first),
@@ -141,7 +148,7 @@ async function whole({ app, response, signal, requestId }: Exchange, { requests,
     })),
     usage: usageOf(outcomes),
     spillway: outcomes.length === 1 ? spillwayField(first) : outcomes.map(spillwayField),
-  })
+  }
 }
 
 /** One text after the other, each under its own number. */
@@ -150,6 +157,7 @@ async function streamed(exchange: Exchange, { requests, includeUsage, warningFor
   const writer = new EventWriter(exchange)
   const head = { id: `cmpl-${requestId}`, object: 'text_completion', created: Math.floor(Date.now() / 1000) }
   const outcomes: Outcome[] = []
+  const options = { signal, taken: { usd: 0 } }
   let model = 'auto'
   const say = (index: number, piece: object): void =>
     writer.data({ ...head, model, choices: [{ text: '', index, logprobs: null, finish_reason: null, ...piece }] })
@@ -174,7 +182,7 @@ async function streamed(exchange: Exchange, { requests, includeUsage, warningFor
   }
   try {
     for (const [index, request] of requests.entries())
-      await app.router.streamTo(request, (event) => take(index, event), { signal })
+      await app.router.streamTo(request, (event) => take(index, event), options)
     const fields = outcomes.map(spillwayField)
     const spillway = fields.length === 1 ? fields[0] : fields
     writer.data({ ...head, model, choices: [], ...(includeUsage && { usage: usageOf(outcomes) }), spillway })

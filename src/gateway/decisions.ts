@@ -68,9 +68,10 @@ async function answerDecisions(
 
 async function decideAll({ app, signal }: Exchange, asked: readonly Asked[]): Promise<readonly DecideOutcome[]> {
   const outcomes: DecideOutcome[] = []
+  const options = { signal, taken: { usd: 0 } }
   for (let at = 0; at < asked.length; at += AT_ONCE) {
     const some = asked.slice(at, at + AT_ONCE)
-    outcomes.push(...(await Promise.all(some.map(({ request }) => app.router.decide(request, { signal })))))
+    outcomes.push(...(await Promise.all(some.map(({ request }) => app.router.decide(request, options)))))
   }
   return outcomes
 }

@@ -1,4 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { BatchBook } from '../spec/batch-book.ts'
+import type { KillBook } from '../spec/kill-switch.ts'
+import type { MetricsSource } from '../spec/metrics.ts'
 import type { Policy } from '../spec/policy.ts'
 import type { ResponseBook } from '../spec/response-book.ts'
 import type { Router } from '../spec/router.ts'
@@ -17,12 +20,24 @@ export interface App {
   readonly idempotency: Idempotency
   /** Kept answers of `/v1/responses`. */
   readonly responses: ResponseBook
+  readonly killSwitch: KillBook
+  /** Null in a gateway that was opened without. */
+  readonly batches: Batches | null
   readonly policyProblem: () => string | null
+  /** Null in a gateway that was opened without. */
+  readonly metrics: MetricsSource | null
   readonly loopHealth: () => LoopHealth
   /** True while no further request can be taken. */
   isFull(): boolean
   /** True once the server wants to stop: what is under way ends, nothing new begins. */
   isStopping(): boolean
+}
+
+/** What clients left to be done, and whoever does it. */
+export interface Batches {
+  readonly book: BatchBook
+  /** Something is to be done, or to be done no longer. */
+  look(): void
 }
 
 /** One HTTP request and its answer. */

@@ -1,5 +1,6 @@
 /** Failures on the wire, in the shape of the dialect that the client speaks. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { heldUrl } from '../pipeline/notices.ts'
 import { RouterError, toRouterError } from '../spec/errors.ts'
 import type { WireDialect } from '../spec/wire.ts'
 import { messagesError } from './anthropic-failure.ts'
@@ -13,7 +14,20 @@ export interface WireError {
     readonly param: string | null
     readonly code: string
     readonly hint: string
+    readonly held?: HeldField
   }
+}
+
+/** Where a held request is asked for. */
+export interface HeldField {
+  readonly id: string
+  readonly url: string
+  readonly expires_at: string
+}
+
+export function heldField({ values: { heldId, heldUntil } }: RouterError): { readonly held?: HeldField } {
+  if (heldId === undefined) return {}
+  return { held: { id: String(heldId), url: heldUrl(String(heldId)), expires_at: String(heldUntil) } }
 }
 
 /**
@@ -39,6 +53,7 @@ export function wireError(error: RouterError): WireError {
       param: param || null,
       code: error.code,
       hint: error.fix,
+      ...heldField(error),
     },
   }
 }
@@ -58,6 +73,8 @@ export interface FailureSettings {
 export function sendFailure(response: ServerResponse, error: RouterError, settings: FailureSettings): void {
   const requestId = String(error.values.requestId ?? settings.requestId)
   setRequestId(response, requestId)
+  const { held } = heldField(error)
+  if (held) response.setHeader('x-spillway-held', held.url)
   // Clients that retry by themselves obey this header. Where the router has tried again, their tries would multiply its own.
   const wasRetried = Number(error.values.frontierCalls ?? 0) > 1
   response.setHeader('x-should-retry', String(error.row.retryable && !wasRetried))
@@ -68,10 +85,13 @@ export function sendFailure(response: ServerResponse, error: RouterError, settin
   // The limits of the caller's own key say more, and stand there already.
   for (const [name, value] of Object.entries(error.values))
     if (name.startsWith('x-ratelimit-') && !response.hasHeader(name)) response.setHeader(name, String(value))
-  if (error.code === 'body_too_large' && !isReadToItsEnd(response)) response.setHeader('connection', 'close')
-  const body = settings.dialect === 'anthropic_messages' ? messagesError(error, requestId) : wireError(error)
+  if (TOO_LARGE.has(error.code) && !isReadToItsEnd(response)) response.setHeader('connection', 'close')
+  const body =
+    settings.dialect === 'anthropic_messages' ? messagesError(error, requestId, heldField(error)) : wireError(error)
   sendJson(response, error.row.status, body)
 }
+
+const TOO_LARGE: ReadonlySet<string> = new Set(['body_too_large', 'batch_file_too_large'])
 
 /**
  * Most clients look at the answer only when all is sent, and take a connection that broke before for a reason to try again. So the rest

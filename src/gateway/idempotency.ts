@@ -29,11 +29,14 @@ export function createIdempotency(book: IdempotencyBook): Idempotency {
     const response = recordedResponse(exchange.response, (whole, isWhole) => {
       if (!isWhole) return
       answer = whole
-      keep(keyed, whole)
+      // A failure is written before it is thrown where a stream was asked for: whether it is one is known only then.
+      if (whole.status < 400) keep(keyed, whole)
     })
     try {
       await work.answer({ ...exchange, response, signal: own.signal })
-      if (!answer) quietly(() => book.forget(keyed.name))
+      const whole = answer as KeptAnswer | null
+      if (!whole) quietly(() => book.forget(keyed.name))
+      else if (whole.status >= 400) keep(keyed, whole)
       return answer
     } catch (error) {
       // What a stopping server broke off stays claimed: whoever asks next is told that it is asked for once more.

@@ -5,6 +5,7 @@ import type { RouterRequest } from '../spec/request.ts'
 import { readJsonBody } from './body.ts'
 import type { Exchange } from './exchange.ts'
 import { sendJson } from './failure.ts'
+import type { KeyHolder } from './keys.ts'
 import { metadataSchema } from './metadata.ts'
 
 const part = z.union([
@@ -47,7 +48,7 @@ const requestSchema = z.object({
 
 /** The router's request in, its outcome out, a held one included. */
 export async function internalComplete({ app, request, response, holder, signal }: Exchange): Promise<void> {
-  requireOperator(holder?.isOperator ?? false)
+  requireOperator(holder)
   const parsed = requestSchema.safeParse(await readJsonBody(request, app.settings.maxBodyBytes))
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
@@ -62,12 +63,12 @@ export async function internalComplete({ app, request, response, holder, signal 
 }
 
 export async function internalStatus({ app, response, holder }: Exchange): Promise<void> {
-  requireOperator(holder?.isOperator ?? false)
+  requireOperator(holder)
   sendJson(response, 200, app.router.status())
 }
 
 /** @throws RouterError not_found, so that other keys do not learn what there is */
-function requireOperator(isOperator: boolean): void {
-  if (isOperator) return
+export function requireOperator(holder: KeyHolder | null): void {
+  if (holder?.isOperator) return
   throw new RouterError('not_found', { subject: 'path', value: 'of this key', fix: "Use the operator's key." })
 }

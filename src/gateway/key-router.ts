@@ -1,9 +1,12 @@
 /** The router as one request finds it: what its key forbids is refused here, whatever path of the API it came by. */
+import { unknownRequest } from '../pipeline/feedback.ts'
 import { PARTITIONS } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
+import type { Feedback, LabelSource } from '../spec/label.ts'
 import type { DecideRequest, RequestMetadata, RouterRequest } from '../spec/request.ts'
 import type { StreamEvent } from '../spec/response.ts'
 import type { RequestOptions, Router } from '../spec/router.ts'
+import { deskForKey } from './key-desk.ts'
 import type { KeyHolder } from './keys.ts'
 import type { Pass } from './limits.ts'
 import type { RequestHeaders } from './metadata.ts'
@@ -33,7 +36,11 @@ export function routerForKey(router: Router, keyed: KeyedRequest): Router {
   return {
     route: router.route,
     status: router.status,
-    feedback: router.feedback,
+    async feedback(requestId, said) {
+      if (!holder.isOperator) requireOwnFeedback(requestId, said, { holder, router })
+      return await router.feedback(requestId, said)
+    },
+    held: deskForKey(router.held, holder),
     audit: router.audit,
     preload: router.preload,
     close: router.close,
@@ -69,7 +76,7 @@ export function routerForKey(router: Router, keyed: KeyedRequest): Router {
 
 function bounded(
   options: RequestOptions | undefined,
-  { maxCostUsd, deadlineMs }: Wishes,
+  { maxCostUsd, deadlineMs, held }: Wishes,
   { id, isOperator, grant }: KeyHolder,
 ): RequestOptions {
   const { tasks, models, budget } = grant
@@ -79,7 +86,29 @@ function bounded(
     ...(!isOperator && { key }),
     ...(maxCostUsd !== undefined && { maxCostUsd }),
     ...(deadlineMs !== undefined && { deadlineMs }),
+    ...(held !== undefined && { held }),
   }
+}
+
+/** Surer than what callers see of an answer; labels of these sources move thresholds and stages more than any other. */
+const OPERATORS_SOURCES: ReadonlySet<LabelSource> = new Set(['gold', 'frontier'])
+
+/** A label moves the threshold and the stage of its task, so it is for those alone who may ask the task for this tenant. */
+function requireOwnFeedback(
+  requestId: string,
+  { source }: Pick<Feedback, 'source'>,
+  { holder, router }: Pick<KeyedRequest, 'holder'> & { readonly router: Router },
+): void {
+  if (OPERATORS_SOURCES.has(source))
+    throw forbidden(holder, { subject: 'the label source', value: source, allowed: ['human', 'test', 'thumbs'] })
+  const { tenants, tasks } = holder.grant
+  const [record] = router.audit({ requestId })
+  // An unknown request is told by the router, in the same words.
+  if (!record) return
+  const isOwn =
+    (!tenants || (record.tenant !== null && tenants.includes(record.tenant))) &&
+    (!tasks || tasks.includes(record.task) || (record.action !== null && tasks.includes(record.action)))
+  if (!isOwn) throw unknownRequest(requestId)
 }
 
 /** The name of a configured model is a wish for it; a name that nobody knows stands for `auto`, here as everywhere. */

@@ -19,6 +19,8 @@ export interface KeyRing {
   readonly keyFile: string
   /** Compares in constant time; null when the key is wrong. Keys that were issued or revoked meanwhile count at once. */
   holderOf(key: string): KeyHolder | null
+  /** Who left something to be done; null when the key was revoked, or is out of date. */
+  holderById(id: string): KeyHolder | null
 }
 
 /** Ours have 47. A file that a crash or a full disk cut off holds no key, and an empty key must never open anything. */
@@ -27,34 +29,60 @@ const MIN_KEY_CHARS = 32
 /** Opens the keys of a state directory, and makes the operator's key when there is none. */
 export function openKeyRing(stateDir: string): KeyRing {
   const keyFile = join(stateDir, 'operator.key')
-  const operator = hashOf(operatorKey(stateDir, keyFile))
-  let issued: readonly KeyEntry[] = []
+  const operator = Buffer.from(hashOf(operatorKey(stateDir, keyFile)))
+  let issued: readonly Lock[] = []
   let readAt = ''
+  const file = issuedFile(stateDir)
+  const look = (): void => {
+    const version = fileVersion(file)
+    if (version === readAt) return
+    issued = issuedOrNone(stateDir).map(lockOf)
+    readAt = version
+  }
   return {
     keyFile,
+    holderById(id) {
+      look()
+      if (id === OPERATOR.id) return OPERATOR
+      const found = issued.find(({ holder }) => holder.id === id)
+      return found && Date.now() < found.expiresAt ? found.holder : null
+    },
     holderOf(key) {
-      const version = fileVersion(issuedFile(stateDir))
-      if (version !== readAt) {
-        issued = issuedOrNone(stateDir)
-        readAt = version
-      }
+      look()
       if (key.length < MIN_KEY_CHARS) return null
-      const presented = hashOf(key)
+      const presented = Buffer.from(hashOf(key))
       // Every key is compared, so that the time tells nothing about which one came close.
-      const matches = issued.filter((entry) => opens(presented, entry))
+      const [first] = issued.filter((lock) => opens(presented, lock))
       if (equal(presented, operator)) return OPERATOR
-      const [entry] = matches
-      return entry ? { id: entry.id, name: entry.name, isOperator: false, grant: entry.grant ?? {} } : null
+      return first?.holder ?? null
     },
   }
 }
 
+/** An issued key as it is compared with what is presented. */
+interface Lock {
+  readonly holder: KeyHolder
+  readonly current: Buffer
+  /** The secret before the last rotation, and until when it opens, in epoch milliseconds. */
+  readonly previous: { readonly secret: Buffer; readonly until: number } | null
+  readonly expiresAt: number
+}
+
+function lockOf({ id, name, grant = {}, sha256, previous, expiresAt }: KeyEntry): Lock {
+  return {
+    holder: { id, name, isOperator: false, grant },
+    current: Buffer.from(sha256),
+    previous: previous ? { secret: Buffer.from(previous.sha256), until: Date.parse(previous.until) } : null,
+    expiresAt: expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(expiresAt),
+  }
+}
+
 /** Both secrets are compared in any case, for the same reason. */
-function opens(presented: string, { sha256, previous, expiresAt }: KeyEntry): boolean {
+function opens(presented: Buffer, { current, previous, expiresAt }: Lock): boolean {
   const now = Date.now()
-  const isCurrent = equal(presented, sha256)
-  const isPrevious = previous !== undefined && equal(presented, previous.sha256) && now < Date.parse(previous.until)
-  return (isCurrent || isPrevious) && (expiresAt === undefined || now < Date.parse(expiresAt))
+  const isCurrent = equal(presented, current)
+  const isPrevious = previous !== null && equal(presented, previous.secret) && now < previous.until
+  return (isCurrent || isPrevious) && now < expiresAt
 }
 
 function operatorKey(stateDir: string, keyFile: string): string {
@@ -87,8 +115,8 @@ function readOperatorKey(keyFile: string): string | null {
   }
 }
 
-function equal(a: string, b: string): boolean {
-  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
+function equal(a: Buffer, b: Buffer): boolean {
+  return a.length === b.length && timingSafeEqual(a, b)
 }
 
 function fileVersion(file: string): string {

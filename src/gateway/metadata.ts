@@ -29,6 +29,7 @@ export const metadataSchema = z.object({
 type Said = z.output<typeof metadataSchema>
 
 const HEADER_KEYS = ['task', 'partition', 'user', 'group', 'tenant', 'conversation', 'impact', 'documents'] as const
+const HEADERS = HEADER_KEYS.map((key) => [key, `x-spillway-${key}`] as const)
 
 /**
  * Headers win over the body, but only the stricter of two claims about privacy or risk counts: a proxy that adds a
@@ -59,15 +60,17 @@ export function withoutOurKeys(metadata: Readonly<Record<string, unknown>>): Rea
 }
 
 function fromHeaders(headers: RequestHeaders): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(
-    HEADER_KEYS.flatMap((key) => {
-      const value = headers[`x-spillway-${key}`]
-      return typeof value === 'string' ? [[key, value]] : []
-    }),
-  )
+  const said: Record<string, string> = {}
+  for (const [key, name] of HEADERS) {
+    const value = headers[name]
+    if (typeof value === 'string') said[key] = value
+  }
+  return said
 }
 
 function parse(values: Readonly<Record<string, unknown>>, prefix: string): Said {
+  // Most requests say nothing.
+  if (Object.keys(values).length === 0) return {}
   const parsed = metadataSchema.safeParse(values)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]

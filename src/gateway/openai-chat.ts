@@ -2,9 +2,9 @@
 import type { RouterRequest } from '../spec/request.ts'
 import { streamAnswer } from './answer-stream.ts'
 import { readJsonBody } from './body.ts'
-import { answered, completionBody } from './completion.ts'
+import { answered, completionJson } from './completion.ts'
 import type { Exchange } from './exchange.ts'
-import { sendJson } from './failure.ts'
+import { sendJsonText } from './failure.ts'
 import { knownOf, setDecisionHeaders } from './headers.ts'
 import { chooseModel, type ModelChoice, warningOf } from './model-choice.ts'
 import { ChatTeller } from './openai-stream.ts'
@@ -38,5 +38,5 @@ interface WholeChat {
 async function wholeChat({ app, response, signal }: Exchange, { request, choice }: WholeChat): Promise<void> {
   const outcome = await app.router.complete(request, { signal })
   setDecisionHeaders(response, { ...knownOf(outcome), warning: warningOf(choice, outcome) })
-  sendJson(response, 200, completionBody(answered(outcome), Math.floor(Date.now() / 1000)))
+  sendJsonText(response, 200, completionJson(answered(outcome), Math.floor(Date.now() / 1000)))
 }

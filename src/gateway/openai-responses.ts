@@ -1,7 +1,7 @@
 /** `POST /v1/responses`, and what was kept of earlier ones. */
-import type { RequestMetadata, RouterRequest } from '../spec/request.ts'
+import type { RouterRequest } from '../spec/request.ts'
 import type { Outcome } from '../spec/response.ts'
-import { readJsonBody } from './body.ts'
+import { bytesOf, readJsonBody } from './body.ts'
 import { answered, answeredBy } from './completion.ts'
 import type { Exchange } from './exchange.ts'
 import { sendJson } from './failure.ts'
@@ -14,6 +14,7 @@ import { newFrame, outputOf, type ResponseFrame, responseObject, statusOf } from
 import { chatRequestOf } from './responses-chat.ts'
 import { streamResponse } from './responses-stream.ts'
 import { inputItems, parseResponses, type ResponsesBody, type ResponsesItem } from './responses-wire.ts'
+import { callersTenant, tenantOf } from './tenant.ts'
 
 /** A request in both of its forms, and what its answer will be kept with. */
 interface Asked {
@@ -65,7 +66,11 @@ function askedOf(exchange: Exchange, body: ResponsesBody): Asked {
   return {
     body,
     // The metadata of a response belong to it, and to nobody behind us.
-    request: { ...request, id: exchange.requestId, wire: { dialect: 'openai_chat', body: chat } },
+    request: {
+      ...request,
+      id: exchange.requestId,
+      wire: { dialect: 'openai_chat', body: chat, api: 'openai_responses', bytes: bytesOf(incoming.headers) },
+    },
     frame: newFrame(body, customTools),
     conversation: [...earlier, ...inputItems(body)],
     tenant,
@@ -110,14 +115,4 @@ function keep(
   const state = { status: statusOf(outcome), model: answeredBy(outcome), output, isStored: true, outcome }
   const kept = { response: responseObject(frame, state), items: [...conversation, ...output] }
   return keepResponse(exchange, { requestId: outcome.requestId, tenant }, kept)
-}
-
-function callersTenant(exchange: Exchange): string | null {
-  return tenantOf(exchange, metadataOf({}, exchange.request.headers))
-}
-
-/** A key of one tenant speaks for it without saying so. */
-function tenantOf({ holder }: Exchange, { tenant }: RequestMetadata): string | null {
-  const own = holder?.grant.tenants
-  return tenant ?? (own?.length === 1 ? (own[0] ?? null) : null)
 }

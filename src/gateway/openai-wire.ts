@@ -1,6 +1,7 @@
 /** The OpenAI chat-completions request: what we read of it, and what it means to the router. */
 import { z } from 'zod'
 import type { ContentPart, Message, RouterRequest, ToolCall, ToolDefinition } from '../spec/request.ts'
+import { bytesOf } from './body.ts'
 import { metadataOf, type RequestHeaders, withoutOurKeys } from './metadata.ts'
 import { type ModelChoice, wishOf } from './model-choice.ts'
 import { hasNoRemoteReference, isSafeUrl, parseBody } from './read-body.ts'
@@ -145,6 +146,7 @@ export function toRouterRequest(
     metadata: { ...metadata, ...(from.choice.task && { task: from.choice.task }) },
     wire: {
       dialect: 'openai_chat',
+      bytes: bytesOf(from.headers),
       body: Object.keys(rest).length > 0 ? { ...bodyWithout, metadata: rest } : bodyWithout,
     },
     needs: needsOf(chat),

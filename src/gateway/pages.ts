@@ -1,5 +1,7 @@
 /** The small read-only routes. */
 import { RouterError } from '../spec/errors.ts'
+import type { KillOrder } from '../spec/kill-switch.ts'
+import type { RouterStatus } from '../spec/router.ts'
 import { dependenciesOf } from './dependencies.ts'
 import type { Exchange } from './exchange.ts'
 import { dialectOf, sendJson } from './failure.ts'
@@ -8,15 +10,58 @@ import { VIRTUAL_MODELS } from './model-choice.ts'
 
 /** The process lives; what is wrong inside is told, not hidden behind a status. */
 export async function healthz({ app, response }: Exchange): Promise<void> {
-  const { audit, policyDigest } = app.router.status()
+  const { audit, policyDigest, shadows, candidates, rollouts, overrides, held } = app.router.status()
   const policyProblem = app.policyProblem()
   const { isDegraded, ...eventLoop } = app.loopHealth()
   const { postgres, sharedLimits } = dependenciesOf(app)
   const isBehind = postgres !== undefined && (postgres.problem !== null || postgres.alarm !== null)
   const isOk =
-    audit.ok && policyProblem === null && !isDegraded && !isBehind && (sharedLimits?.problem ?? null) === null
+    audit.ok &&
+    rollouts.problem === null &&
+    overrides.problem === null &&
+    (held?.problem ?? held?.webhook?.problem ?? null) === null &&
+    policyProblem === null &&
+    !isDegraded &&
+    !isBehind &&
+    (sharedLimits?.problem ?? null) === null
   const status = isOk ? 'ok' : 'degraded'
-  sendJson(response, 200, { status, policyDigest, policyProblem, audit, eventLoop, sharedLimits })
+  sendJson(response, 200, {
+    status,
+    policyDigest,
+    policyProblem,
+    audit,
+    eventLoop,
+    shadows,
+    candidates,
+    rollouts: toldOf(rollouts),
+    sharedLimits,
+    killSwitch: ordersTold(app.killSwitch.list()),
+    overrides,
+    held: held && { ...held, problem: held.problem === null ? null : 'held requests cannot be kept' },
+  })
+}
+
+/** Open to everybody: how many tasks it is about. Which they are says `/spillway/v1/status`, to the operator. */
+function toldOf({
+  problem,
+  inForce,
+  watched,
+  rotations,
+  candidates,
+}: RouterStatus['rollouts']): Readonly<Record<string, unknown>> {
+  return {
+    problem: problem === null ? null : 'the stages cannot be read',
+    moved: inForce.length,
+    drifted: watched.filter(({ drift }) => drift.alarm !== null).length,
+    stuck: watched.filter(({ problem: own }) => own !== null).length,
+    rotations: rotations.length,
+    candidates: candidates.length,
+  }
+}
+
+/** This page needs no key, and names of tasks, tenants and groups are nobody's business. */
+function ordersTold(orders: readonly KillOrder[]) {
+  return { all: orders.find(({ scope }) => scope === 'all')?.mode ?? null, orders: orders.length }
 }
 
 /** Coding agents look whether somebody is there before they ask. */

@@ -4,13 +4,17 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
+import type { BatchBook } from '../spec/batch-book.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { IdempotencyBook } from '../spec/idempotency.ts'
+import type { KillBook } from '../spec/kill-switch.ts'
+import type { MetricsSource } from '../spec/metrics.ts'
 import type { Policy } from '../spec/policy.ts'
 import type { RateBook } from '../spec/rates.ts'
 import type { ResponseBook } from '../spec/response-book.ts'
 import type { Router } from '../spec/router.ts'
 import { answerRequest } from './app.ts'
+import { type BatchWorker, startBatchWorker } from './batch-worker.ts'
 import { type ConnectionSettings, type Connections, watchConnections } from './connections.ts'
 import { watchDependencies } from './dependencies.ts'
 import type { App } from './exchange.ts'
@@ -27,17 +31,28 @@ export interface GatewaySettings {
   readonly settings: Policy['gateway']
   readonly stateDir: string
   /** Shared with the other gateways of the machine; closed by who opened them, after the gateway. */
-  readonly stores: { readonly rates: RateBook; readonly idempotency: IdempotencyBook; readonly responses: ResponseBook }
+  readonly stores: {
+    readonly rates: RateBook
+    readonly idempotency: IdempotencyBook
+    readonly responses: ResponseBook
+    readonly killSwitch: KillBook
+    /** Absent: there are no files and no batches. */
+    readonly batches?: BatchBook
+  }
   readonly host: string
   /** 0 picks a free one. */
   readonly port: number
   /** Why the policy file as it stands now is not in force; null when it is. */
   readonly policyProblem?: () => string | null
+  /** What `/metrics` and `/spillway/v1/metrics` tell; absent: there are no such pages. */
+  readonly metrics?: MetricsSource
   /** Gets one JSON line a request: method, path, status, milliseconds; no text, no key, no query. */
   readonly log: (line: string) => void
   /** Replaced in tests: how long a client may take to send its headers and its whole request. */
   readonly requestTimeoutMs?: number
   readonly connections?: ConnectionSettings
+  /** Replaced in tests: how often is looked for batches that others left. */
+  readonly batchLookMs?: number
   /** How long `close` waits for answers that are under way. */
   readonly graceMs?: number
 }
@@ -69,6 +84,7 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
   const loop = watchLoop()
   let stopping = false
   let drained = (): void => undefined
+  let worker: BatchWorker | null = null
   const app: App = {
     router: gateway.router,
     settings: gateway.settings,
@@ -77,7 +93,10 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
     limits: createLimits(gateway.stores.rates, gateway.settings.limits),
     idempotency: createIdempotency(gateway.stores.idempotency),
     responses: gateway.stores.responses,
+    killSwitch: gateway.stores.killSwitch,
+    batches: gateway.stores.batches ? { book: gateway.stores.batches, look: () => worker?.look() } : null,
     policyProblem: gateway.policyProblem ?? (() => null),
+    metrics: gateway.metrics ?? null,
     loopHealth: () => loop.look(),
     isFull: () => connections.isFull(),
     isStopping: () => stopping,
@@ -120,6 +139,9 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
     server.close()
     throw error
   }
+  const { batches } = gateway.stores
+  if (batches && gateway.settings.batches.keep !== false)
+    worker = startBatchWorker({ book: batches, app, log, ...(gateway.batchLookMs && { lookMs: gateway.batchLookMs }) })
   return {
     url,
     port,
@@ -134,11 +156,13 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
       const breakOff = (): void => {
         for (const request of running.values()) request.abort()
         app.idempotency.stop()
+        worker?.breakOff()
       }
-      const empty = new Promise<void>((resolve) => {
+      const drain = new Promise<void>((resolve) => {
         drained = resolve
         if (running.size === 0) resolve()
       })
+      const empty = Promise.all([drain, worker?.stop()]).then(() => undefined)
       const graceMs = gateway.graceMs ?? GRACE_MS
       await closeServer({ server, running: running.keys(), connections, empty, breakOff, graceMs })
       // What goes on without its client would keep the process.

@@ -8,6 +8,7 @@ const schema = z.object({
   'max-cost-usd': figure(z.number().min(0)).optional(),
   // The longest wait of a timer is 24 days.
   'deadline-ms': figure(z.number().int().min(1).max(2_147_483_647)).optional(),
+  held: z.string().min(1).max(200).optional(),
 })
 
 export interface Wishes {
@@ -15,6 +16,8 @@ export interface Wishes {
   readonly route?: 'local' | 'frontier' | undefined
   readonly maxCostUsd?: number | undefined
   readonly deadlineMs?: number | undefined
+  /** A held request that this is once more; see `RequestOptions`. */
+  readonly held?: string | undefined
 }
 
 const NONE: Wishes = {}
@@ -25,13 +28,14 @@ export function wishesOf(headers: RequestHeaders): Wishes {
     route: headers['x-spillway-route'],
     'max-cost-usd': headers['x-spillway-max-cost-usd'],
     'deadline-ms': headers['x-spillway-deadline-ms'],
+    held: headers['x-spillway-held'],
   }
   // Most requests have none, and reading them is on the way of every one.
   if (Object.values(given).every((value) => value === undefined)) return NONE
   const parsed = schema.safeParse(given)
   if (parsed.success) {
-    const { route, 'max-cost-usd': maxCostUsd, 'deadline-ms': deadlineMs } = parsed.data
-    return { route, maxCostUsd, deadlineMs }
+    const { route, 'max-cost-usd': maxCostUsd, 'deadline-ms': deadlineMs, held } = parsed.data
+    return { route, maxCostUsd, deadlineMs, held }
   }
   const issue = parsed.error.issues[0]
   throw new RouterError('request_invalid', {

@@ -8,6 +8,7 @@ import { withThinking } from './anthropic-thinking.ts'
 import { withoutDestinations } from './caller-body.ts'
 import type { JsonObject } from './http-model.ts'
 import { asObject } from './http-model.ts'
+import { withCap } from './output-cap.ts'
 import { requireCarried } from './require-carried.ts'
 
 export interface AnthropicRequestSettings {
@@ -33,7 +34,8 @@ export function anthropicRequestBody(
   call: ModelCall,
   { model, maxOutputTokens }: AnthropicRequestSettings,
 ): JsonObject {
-  if (call.wire?.dialect === 'anthropic_messages') return callersBody(call, call.wire, model)
+  if (call.wire?.dialect === 'anthropic_messages')
+    return withCap(callersBody(call, call.wire, model), call, ['max_tokens'])
   requireCarried(call.wire, { dialect: 'anthropic_messages', model })
   const { tools, stop, wire } = call
   const system = systemText(call)

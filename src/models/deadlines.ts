@@ -19,9 +19,18 @@ export const PROCESS_TIMERS: Timers = {
 export interface DeadlineGuard {
   /**
    * Aborted when a deadline is reached (reason: `model_timeout` with the phase) or when the caller's signal is (reason:
-   * the caller's own RouterError, else `cancelled`).
+   * the caller's own RouterError, else `cancelled`). Made when it is first asked for: a signal costs more than all else here.
    */
   readonly signal: AbortSignal
+  /** True from then on, and why. */
+  isOver(): boolean
+  reason(): unknown
+  /**
+   * Calls `tell` with the reason when it comes to that, unless `end` came before; at once when it has.
+   *
+   * @returns whether it has
+   */
+  whenOver(tell: (reason: unknown) => void): boolean
   /** The request goes out on a socket: the connection phase is over, the wait for the first byte starts. */
   connected(): void
   /** The first byte of the answer is here. */
@@ -50,11 +59,19 @@ export interface GuardedCall {
 /** Starts the total and the connection deadline of a call. */
 export function startDeadlines({ model, tier, limits, timers }: GuardedCall): DeadlineGuard {
   const { deadlines, signal } = limits
-  const controller = new AbortController()
+  let controller: AbortController | null = null
+  let over: { readonly reason: unknown } | null = null
+  const listeners: ((reason: unknown) => void)[] = []
+  const giveUp = (reason: unknown): void => {
+    if (over) return
+    over = { reason }
+    controller?.abort(reason)
+    for (const tell of listeners) tell(reason)
+  }
   const expire = (phase: Phase, timeoutMs: number) => (): void =>
-    controller.abort(new RouterError('model_timeout', { model, phase, timeoutMs, tier }))
+    giveUp(new RouterError('model_timeout', { model, phase, timeoutMs, tier }))
   const arm = (phase: Phase, ms: number): (() => void) => timers.after(ms, expire(phase, ms))
-  const cancel = (): void => controller.abort(cancellation(signal))
+  const cancel = (): void => giveUp(cancellation(signal))
   if (signal.aborted) cancel()
   else signal.addEventListener('abort', cancel, { once: true })
   const disarmTotal = arm('complete answer', deadlines.totalMs)
@@ -65,7 +82,18 @@ export function startDeadlines({ model, tier, limits, timers }: GuardedCall): De
     disarmPhase = null
   }
   return {
-    signal: controller.signal,
+    get signal() {
+      controller ??= new AbortController()
+      if (over) controller.abort(over.reason)
+      return controller.signal
+    },
+    isOver: () => over !== null,
+    reason: () => over?.reason,
+    whenOver(tell) {
+      if (over) tell(over.reason)
+      else listeners.push(tell)
+      return over !== null
+    },
     connected() {
       disarm()
       disarmPhase = arm('first byte', deadlines.firstByteMs)
@@ -82,6 +110,7 @@ export function startDeadlines({ model, tier, limits, timers }: GuardedCall): De
     end() {
       disarm()
       disarmTotal()
+      listeners.length = 0
       signal.removeEventListener('abort', cancel)
     },
   }

@@ -78,6 +78,7 @@ export interface FetchSettings {
   /** Default: what writing the address allows, a private network included. */
   readonly reach?: Reach
   readonly onPlace?: (place: Place) => void
+  readonly proxy?: URL | null
 }
 
 /**
@@ -86,10 +87,10 @@ export interface FetchSettings {
  * @throws what `fetch` throws; its cause is the `destination_refused` of the door
  */
 export async function fetchFrom(url: URL, init: RequestInit, settings: FetchSettings = {}): Promise<Response> {
-  const { reach = reachOfUrl(url, true), onPlace } = settings
+  const { reach = reachOfUrl(url, true), onPlace, proxy = null } = settings
   const reachOf = (origin: string): Reach | null => (origin === url.origin ? reach : null)
   const door = createDoor(
-    { reachOf, connectMs: FETCH_CONNECT_MS, ...(onPlace && { onPlace }) },
+    { reachOf, connectMs: FETCH_CONNECT_MS, proxy, ...(onPlace && { onPlace }) },
     // Nobody else uses the connection, so it ends with the answer.
     { pipelining: 0 },
   )

@@ -17,7 +17,8 @@ export async function withFileLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const owner = `${process.pid} ${randomUUID()}`
-  await mkdir(dirname(lock.file), { recursive: true })
+  // It may be the state directory, which is its owner's alone.
+  await mkdir(dirname(lock.file), { recursive: true, mode: 0o700 })
   let waited = false
   while (!(await tryTake(lock.file, owner))) {
     lock.signal.throwIfAborted()

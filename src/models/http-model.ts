@@ -1,4 +1,5 @@
 /** What the hosted dialects share: one guarded POST, read as a stream of events or as one JSON body. */
+import { rememberText } from '../spec/body-text.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { CallLimits, ModelCall, ModelEvent } from '../spec/ports.ts'
 import type { DeadlineGuard, Timers } from './deadlines.ts'
@@ -82,7 +83,10 @@ export async function* generateTogether(
     const kind = bodyKind(headers, request)
     if (kind === 'page') throw malformed(name, 'the body is a page (HTML or XML), not an answer')
     if (kind === 'stream') yield* streamed(model, { call, response, guard })
-    else yield dialect.readWhole(parseObject(name, await readText(name, response, guard)), call)
+    else {
+      const text = await readText(name, response, guard)
+      yield dialect.readWhole(rememberText(parseObject(name, text), text), call)
+    }
   } finally {
     guard.end()
     response?.discard()
@@ -207,7 +211,7 @@ async function readText(model: string, response: PostResponse, guard: DeadlineGu
 
 /** A refusal whose text cannot be read is still that refusal, unless the call itself is over. */
 function textlessRefusal(error: unknown, guard: DeadlineGuard): string {
-  if (guard.signal.aborted) throw error
+  if (guard.isOver()) throw error
   return ''
 }
 

@@ -58,7 +58,7 @@ async function* generate(bound: Bound, call: ModelCall, limits: CallLimits): Asy
   const { settings, card } = bound
   requireFit(call, settings)
   if (card === null) return yield* clear(generateOverHttp(httpModel(bound, {}, UNKNOWN), call, limits), settings)
-  const identity = await card.identity(limits.signal)
+  const identity = await card.identity(limits)
   const { name, model, probe = notProbed } = settings
   const events = generateLocally(
     { name, model, probe },

@@ -1,15 +1,16 @@
 /** Any server that speaks the OpenAI chat dialect, hosted or on this machine. */
 import type { Tier } from '../spec/decision.ts'
-import type { ModelCall, ModelPort } from '../spec/ports.ts'
+import type { CallLimits, ModelCall, ModelEvent, ModelPort } from '../spec/ports.ts'
 import type { Timers } from './deadlines.ts'
 import { generateOverHttp, generateTogether, type HttpModel } from './http-model.ts'
 import { generateLocally, type Listener } from './local-server.ts'
+import { createOwnMachineCheck } from './ollama-card.ts'
 import { readOpenAiBody, readOpenAiStream } from './openai-answer.ts'
 import { completionsDialect } from './openai-completions.ts'
 import { embeddingsDialect } from './openai-embeddings.ts'
 import { openAiRequestBody } from './openai-wire.ts'
 import { notProbed, type ServerProbe } from './probe.ts'
-import { createTransport, type WayThere } from './transport.ts'
+import { createTransport, type Transport, type WayThere } from './transport.ts'
 
 export interface OpenAiCompatibleSettings extends WayThere {
   /** Name of the model in the policy. */
@@ -39,6 +40,8 @@ export interface OpenAiCompatibleSettings extends WayThere {
   /** Whose dialect it is exactly. Default: told by the host. */
   readonly server?: 'openai' | 'compatible'
   readonly timers?: Timers
+  /** Gives what is used in place of the transport; then every answer comes whole. Default: the transport itself. */
+  readonly collect?: (transport: Transport) => Transport
 }
 
 /**
@@ -49,16 +52,19 @@ export interface OpenAiCompatibleSettings extends WayThere {
  * total deadline counts; with `alwaysStream` it is asked for in pieces and put together here.
  *
  * `generate` throws: `model_timeout` (names the phase), `dns_failure`, `model_unreachable`, `model_auth_failed`,
- * `model_rate_limited`, `model_refused_request`, `model_failed`, `model_malformed`, `model_incomplete`, `cancelled`.
+ * `model_rate_limited`, `model_refused_request`, `model_failed`, `model_malformed`, `model_incomplete`, `cancelled`;
+ * `policy_invalid` when a model of a local tier turns out to run elsewhere.
  */
 export function createOpenAiCompatibleModel(settings: OpenAiCompatibleSettings): ModelPort {
   const { name, model, apiKey, maxOutputTokens, tier = 'frontier', timers } = settings
-  const transport = createTransport(settings)
+  const { collect = (own) => own } = settings
+  const transport = collect(createTransport(settings))
   const url = settings.chatUrl ?? new URL(`${settings.baseUrl.replace(/\/+$/, '')}/chat/completions`)
   const { server = url.hostname === 'api.openai.com' ? 'openai' : 'compatible' } = settings
   /** Where only the chat has an address of its own, nothing is known of the other paths. */
   const isOwnPath = settings.chatUrl === undefined
   const streams = (call: ModelCall): boolean => {
+    if (settings.collect) return false
     if (call.embed || call.completion) return call.stream
     return mustStream(call) || (settings.alwaysStream === true && mayStream(call))
   }
@@ -92,14 +98,17 @@ export function createOpenAiCompatibleModel(settings: OpenAiCompatibleSettings):
   }
   const wireFor = (call: ModelCall): HttpModel => (call.embed ? vectors : call.completion ? texts : plain)
   const probe = settings.probe ?? notProbed
+  const requireHere = createOwnMachineCheck({ ...settings, tier })
+  async function* local(call: ModelCall, limits: CallLimits): AsyncGenerator<ModelEvent> {
+    await requireHere(limits)
+    if (call.embed || call.completion) yield* generateOverHttp(wireFor(call), call, limits)
+    else yield* generateLocally({ name, model, probe }, { call, limits, httpModel })
+  }
   return {
     name,
     streams,
     ...(isOwnPath && { givesVectors: true, completes: true }),
-    generate: (call, limits) =>
-      tier === 'frontier' || call.embed || call.completion
-        ? generateOverHttp(wireFor(call), call, limits)
-        : generateLocally({ name, model, probe }, { call, limits, httpModel }),
+    generate: tier === 'frontier' ? (call, limits) => generateOverHttp(wireFor(call), call, limits) : local,
     ...(tier === 'frontier' && {
       generateTogether: (call, limits) => generateTogether(wireFor(call), call, limits),
     }),

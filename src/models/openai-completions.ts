@@ -15,6 +15,7 @@ import {
   parseObject,
 } from './http-model.ts'
 import { countsIn, finishReason, reportIn } from './openai-answer.ts'
+import { withCap } from './output-cap.ts'
 import type { Frame } from './server-sent-events.ts'
 import { reportedError } from './upstream-errors.ts'
 import { type ReportedCounts, usageOf } from './usage.ts'
@@ -44,7 +45,7 @@ export function completionsDialect(settings: OpenAiCompletionsSettings): Dialect
 function completionBody(call: ModelCall, model: string): JsonObject {
   const [before, after] = call.messages.filter(({ role }) => role === 'user').map(messageText)
   const { temperature, topP, stop, seed, maxOutputTokens } = call
-  return {
+  const body = {
     ...(maxOutputTokens === undefined ? {} : { max_tokens: maxOutputTokens }),
     ...(temperature === undefined ? {} : { temperature }),
     ...(topP === undefined ? {} : { top_p: topP }),
@@ -56,6 +57,7 @@ function completionBody(call: ModelCall, model: string): JsonObject {
     ...(after === undefined ? {} : { suffix: after }),
     ...(call.stream ? { stream: true, stream_options: { include_usage: true } } : {}),
   }
+  return withCap(body, call, ['max_tokens'])
 }
 
 function readStream(settings: OpenAiCompletionsSettings, call: ModelCall): AnswerReader {

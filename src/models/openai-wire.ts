@@ -5,6 +5,7 @@ import { withoutDestinations } from './caller-body.ts'
 import type { JsonObject } from './http-model.ts'
 import { asObject } from './http-model.ts'
 import { fromMessagesBody, imagesAfterTools } from './openai-from-messages.ts'
+import { withCap } from './output-cap.ts'
 import { requireCarried } from './require-carried.ts'
 
 export interface OpenAiRequestSettings {
@@ -22,13 +23,14 @@ export interface OpenAiRequestSettings {
  *
  * With a wire of this dialect it is the caller's own body, unknown fields included but for those that name a destination; only
  * `model`, `stream` and (streaming) `stream_options.include_usage` are set, and `messages` follow `call.messages` as
- * `mergeMessages` says. Without it the body is built from the call and always asks for a stream, so that every deadline
+ * `mergeMessages` says; under a ceiling the answer is capped. Without it the body is built from the call and always asks for a stream, so that every deadline
  * means something; of a body in the Messages dialect `tool_choice`, `metadata.user_id` and the effort of thought are translated.
  *
  * @throws RouterError `request_invalid` for what the dialect cannot carry; what changes less is told by `notCarried`
  */
 export function openAiRequestBody(call: ModelCall, settings: OpenAiRequestSettings): JsonObject {
-  if (call.wire?.dialect === 'openai_chat') return callersBody(call, call.wire.body, settings.model)
+  if (call.wire?.dialect === 'openai_chat')
+    return withCap(callersBody(call, call.wire.body, settings.model), call, capNames(settings))
   requireCarried(call.wire, { dialect: 'openai_chat', model: settings.model })
   return builtBody(call, settings)
 }
@@ -60,6 +62,13 @@ function callersBody(call: ModelCall, given: JsonObject, model: string): JsonObj
   return { ...rest, model, messages, ...(stream === undefined ? {} : { stream: false }) }
 }
 
+/** Imitators of the API know the older name better. */
+function capNames({ server }: Pick<OpenAiRequestSettings, 'server'>) {
+  return server === 'openai'
+    ? (['max_completion_tokens', 'max_tokens'] as const)
+    : (['max_tokens', 'max_completion_tokens'] as const)
+}
+
 function builtBody(
   call: ModelCall,
   { model, maxOutputTokens, server, topLogprobs }: OpenAiRequestSettings,
@@ -74,7 +83,7 @@ function builtBody(
     messages,
     stream: true,
     stream_options: { include_usage: true },
-    ...(server === 'openai' ? { max_completion_tokens: limit } : { max_tokens: limit }),
+    [capNames({ server })[0]]: limit,
     ...(tools && tools.length > 0 ? { tools: tools.map((tool) => ({ type: 'function', function: tool })) } : {}),
     ...(call.wire && fromMessagesBody(call.wire.body, model)),
     ...responseFormat(call.responseSchema),

@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module'
 import type { Usage } from '../spec/decision.ts'
 import type { ModelPolicy } from '../spec/policy.ts'
+import { batchShare } from './batch-share.ts'
 
 /** The keys of a model's policy that its price depends on. */
 export type PricedModel = Pick<ModelPolicy, 'provider' | 'model' | 'tier' | 'baseUrl' | 'priceUsdPerMillion'>
@@ -32,6 +33,21 @@ export function callCost(model: PricedModel, usage: Usage, servedBy: string): Ca
   return { costUsd, priceSource: costUsd === null ? null : TABLE }
 }
 
+/** The same for a call that went into a provider's batch, where the model has one. */
+export function batchCost(model: ModelPolicy, usage: Usage, servedBy: string): CallCost {
+  const { costUsd, priceSource } = callCost(model, usage, servedBy)
+  return { costUsd: costUsd === null ? null : costUsd * batchShare(model), priceSource }
+}
+
+/** The context window of a model, as the bundled table knows it; null when it does not. Behind another address it is the same model. */
+export function windowTokens({ provider, model, tier, baseUrl }: PricedModel): number | null {
+  const at = (address: Pick<PricedModel, 'baseUrl'>): number | undefined =>
+    foundIn(NOTHING_USED, model, { provider, model, tier, ...address })?.model.context_window
+  return at({ baseUrl }) ?? at({}) ?? null
+}
+
+const NOTHING_USED = { input_tokens: 0, output_tokens: 0 }
+
 const TOKENS_PER_PRICE = 1_000_000
 
 /** The price table that is bundled with this exact version of the package; nothing is fetched. */
@@ -47,16 +63,22 @@ function tableCost(modelId: string, model: PricedModel, usage: Usage): number | 
     ...(usage.cachedInputTokens === undefined ? {} : { cache_read_tokens: usage.cachedInputTokens }),
     ...(usage.cacheWriteTokens === undefined ? {} : { cache_write_tokens: usage.cacheWriteTokens }),
   }
+  const found = foundIn(tokens, modelId, model)
+  if (found === null) return null
+  const { input_mtok: input, output_mtok: output } = found.model_price
+  // A table row without token prices sums up to 0, which is not what the call cost.
+  const isPriced = input !== undefined && (output !== undefined || usage.outputTokens === 0)
+  return isPriced ? found.total_price : null
+}
+
+type Table = typeof import('@pydantic/genai-prices')
+
+function foundIn(tokens: Parameters<Table['calcPrice']>[0], modelId: string, model: PricedModel) {
   // A provider is known by its address alone: behind a gateway on another address other prices may hold.
   const provider = model.baseUrl === undefined ? { providerId: model.provider } : { providerApiUrl: model.baseUrl }
   try {
-    const { calcPrice } = load('@pydantic/genai-prices') as typeof import('@pydantic/genai-prices')
-    const found = calcPrice(tokens, modelId, provider)
-    if (found === null) return null
-    const { input_mtok: input, output_mtok: output } = found.model_price
-    // A table row without token prices sums up to 0, which is not what the call cost.
-    const isPriced = input !== undefined && (output !== undefined || usage.outputTokens === 0)
-    return isPriced ? found.total_price : null
+    const { calcPrice } = load('@pydantic/genai-prices') as Table
+    return calcPrice(tokens, modelId, provider)
   } catch {
     // The table refuses counts that contradict each other; then the cost is not known.
     return null

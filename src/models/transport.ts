@@ -13,6 +13,8 @@ export interface PostRequest {
   /** The configured model name, for messages. */
   readonly model: string
   readonly url: URL
+  /** Default: POST. The others have no body. */
+  readonly method?: 'GET' | 'POST' | 'DELETE'
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
   readonly guard: DeadlineGuard
@@ -23,7 +25,7 @@ export interface PostResponse {
   /** Names in lower case; of a repeated header the first value. */
   readonly headers: Readonly<Record<string, string>>
   /**
-   * The body as it comes, to be read once; reading slowly slows the upstream down.
+   * The body as it comes, to be read once; what has come since the last look is one piece. Reading slowly slows the upstream down.
    *
    * @throws RouterError `model_incomplete` when the connection breaks; the reason of the guard when that is aborted
    */
@@ -94,16 +96,14 @@ function post(agent: Dispatcher, request: PostRequest): Promise<PostResponse> {
   const { guard, model } = request
   return new Promise((resolve, reject) => {
     const body = createBody(request)
-    const abort = (): void => {
-      body.fail(guard.signal.reason)
-      reject(guard.signal.reason)
-    }
-    if (guard.signal.aborted) return abort()
-    guard.signal.addEventListener('abort', abort, { once: true })
-    const settle = (): void => guard.signal.removeEventListener('abort', abort)
+    const over = guard.whenOver((reason) => {
+      body.fail(reason)
+      reject(reason)
+    })
+    if (over) return
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart(controller) {
-        if (guard.signal.aborted) return controller.abort(guard.signal.reason)
+        if (guard.isOver()) return controller.abort(asError(guard.reason()))
         guard.connected()
         body.attach(controller)
       },
@@ -115,25 +115,25 @@ function post(agent: Dispatcher, request: PostRequest): Promise<PostResponse> {
         guard.answering()
         body.push(chunk)
       },
-      onResponseEnd() {
-        settle()
-        body.end()
-      },
+      onResponseEnd: () => body.end(),
       onResponseError(_controller, error) {
-        settle()
-        body.fail(guard.signal.aborted ? guard.signal.reason : new RouterError('model_incomplete', { model }, error))
-        reject(guard.signal.aborted ? guard.signal.reason : unreachable(request, error))
+        body.fail(guard.isOver() ? guard.reason() : new RouterError('model_incomplete', { model }, error))
+        reject(guard.isOver() ? guard.reason() : unreachable(request, error))
       },
     }
-    const { url, headers } = request
-    const sent = { origin: url.origin, path: url.pathname + url.search, method: 'POST', headers, body: request.body }
+    const { url, headers, method = 'POST' } = request
+    const written = method === 'POST' ? request.body : null
+    const sent = { origin: url.origin, path: url.pathname + url.search, method, headers, body: written }
     try {
       agent.dispatch({ ...sent, headersTimeout: 0, bodyTimeout: 0 }, handler)
     } catch (error) {
-      settle()
       reject(unreachable(request, error))
     }
   })
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error('The call is over.')
 }
 
 interface Body {
@@ -147,7 +147,7 @@ interface Body {
 
 /** A queue between the socket, which pushes, and the reader, who pulls. */
 function createBody({ model }: PostRequest): Body {
-  const chunks: Buffer[] = []
+  let chunks: Buffer[] = []
   let controller: Dispatcher.DispatchController | null = null
   let queuedBytes = 0
   let state:
@@ -162,22 +162,24 @@ function createBody({ model }: PostRequest): Body {
   const fail = (error: unknown): void => {
     const wasOpen = state.kind === 'open'
     settle({ kind: 'failed', error })
-    if (wasOpen) controller?.abort(error instanceof Error ? error : new Error('The call is over.'))
+    if (wasOpen) controller?.abort(asError(error))
   }
-  async function* read(): AsyncGenerator<Buffer> {
+  /** By hand: a generator takes three turns of the queue for each piece, and a piece may be a token. */
+  const next = async (): Promise<IteratorResult<Buffer, undefined>> => {
     for (;;) {
       if (state.kind === 'failed') throw state.error
-      const chunk = chunks.shift()
-      if (chunk !== undefined) {
-        queuedBytes -= chunk.length
-        if (queuedBytes < HIGH_WATER_BYTES && controller?.paused) controller.resume()
-        yield chunk
-      } else if (state.kind === 'ended') return
-      else {
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
+      const [first] = chunks
+      if (first !== undefined) {
+        const value = chunks.length === 1 ? first : Buffer.concat(chunks, queuedBytes)
+        chunks = []
+        queuedBytes = 0
+        if (controller?.paused) controller.resume()
+        return { done: false, value }
       }
+      if (state.kind === 'ended') return { done: true, value: undefined }
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
     }
   }
   return {
@@ -195,7 +197,7 @@ function createBody({ model }: PostRequest): Body {
     discard() {
       if (state.kind === 'open') fail(new RouterError('model_incomplete', { model }))
     },
-    read,
+    read: () => ({ [Symbol.asyncIterator]: () => ({ next }) }),
   }
 }
 

@@ -16,6 +16,7 @@ const AVAILABILITY: ReadonlySet<ErrorCode> = new Set([
   'no_model_available',
   'budget_exhausted',
   'budget_unwritable',
+  'cost_unbounded',
   'engine_not_installed',
   'engine_install_failed',
   'engine_crashed',
@@ -32,7 +33,7 @@ export function availabilityReason(actor: Actor, thrown: unknown): Reason {
   if (actor === 'local' && thrown.code === 'request_invalid' && thrown.values.path === 'messages')
     return 'input_too_large'
   if (!AVAILABILITY.has(thrown.code)) throw thrown
-  if (thrown.code === 'budget_exhausted') return 'budget_exhausted'
+  if (thrown.code === 'budget_exhausted' || thrown.code === 'cost_unbounded') return 'budget_exhausted'
   if (actor === 'frontier') return thrown.code === 'model_rate_limited' ? 'frontier_rate_limited' : 'frontier_down'
   if (thrown.code === 'memory_no_fit') return 'memory_no_fit'
   if (thrown.code === 'model_busy') return 'queue_full'

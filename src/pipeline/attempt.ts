@@ -1,7 +1,6 @@
 /** The only place that asks a model: fall back over the actor's models, one retry owner, every call on record. */
 
 import type { Asked, Delivery } from '../patterns/pattern.ts'
-import { TAKEN } from '../route/rules/kill-switch.ts'
 import type { Actor, Attempt } from '../spec/decision.ts'
 import { RouterError, toRouterError } from '../spec/errors.ts'
 import type { TaskPolicy } from '../spec/policy.ts'
@@ -18,9 +17,10 @@ import {
 } from './exchange.ts'
 import { nobodyAnswered } from './explain.ts'
 import { type Racer, race } from './hedge.ts'
+import { whileInService } from './in-service.ts'
 import { requestFor } from './model-request.ts'
 import { withRetries } from './retry.ts'
-import { written } from './run.ts'
+import { tell, written } from './run.ts'
 import { isUnbilled, withinBudget } from './spend.ts'
 import { readerFor } from './typed.ts'
 
@@ -161,7 +161,7 @@ export async function askForOpinion(context: AskContext, call: OpinionCall): Pro
 }
 
 /** Another model may do better where this one failed, or only this one's key or address is no good; not with a bad request. */
-function mayFallBack(failure: RouterError): boolean {
+export function mayFallBack(failure: RouterError): boolean {
   return failure.row.retryable || failure.code === 'model_auth_failed' || failure.code === 'destination_refused'
 }
 
@@ -217,6 +217,7 @@ function requireLeave({ deps, run, model, lane, purpose }: Exchange): void {
     )
   const obstacle = deps.roster.claim(model.name, isRepeat ? 'again' : 'first', lane)
   if (obstacle === null) return
+  if (purpose === 'answer') run.missed.push(model.name)
   throw new RouterError('no_model_available', {
     task: run.features.task,
     why: `model ${model.name}: ${obstacle.why}`,
@@ -277,18 +278,16 @@ export function abortedBy({ run, signal }: AskContext, error?: unknown): RouterE
   return reason instanceof RouterError ? reason : new RouterError('cancelled', { requestId: run.requestId }, error)
 }
 
+function callOnce(exchange: Exchange): Promise<Collected> {
+  return whileInService({ ...exchange, actor: actorOf(exchange) }, (signal) => callNow(exchange, signal))
+}
+
 /** The call is on disk before a byte is sent. */
-async function callOnce(exchange: Exchange): Promise<Collected> {
-  const { deps, run, signal, model } = exchange
-  requireInService(exchange)
-  run.unwritten.push({
-    type: 'call',
-    requestId: run.requestId,
-    model: model.name,
-    ...laneOf(exchange),
-    actor: actorOf(exchange),
-    at: new Date(deps.clock.epochMs()).toISOString(),
-  })
+async function callNow(exchange: Exchange, signal: AbortSignal): Promise<Collected> {
+  const { deps, run, model } = exchange
+  const at = new Date(deps.clock.epochMs()).toISOString()
+  const { requestId } = run
+  tell(run, { type: 'call', requestId, model: model.name, ...laneOf(exchange), actor: actorOf(exchange), at })
   // For a frontier the egress writes it together with its own line, right before the bytes.
   if (actorOf(exchange) === 'local') await written(run, deps)
   const tier = deps.loaded.policy.deadlines[model.policy.tier]
@@ -305,18 +304,6 @@ async function callOnce(exchange: Exchange): Promise<Collected> {
   }
   const read = exchange.read ?? (actorOf(exchange) === 'local' ? readerFor(exchange) : null)
   return read ? read(exchange, limits) : generateOnce(exchange, limits)
-}
-
-/** An order may come while a request is under way: what has not been called by then is not called. */
-function requireInService(exchange: Exchange): void {
-  const { deps, run } = exchange
-  const order = deps.killSwitch.ordersFor(run.features).find(({ mode }) => TAKEN[mode].includes(actorOf(exchange)))
-  if (!order) return
-  throw new RouterError('held_for_human', {
-    requestId: run.requestId,
-    reason: `the kill switch says ${order.mode} for ${order.scope}: ${order.why}`,
-    fix: 'See `spillway kill status`.',
-  })
 }
 
 function answeredAttempt(exchange: Exchange, collected: Collected, startedMs: number): Attempt {

@@ -42,12 +42,12 @@ export function keepAnswer(run: Run, deps: PipelineDeps, outcome: Outcome): void
 }
 
 /**
- * Not cached are private requests, those with tools or hard stops, those whose caller wants variety or a route of their own,
+ * Not cached are private requests, those that a person let go on, those with tools or hard stops, those whose caller wants variety or a route of their own,
  * drawn samples, and every request whose task is only watched.
  */
-function isCacheable({ request, features, decision, isSampled }: Run): boolean {
+function isCacheable({ request, features, decision, isSampled, lift }: Run): boolean {
   const { temperature = 0, tools = [], needs = [], override = 'auto' } = request
-  if (request.embed || request.completion) return false
+  if (request.embed || request.completion || lift) return false
   if (features.partition === 'local_only' || features.hardStops.length > 0) return false
   if (temperature > 0 || tools.length > 0 || features.hasTools || features.hasImages || needs.length > 0) return false
   if (override !== 'auto' || isSampled || decision.shadow || decision.degraded) return false

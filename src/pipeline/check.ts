@@ -24,7 +24,11 @@ export async function checkDraft(context: AskContext, asked: Asked): Promise<rea
 }
 
 /** Those that cost something run only where the answer may still be accepted. */
-function furtherGates(task: TaskPolicy, gates: readonly NamedGate[], own: readonly Verdict[]): readonly NamedGate[] {
+export function furtherGates(
+  task: TaskPolicy,
+  gates: readonly NamedGate[],
+  own: readonly Verdict[],
+): readonly NamedGate[] {
   const costly = gates.filter(needsOpinions)
   const rejected = own.filter(({ accepted }) => !accepted)
   if (rejected.length === 0) return costly

@@ -1,18 +1,30 @@
 /** A conversation stays as private as its most private request was. */
-import type { ConversationKeys, EarlierClaim } from '../spec/conversations.ts'
+import { type ConversationKeys, type EarlierClaim, strictestClaim } from '../spec/conversations.ts'
 import { PARTITIONS } from '../spec/decision.ts'
 import { type Message, messageText, type RouterRequest } from '../spec/request.ts'
 import { hexDigest, type PipelineDeps, type Run } from './run.ts'
 
 /**
- * The caller's id names a conversation. Without one it is known by its beginning: chat clients send all that was said
- * again, so a request whose user and tool messages begin with those of an earlier one goes on with it.
+ * The caller's id names a conversation, and so does its beginning: chat clients send all that was said again, so a request whose user and tool
+ * messages begin with those of an earlier one goes on with it. Both count, since a client may name a conversation later, no more, or anew.
+ * Only a single message under a name of its own is no other conversation's: clients that send nothing but what is new say "yes" in many.
  */
-export function conversationKeys({ messages, metadata = {} }: RouterRequest): ConversationKeys {
+export function conversationKeys({ messages, metadata = {} }: RouterRequest): KnownAs {
   const tenant = metadata.tenant ?? null
   const { conversation } = metadata
-  if (conversation !== undefined) return { tenant, isNamed: true, keys: [hexDigest(`id:${conversation}`)] }
-  return { tenant, isNamed: false, keys: chainOf(messages) }
+  const chain = chainOf(messages)
+  const ofNamed = chain.map((link) => hexDigest(`named:${link}`))
+  const under = (keys: readonly string[]): ConversationKeys => ({ tenant, isNamed: false, keys })
+  if (conversation === undefined) return { found: [under([...ofNamed, ...chain])], kept: [under(chain)] }
+  const id = { tenant, isNamed: true, keys: [hexDigest(`id:${conversation}`)] }
+  return { found: [id, under(ofNamed.length > 1 ? [...ofNamed, ...chain] : chain)], kept: [id, under(ofNamed)] }
+}
+
+interface KnownAs {
+  /** Under which earlier requests may stand. */
+  readonly found: readonly ConversationKeys[]
+  /** Under which this one will. */
+  readonly kept: readonly ConversationKeys[]
 }
 
 /** One hash for each message of users and tools, over it and all before it. */
@@ -46,9 +58,11 @@ export function earlierClaim(request: RouterRequest, { conversations }: Pipeline
   if (!conversations) return null
   try {
     if (conversations.isEmpty()) return null
-    const keys = conversationKeys(request)
-    const found = conversations.find(keys)
-    return found && keys.isNamed ? { ...found, cause: 'said' } : found
+    const found = conversationKeys(request).found.flatMap((keys): readonly EarlierClaim[] => {
+      const claim = conversations.find(keys)
+      return claim ? [keys.isNamed ? { ...claim, cause: 'said' } : claim] : []
+    })
+    return strictestClaim(found)
   } catch {
     return { partition: 'local_only', cause: 'said' }
   }
@@ -59,5 +73,6 @@ export function rememberPartition({ request, features }: Run, { conversations, l
   const { partition, onlyDetected } = features
   const strictness = (one: typeof partition): number => PARTITIONS.indexOf(one)
   if (!conversations || strictness(partition) <= strictness(loaded.policy.privacy.default)) return
-  conversations.remember(conversationKeys(request), { partition, cause: onlyDetected ? 'detected' : 'said' })
+  const claim: EarlierClaim = { partition, cause: onlyDetected ? 'detected' : 'said' }
+  for (const keys of conversationKeys(request).kept) conversations.remember(keys, claim)
 }

@@ -2,7 +2,7 @@
 import { optionNamed } from '../gates/option-text.ts'
 import type { TaskKind } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
-import { DEFAULT_TASK, type LoadedPolicy, type TaskPolicy } from '../spec/policy.ts'
+import { DEFAULT_TASK, type Policy, type TaskPolicy } from '../spec/policy.ts'
 import { NO_ANSWER } from '../spec/reading.ts'
 import type { ContentPart, DecideRequest, RouterRequest } from '../spec/request.ts'
 import type { DecideOutcome, Outcome } from '../spec/response.ts'
@@ -15,9 +15,9 @@ export interface DecideJob {
 }
 
 /** @throws RouterError request_invalid: what the question brings contradicts itself */
-export function decideJob(question: DecideRequest, loaded: LoadedPolicy): DecideJob {
+export function decideJob(question: DecideRequest, policy: Policy): DecideJob {
   const name = question.task ?? question.metadata?.task
-  const base = name === undefined ? DEFAULT_TASK : (loaded.policy.tasks[name] ?? DEFAULT_TASK)
+  const base = name === undefined ? DEFAULT_TASK : (policy.tasks[name] ?? DEFAULT_TASK)
   const kind = kindOf(question)
   const named = name ?? (kind && 'decide')
   const request: RouterRequest = {

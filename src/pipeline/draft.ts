@@ -3,8 +3,9 @@ import type { GateInput } from '../gates/gate.ts'
 import { draftFigures } from '../learn/draft-figures.ts'
 import type { Asked } from '../patterns/pattern.ts'
 import type { AuditRecord } from '../spec/audit.ts'
-import type { CalibrationKey } from '../spec/calibration.ts'
-import type { CheckedDraft } from '../spec/label.ts'
+import type { Calibration, CalibrationKey } from '../spec/calibration.ts'
+import type { CheckedDraft, RecordedDraft } from '../spec/label.ts'
+import type { TaskPolicy } from '../spec/policy.ts'
 import { hexDigest, type PipelineDeps, type Run, sha256 } from './run.ts'
 import { promptFor } from './task-prompt.ts'
 
@@ -42,10 +43,15 @@ export function draftOf(run: Run, deps: PipelineDeps, asked: Asked): Run['draft'
       isSampled: hasFairLabel(run, deps),
       agrees: null,
       figures: figuresOf(run, asked),
+      spread: spreadOf(answer),
       setup: setupOf(run, deps),
       calibration: fit?.id ?? null,
     },
   }
+}
+
+function spreadOf({ signals }: Asked['answer']): NonNullable<RecordedDraft['spread']> | null {
+  return signals && { isFull: signals.fullDistribution, entropyLowNats: signals.entropyLowNats }
 }
 
 /**
@@ -89,10 +95,19 @@ function setupOf(run: Run, { loaded, heads }: PipelineDeps): string {
 /** @returns undefined when the task asks for no bound */
 export function calibrationOf(run: Run, deps: PipelineDeps): GateInput['calibration'] {
   const { accept } = run.task
-  if (accept.maxErrorRate === undefined) return undefined
+  const { maxErrorRate } = accept
+  if (maxErrorRate === undefined) return undefined
   if (run.isAdvised) return { fit: null, why: 'nothing is fitted for answers that were written with advice' }
   const key = calibrationKey(run, deps)
-  const fit = key && found(key, deps)
+  return inForce(key && found(key, deps), { ...accept, maxErrorRate }, deps.clock.epochMs())
+}
+
+/** Whether a fit may decide for a task at a moment, and if not, why. @param nowMs epoch milliseconds */
+export function inForce(
+  fit: Calibration | null,
+  accept: TaskPolicy['accept'] & { readonly maxErrorRate: number },
+  nowMs: number,
+): NonNullable<GateInput['calibration']> {
   if (!fit) return { fit: null, why: `nothing is fitted yet for this model and prompt (spillway calibrate)` }
   const { bound, proof, closed, moreLabels } = fit
   const asked = `at most ${accept.maxErrorRate} wrong`
@@ -104,7 +119,7 @@ export function calibrationOf(run: Run, deps: PipelineDeps): GateInput['calibrat
     const more = moreLabels === null ? 'more labels would not help' : `about ${moreLabels} more labels are needed`
     return { fit: null, why: `no threshold of ${fit.id} is proven for ${asked}, ${more}` }
   }
-  const ageMs = deps.clock.epochMs() - Date.parse(proof.newestAt ?? fit.fittedAt)
+  const ageMs = nowMs - Date.parse(proof.newestAt ?? fit.fittedAt)
   if (ageMs > accept.labelMaxAgeDays * DAY_MS)
     return { fit: null, why: `the newest label of ${fit.id} is older than ${accept.labelMaxAgeDays} days` }
   return { fit }
@@ -114,8 +129,8 @@ export function calibrationOf(run: Run, deps: PipelineDeps): GateInput['calibrat
 export function watchAudited(run: Run, deps: PipelineDeps, record: AuditRecord): void {
   if (record.draft?.calibration == null) return
   const key = calibrationKey(run, deps)
-  const inForce = key && found(key, deps)
-  deps.watch.settled(record, key && inForce ? { key, inForce } : null)
+  const fit = key && found(key, deps)
+  deps.watch.settled(record, key && fit ? { key, inForce: fit } : null)
 }
 
 const DAY_MS = 86_400_000

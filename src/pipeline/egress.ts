@@ -3,10 +3,12 @@
  * and a request that may not leave is refused here even if a mistake elsewhere sent it.
  */
 
+import { isBytes } from '../classify/file-text.ts'
 import { maskedKinds } from '../classify/long-texts.ts'
 import { anonymousMessages, isAnonymous } from '../classify/privacy/anonymise.ts'
 import { findPrivate } from '../classify/privacy/find.ts'
 import { createUnmasker, createVault, maskText, type Vault } from '../classify/privacy/mask.ts'
+import { unmaskedIn } from '../classify/unmasked.ts'
 import type { EgressRow } from '../spec/audit.ts'
 import { destinationOf } from '../spec/destination.ts'
 import { RouterError } from '../spec/errors.ts'
@@ -15,11 +17,13 @@ import type { CallLimits, ModelCall, ModelEvent, ModelPort } from '../spec/ports
 import type { PrivateKind } from '../spec/private-kinds.ts'
 import type { ContentPart, Message } from '../spec/request.ts'
 import { residencyOf } from '../spec/residency.ts'
-import { maskFields } from './mask-fields.ts'
-import { holdsUnmaskableSecret, maskMessagesBody } from './mask-messages-body.ts'
+import { maskFields, type ReadPrivate } from './mask-fields.ts'
+import { maskMessagesBody, unmaskableIn, unmaskableText } from './mask-messages-body.ts'
+import { partSteps } from './parted.ts'
+import { readForPrivate } from './reading-thread.ts'
+import { refusePrivate } from './refuse-private.ts'
 import { createMessageRestorer, restoredMessage } from './restore-messages.ts'
-import { type PipelineDeps, type Run, sha256, written } from './run.ts'
-import { unmaskedIn } from './unmasked.ts'
+import { type PipelineDeps, type Run, sha256, tell, written } from './run.ts'
 
 export interface Egress {
   readonly port: ModelPort
@@ -41,8 +45,11 @@ export async function generateThroughEgress(
   if (!run.decision.frontier.includes(port.name) || !mayLeave(run.features))
     throw refusal(run, `egress to ${port.name} is not allowed`)
   const vault = createVault(deps.placeholders.of(`${run.features.tenant ?? ''} ${run.features.conversationHash}`))
-  const masked = run.features.anonymised ? anonymised(call, run, vault) : redacted(call, egress, vault)
-  run.unwritten.push({ type: 'egress', requestId: run.requestId, row: rowOf(egress, masked, vault) })
+  const masked = run.features.anonymised ? anonymised(call, run, vault) : await redacted(call, egress, vault)
+  await refusePrivate(masked, egress)
+  await partSteps(call)
+  tell(run, { type: 'egress', requestId: run.requestId, row: rowOf(egress, masked, vault) })
+  await partSteps(call)
   await written(run, deps)
   const events = generateTogether(port, masked, limits)
   // With an empty vault events pass untouched.
@@ -50,11 +57,15 @@ export async function generateThroughEgress(
 }
 
 /** Secrets and what the policy lists are masked; everything else goes out as it is. */
-function redacted(call: ModelCall, { run, deps }: Egress, vault: Vault): ModelCall {
-  refuseUnmaskable(call, run)
+async function redacted(call: ModelCall, egress: Egress, vault: Vault): Promise<ModelCall> {
+  const { deps } = egress
+  const read: ReadPrivate = (texts, wanted) => readForPrivate(texts, wanted, deps)
+  await refuseUnmaskable(call, egress, read)
+  await partSteps(call)
   const kinds = maskedKinds(deps.loaded.policy.privacy)
   const texts = { ...call, messages: call.messages.map((message) => maskMessage(message, kinds, vault)) }
-  const masked = maskFields(texts, kinds, vault)
+  await partSteps(call)
+  const masked = await maskFields(texts, kinds, { vault, read })
   if (masked.wire?.dialect !== 'anthropic_messages') return masked
   return { ...masked, wire: maskMessagesBody(masked.wire, kinds, vault) }
 }
@@ -97,20 +108,46 @@ function rowOf({ run, deps, port, purpose, baseUrl, lane }: Egress, masked: Mode
   }
 }
 
-const IMAGE_DATA = /^data:image\//
+const SECRET = ['secret'] as const
 
-/** What travels unchanged cannot be masked, so a secret in it holds the request. */
-function refuseUnmaskable(call: ModelCall, run: Run): void {
-  const { json, strings } = unmaskedIn(call, IMAGE_DATA)
+/** What travels unchanged cannot be masked: a secret in it holds the request, and in a file that cannot be written anew whatever is masked. */
+async function refuseUnmaskable(call: ModelCall, { run, deps }: Egress, read: ReadPrivate): Promise<void> {
+  const { json, strings, files } = unmaskedIn(call, isImage)
   // The strings by themselves, too: JSON escapes the line breaks of a key file.
-  const text = [json, ...strings].join('\n')
-  const wireIsClean = call.wire?.dialect !== 'anthropic_messages' || !holdsUnmaskableSecret(call.wire)
-  if (wireIsClean && findPrivate(text, ['secret']).length === 0) return
+  const own = [json, ...strings].join('\n')
+  const blocks = call.wire?.dialect === 'anthropic_messages' ? unmaskableIn(call.wire) : null
+  const texts = [own, ...files.map(({ text }) => text), ...(blocks ? [unmaskableText(blocks.fixed)] : [])]
+  await refuseAny(texts, SECRET, {
+    run,
+    read,
+    where: 'a field that cannot be masked (tools, schema, a name, a file or an unknown field)',
+  })
+  const fixed = [
+    ...files.filter(({ rewritten }) => rewritten === null).map(({ text }) => text),
+    ...(blocks?.files ?? []),
+  ]
+  const kinds = maskedKinds(deps.loaded.policy.privacy)
+  await refuseAny(fixed, kinds, { run, read, where: 'a file that cannot be written anew' })
+}
+
+async function refuseAny(
+  texts: readonly string[],
+  kinds: readonly PrivateKind[],
+  { run, read, where }: { readonly run: Run; readonly read: ReadPrivate; readonly where: string },
+): Promise<void> {
+  await read(texts, kinds)
+  const found = texts.flatMap((text) => findPrivate(text, kinds).slice(0, 1))[0]
+  if (!found) return
+  const what = found.kind === 'secret' ? 'a secret' : `private data (${found.kind})`
   throw new RouterError('held_for_human', {
     requestId: run.requestId,
-    reason: 'a secret stands in a field that cannot be masked (tools, schema, a name or an unknown field)',
-    fix: 'Take the secret out of the request.',
+    reason: `${what} stands in ${where}`,
+    fix: `Take ${found.kind === 'secret' ? 'the secret' : 'it'} out of the request.`,
   })
+}
+
+function isImage(value: string): boolean {
+  return value.startsWith('data:image/') && isBytes(value)
 }
 
 /** Asides leave only as part of the caller's own body. */

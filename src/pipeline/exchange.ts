@@ -8,6 +8,7 @@ import type { CallLimits, ModelEvent, ModelPort, Priority } from '../spec/ports.
 import { messageText, type RouterRequest, type ToolCall } from '../spec/request.ts'
 import type { Answer } from '../spec/response.ts'
 import { speaks } from '../spec/wire.ts'
+import { isBounded } from './ceilings.ts'
 import { earlyStop } from './early-stop.ts'
 import { generateThroughEgress, generateTogether } from './egress.ts'
 import type { Racer } from './hedge.ts'
@@ -121,6 +122,7 @@ async function piecesOf(exchange: Exchange, limits: CallLimits): Promise<AsyncIt
     ...(embed && { embed }),
     ...(completion && { completion }),
     ...(wire && { wire }),
+    ...(model.policy.tier === 'frontier' && isBounded(run, deps) && { isBounded: true as const }),
     ...(readsTokens(run.task) && model.policy.tier !== 'frontier' && { tokenSignals: true as const }),
   }
   if (model.policy.tier !== 'frontier') return generateTogether(port, call, limits)

@@ -1,8 +1,8 @@
 /** Failures that tell the whole story: who was asked, who could not be asked, and why. */
 import type { Actor } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
+import { scopesOf } from './ceilings.ts'
 import type { PipelineDeps, Run } from './run.ts'
-import { scopesOf } from './spend.ts'
 
 /** Nobody is left who can be asked, and nothing but availability stands in the way. */
 export function nobodyAvailable(run: Run, deps: PipelineDeps): RouterError {
@@ -21,7 +21,11 @@ export function nobodyAvailable(run: Run, deps: PipelineDeps): RouterError {
 }
 
 /** What the caller hears when none of an actor's models answered: of one model its own failure, of several all of them. */
-export function nobodyAnswered(run: Run, actor: Actor, failures: readonly RouterError[]): RouterError {
+export function nobodyAnswered(
+  run: Pick<Run, 'features'>,
+  actor: Actor,
+  failures: readonly RouterError[],
+): RouterError {
   const last = failures.at(-1)
   const task = run.features.task
   if (!last)
@@ -57,8 +61,11 @@ function reasonOf({ code, values, message }: RouterError): string {
   return code === 'no_model_available' ? String(values.why) : withoutStop(message)
 }
 
+/** Who was tried for an answer, and why others were not. */
+type Tried = Pick<Run, 'features' | 'decision' | 'attempts'>
+
 /** A frontier that failed because local could not answer either: the reader needs both to mend one of them. */
-export function withLocalTrouble(run: Run, error: RouterError): RouterError {
+export function withLocalTrouble(run: Tried, error: RouterError): RouterError {
   const failed = answers(run).some((attempt) => attempt.actor === 'frontier' && attempt.outcome === 'failed')
   const local = localTrouble(run)
   if (!failed || !local || !error.row.retryable) return error
@@ -75,7 +82,7 @@ export function withLocalTrouble(run: Run, error: RouterError): RouterError {
   )
 }
 
-function localTrouble(run: Run): string | null {
+function localTrouble(run: Tried): string | null {
   const failed = answers(run).find((attempt) => attempt.actor === 'local' && attempt.outcome === 'failed')
   if (failed) return `local: ${withoutStop(failed.errorMessage ?? failed.error ?? 'it failed')}`
   const isAway = run.decision.removals.some((removal) => removal.actor === 'local' && removal.rule === 'availability')
@@ -83,11 +90,11 @@ function localTrouble(run: Run): string | null {
 }
 
 /** A second opinion that failed is no trouble of the one who answers. */
-function answers(run: Run): Run['attempts'] {
+function answers(run: Pick<Run, 'attempts'>): Run['attempts'] {
   return run.attempts.filter(({ purpose }) => purpose === 'answer')
 }
 
-function awayDetail(run: Run, actor: 'local' | 'frontier'): string | null {
+function awayDetail(run: Pick<Run, 'decision'>, actor: 'local' | 'frontier'): string | null {
   const removal = run.decision.removals.find((entry) => entry.actor === actor && entry.set === 'serve')
   return removal ? `${actor}: ${withoutStop(removal.detail)}` : null
 }

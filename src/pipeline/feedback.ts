@@ -27,20 +27,20 @@ export async function recordFeedback(
   deps: FeedbackDeps,
 ): Promise<RecordedLabel> {
   const record = deps.readAudit({ requestId })[0]
-  if (!record)
-    throw new RouterError('not_found', {
-      subject: 'request',
-      value: requestId,
-      fix: 'Request ids stand in the answer and in `spillway audit tail`.',
-    })
+  if (!record) throw unknownRequest(requestId)
   const at = new Date(deps.clock.epochMs()).toISOString()
   const { value, source } = feedback
   const label: RecordedLabel = {
     source,
     isCorrect: isCorrect(record, feedback),
     ...(value !== undefined && record.answerHash !== null && { isServedCorrect: sha256(value) === record.answerHash }),
+    ...(value !== undefined &&
+      record.candidate?.answerHash && { isCandidateCorrect: sha256(value) === record.candidate.answerHash }),
+    ...feedback.review,
     at,
   }
+  if (feedback.review?.verdict === 'accept' && !label.isCorrect)
+    throw invalid('verdict', 'the right answer given is not the local one', 'Say wrong or escalate.')
   deps.journal.append({ type: 'label', requestId, label })
   await deps.journal.flushed()
   deps.onLabel?.(record, label)
@@ -48,7 +48,16 @@ export async function recordFeedback(
   return label
 }
 
-function isCorrect(record: AuditRecord, { isCorrect: said, value }: Feedback): boolean {
+/** Also said of a request that is none of the asker's business. */
+export function unknownRequest(requestId: string): RouterError {
+  return new RouterError('not_found', {
+    subject: 'request',
+    value: requestId,
+    fix: 'Request ids stand in the answer and in `spillway audit tail`.',
+  })
+}
+
+function isCorrect(record: AuditRecord, { isCorrect: said, value, review }: Feedback): boolean {
   if ((said === undefined) === (value === undefined))
     throw invalid(
       'value',
@@ -56,6 +65,8 @@ function isCorrect(record: AuditRecord, { isCorrect: said, value }: Feedback): b
       'Say whether the answer was right, or what the right answer is.',
     )
   const answerHash = record.draft?.answerHash ?? record.shadow?.answerHash ?? null
+  // What is held has no answer, and is reviewed all the same.
+  if (answerHash === null && review && said !== undefined) return said
   if (answerHash === null)
     throw invalid(
       'requestId',

@@ -1,12 +1,14 @@
 /** Masks what goes out beside the texts of messages: tools, schemas, names and every further field of the caller's body. */
+import { fileText, isBytes } from '../classify/file-text.ts'
+import { percentDecoded } from '../classify/leaving.ts'
 import { findPrivate } from '../classify/privacy/find.ts'
 import { maskText, type Vault } from '../classify/privacy/mask.ts'
+import { unmaskedIn } from '../classify/unmasked.ts'
 import type { ModelCall } from '../spec/ports.ts'
 import type { PrivateKind } from '../spec/private-kinds.ts'
-import { unmaskedIn } from './unmasked.ts'
 
-/** Bytes of images, sound and files: nothing in them can be masked. */
-const DATA = /^data:[\w.+-]+\/[\w.+-]+[;,]|^[A-Za-z0-9+/]{256,}={0,2}$/
+/** Has long texts read where nobody waits for it, before `findPrivate` is asked about them. */
+export type ReadPrivate = (texts: readonly string[], kinds: readonly PrivateKind[]) => Promise<void>
 
 /**
  * Secrets never come here: they hold the request. Fields that choose something (a role, a type, the name of a tool) hold no
@@ -15,25 +17,37 @@ const DATA = /^data:[\w.+-]+\/[\w.+-]+[;,]|^[A-Za-z0-9+/]{256,}={0,2}$/
  * @param kinds that the policy wants masked
  * @returns the same call when there is nothing to mask
  */
-export function maskFields(call: ModelCall, kinds: readonly PrivateKind[], vault: Vault): ModelCall {
+export async function maskFields(
+  call: ModelCall,
+  kinds: readonly PrivateKind[],
+  { vault, read }: { readonly vault: Vault; readonly read: ReadPrivate },
+): Promise<ModelCall> {
   const personal = kinds.filter((kind) => kind !== 'secret')
   if (personal.length === 0) return call
-  const { json } = unmaskedIn(call, DATA)
+  const { json, strings, files } = unmaskedIn(call, isBytes)
   // A body in the Messages dialect is masked by `maskMessagesBody`, in one go with its texts.
   const wire = call.wire?.dialect === 'anthropic_messages' ? undefined : call.wire
-  const isClean = (one: string): boolean => findPrivate(one, personal).length === 0
-  if (isClean(json) && isClean(decoded(json))) return call
+  const plain = percentDecoded(json)
+  const texts = [...(plain === json ? [json] : [json, plain]), ...files.map(({ text }) => text)]
+  await read(texts, personal)
+  if (texts.every((text) => findPrivate(text, personal).length === 0)) return call
+  await read(strings, personal)
   const mask = <T>(value: T): T => masked(value, personal, vault) as T
   return {
     ...call,
     messages: call.messages.map((message) => ({
       ...message,
       ...(message.name !== undefined && { name: mask(message.name) }),
+      ...(message.toolCallId !== undefined && { toolCallId: mask(message.toolCallId) }),
+      ...(message.toolCalls && {
+        toolCalls: message.toolCalls.map((one) => ({ ...one, id: mask(one.id), name: mask(one.name) })),
+      }),
       ...(typeof message.content !== 'string' && {
         content: message.content.map((part) => (part.type === 'image' ? { ...part, url: mask(part.url) } : part)),
       }),
     })),
     ...(call.tools && { tools: mask(call.tools) }),
+    ...(call.stop && { stop: mask(call.stop) }),
     ...(call.responseSchema && { responseSchema: mask(call.responseSchema) }),
     ...(wire && { wire: { ...wire, body: mask(wire.body) } }),
   }
@@ -41,7 +55,7 @@ export function maskFields(call: ModelCall, kinds: readonly PrivateKind[], vault
 
 /** Names of fields, too: those of a schema are the caller's own words. */
 function masked(value: unknown, kinds: readonly PrivateKind[], vault: Vault): unknown {
-  if (typeof value === 'string') return DATA.test(value) ? value : decodedAddress(value, kinds, vault)
+  if (typeof value === 'string') return maskedString(value, kinds, vault)
   if (Array.isArray(value)) return value.map((item) => masked(item, kinds, vault))
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
@@ -49,19 +63,23 @@ function masked(value: unknown, kinds: readonly PrivateKind[], vault: Vault): un
   )
 }
 
-/** What only shows when an address is decoded is masked there: the address is of no use any more, and tells nothing. */
-export function decodedAddress(text: string, kinds: readonly PrivateKind[], vault: Vault): string {
-  const plain = decoded(text)
-  const shows = plain !== text && findPrivate(plain, kinds).length > findPrivate(text, kinds).length
-  return maskText(shows ? plain : text, kinds, vault).text
+/** Whatever it is: bytes, a file that is text, an address, words. */
+export function maskedString(value: string, kinds: readonly PrivateKind[], vault: Vault): string {
+  if (isBytes(value)) return value
+  return maskedFile(value, kinds, vault) ?? decodedAddress(value, kinds, vault)
 }
 
-function decoded(text: string): string {
-  return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => {
-    try {
-      return decodeURIComponent(run)
-    } catch {
-      return run
-    }
-  })
+/** The same file with its text masked; null for what is no file that can be written anew. */
+export function maskedFile(value: string, kinds: readonly PrivateKind[], vault: Vault): string | null {
+  const file = fileText(value)
+  if (!file?.rewritten) return null
+  const { text } = maskText(file.text, kinds, vault)
+  return text === file.text ? value : file.rewritten(text)
+}
+
+/** What only shows when an address is decoded is masked there: the address is of no use any more, and tells nothing. */
+export function decodedAddress(text: string, kinds: readonly PrivateKind[], vault: Vault): string {
+  const plain = percentDecoded(text)
+  const shows = plain !== text && findPrivate(plain, kinds).length > findPrivate(text, kinds).length
+  return maskText(shows ? plain : text, kinds, vault).text
 }

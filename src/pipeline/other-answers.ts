@@ -59,7 +59,7 @@ function samplesOf({ asked, context }: Asking, { samples, temperature }: Rule): 
 }
 
 /** An answer on its way to being compared. */
-interface Compared {
+export interface Compared {
   readonly text: string
   vector: readonly number[] | null
   /** A model that gave no vector once is not asked for the same text again. */
@@ -99,7 +99,8 @@ async function embedWhereNeeded(
   }
 }
 
-async function readVector(asking: Asking, answer: Compared): Promise<void> {
+/** An answer of which no local model gives a vector stays without. */
+export async function readVector(asking: Asking, answer: Compared): Promise<void> {
   const model = answer.isRead ? null : embedderOf(asking)
   answer.isRead = true
   if (model === null) return

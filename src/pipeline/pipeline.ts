@@ -5,16 +5,20 @@
 
 import { PATTERN_TABLE } from '../patterns/patterns.ts'
 import { RouterError, toRouterError } from '../spec/errors.ts'
+import type { Priority } from '../spec/ports.ts'
 import type { Outcome } from '../spec/response.ts'
 import { cachedAnswer, keepAnswer } from './cache.ts'
 import { rememberPartition } from './conversation.ts'
 import { watchAudited } from './draft.ts'
 import { nobodyAvailable, withLocalTrouble } from './explain.ts'
+import { heldValues, holding } from './hold.ts'
 import { keepContent } from './keep-content.ts'
 import { keepExample } from './keep-example.ts'
+import { partSteps } from './parted.ts'
 import { toolsFor } from './pattern-tools.ts'
 import { type PlanInput, planRequest } from './plan.ts'
 import { readLongTexts } from './reading-thread.ts'
+import { endRelease, failRelease, takeLeave } from './release.ts'
 import { cachedOutcome, heldOutcome, outcomeOf, solvedOutcome } from './respond.ts'
 import { failedRecord, frontierCalls, openRecord, type PipelineDeps, type Run, settledRecord, written } from './run.ts'
 import type { Sink } from './sink.ts'
@@ -25,6 +29,8 @@ import { rememberTurn } from './turns-before.ts'
 export interface PipelineInput extends PlanInput {
   readonly signal: AbortSignal
   readonly sink: Sink
+  /** Interactive when absent. */
+  readonly priority?: Priority
 }
 
 /** A settled request, and the plan it ran under. */
@@ -37,14 +43,24 @@ export interface Settled {
 export async function runPipeline(input: PipelineInput, deps: PipelineDeps): Promise<Settled> {
   await readLongTexts(input.request, deps)
   const run = planRequest(input, deps)
+  await partSteps(input.request)
+  takeLeave(run, deps)
   rememberPartition(run, deps)
   run.unwritten.push({ type: 'intent', requestId: run.requestId, record: openRecord(run, deps.loaded) })
+  const outcome = await untilSettled(run, input, deps)
+  // That nobody may answer is settled, whatever whoever tells it makes of it.
+  if (outcome.decision.route === 'held') await deliverRest(run, input.sink, outcome)
+  return { run, outcome }
+}
+
+async function untilSettled(run: Run, input: PipelineInput, deps: PipelineDeps): Promise<Outcome> {
   try {
-    const outcome = await answer(run, input, deps)
+    const outcome = holding(run, deps, await answer(run, input, deps))
     rememberTurn(run, deps, outcome)
     await settle(run, deps, outcome)
-    await deliverRest(run, input.sink, outcome)
-    return { run, outcome }
+    await endRelease(run, deps, outcome)
+    if (outcome.decision.route !== 'held') await deliverRest(run, input.sink, outcome)
+    return outcome
   } catch (error) {
     throw await recordFailure(run, deps, error)
   }
@@ -54,13 +70,15 @@ async function answer(run: Run, input: PipelineInput, deps: PipelineDeps): Promi
   const solved = solverAnswer(run)
   if (solved) return solvedOutcome(run, deps, solved.answer)
   const known = cachedAnswer(run, deps)
+  await partSteps(run.request)
   if (known) return cachedOutcome(run, deps, known)
   if (run.decision.route === 'held') return heldOutcome(run, deps)
   if (run.decision.route === 'unavailable') throw nobodyAvailable(run, deps)
+  const { sink, signal, priority = 'interactive' } = input
   const result = await PATTERN_TABLE[run.decision.pattern](
     { request: run.request, decision: run.decision, task: run.task, depth: run.depth },
-    toolsFor({ run, deps, sink: input.sink, signal: input.signal, purpose: 'answer', priority: 'interactive' }, (one) =>
-      runPipeline(one, deps),
+    toolsFor({ run, deps, sink, signal, purpose: 'answer', priority }, (one) =>
+      runPipeline({ ...one, priority }, deps),
     ),
   )
   const outcome = outcomeOf(run, deps, result)
@@ -71,9 +89,10 @@ async function answer(run: Run, input: PipelineInput, deps: PipelineDeps): Promi
 async function settle(run: Run, deps: PipelineDeps, outcome: Outcome): Promise<void> {
   const at = new Date(deps.clock.epochMs()).toISOString()
   const record = settledRecord(run, deps.loaded, { outcome, at })
-  run.unwritten.push({ type: 'settle', requestId: run.requestId, record })
+  run.unwritten.push({ type: 'settle', requestId: run.requestId, whole: true, record })
   watchAudited(run, deps, record)
   deps.buddies.settled(record, run.task)
+  deps.stages.noted('settled', record, run.task)
   keepExample(run, deps, outcome)
   keepContent(run, deps, outcome)
   await written(run, deps)
@@ -104,10 +123,17 @@ async function recordFailure(run: Run, deps: PipelineDeps, thrown: unknown): Pro
   run.unwritten.push({
     type: 'settle',
     requestId: run.requestId,
+    whole: true,
     record: failedRecord(run, deps.loaded, { code: error.code, at, latencyMs }),
   })
   keepContent(run, deps, null)
   await written(run, deps)
-  const values = { ...error.values, requestId: run.requestId, frontierCalls: frontierCalls(run) }
+  await failRelease(run, deps, error)
+  const values = {
+    ...error.values,
+    ...heldValues(run, deps, error),
+    requestId: run.requestId,
+    frontierCalls: frontierCalls(run),
+  }
   return new RouterError(error.code, values, error)
 }

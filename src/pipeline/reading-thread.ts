@@ -1,9 +1,17 @@
 /** Has long texts read in a thread of its own, which is there only while there are some. */
-import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { keepReadings, type ReadingOrder, type TextReading, unreadTexts } from '../classify/long-texts.ts'
+import type { LeavingText } from '../classify/leaving.ts'
+import {
+  keepReadings,
+  type ReadingOrder,
+  type TextReading,
+  unreadForPrivate,
+  unreadTexts,
+} from '../classify/long-texts.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
+import type { PrivateKind } from '../spec/private-kinds.ts'
 import type { RouterRequest } from '../spec/request.ts'
+import { partSteps } from './parted.ts'
 import type { ReadingReply, ReadingRequest } from './reading-worker.ts'
 
 export interface TextReader {
@@ -86,10 +94,20 @@ function startThread(onBroken: (thread: Thread) => void): Thread {
 
 /** Most requests hold no long text, and then nobody waits. */
 export async function readLongTexts(request: RouterRequest, { textReader, loaded }: ReadingDeps): Promise<void> {
+  await partSteps(request)
   const order = textReader && unreadTexts(request, loaded.policy)
+  await partSteps(request)
   if (!order) return
-  // Finding out, sending, keeping and all that follows each take their share of a large request; others come in between.
-  await setImmediate()
   await textReader.read(order)
-  await setImmediate()
+  await partSteps(request)
+}
+
+/** Before `findPrivate` is asked about texts that may be long. */
+export async function readForPrivate(
+  texts: readonly (string | LeavingText)[],
+  kinds: readonly PrivateKind[],
+  { textReader, loaded }: ReadingDeps,
+): Promise<void> {
+  const order = textReader && unreadForPrivate(texts, kinds, loaded.policy)
+  if (order) await textReader.read(order)
 }

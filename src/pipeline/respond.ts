@@ -12,7 +12,6 @@ import { unaskedOf } from './unasked.ts'
 /** @returns the outcome of a served, degraded or held request */
 export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): Outcome {
   const { asked } = result
-  const route: Route = asked === null ? 'held' : asked.actor
   const answer = asked?.answer ?? null
   return {
     ...outcomeBase(run, deps),
@@ -20,14 +19,7 @@ export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): 
     toolCalls: answer?.toolCalls ?? [],
     finishReason: answer?.finishReason ?? null,
     ...(answer?.stopSequence !== undefined && { stopSequence: answer.stopSequence }),
-    decision: decisionOf(run, {
-      route,
-      reason: result.reason,
-      degraded: result.degraded || (asked?.actor === 'frontier' && isSubstitute(run, asked.model)),
-      model: asked?.model ?? null,
-      tier: asked?.tier ?? null,
-      proven: asked !== null && !result.degraded && isProven(verdictsOn(asked, result.verdicts)),
-    }),
+    decision: servedDecision(run, result),
     verdicts: result.verdicts,
     signals: answer?.signals ?? null,
     usage: answer?.usage ?? null,
@@ -38,6 +30,21 @@ export function outcomeOf(run: Run, deps: PipelineDeps, result: PatternResult): 
     ...(result.advice && { advice: result.advice }),
     ...(result.corrections && { corrections: result.corrections }),
   }
+}
+
+/** What a pattern's result means to the caller. */
+export function servedDecision(
+  run: Pick<Run, 'decision' | 'attempts' | 'among'>,
+  { asked, reason, degraded, verdicts }: PatternResult,
+): Decision {
+  return decisionOf(run, {
+    route: asked === null ? 'held' : asked.actor,
+    reason,
+    degraded: degraded || (asked?.actor === 'frontier' && isSubstitute(run, asked.model)),
+    model: asked?.model ?? null,
+    tier: asked?.tier ?? null,
+    proven: asked !== null && !degraded && isProven(verdictsOn(asked, verdicts)),
+  })
 }
 
 /** An exact answer; no model took part. */
@@ -104,7 +111,7 @@ function isProven(verdicts: PatternResult['verdicts']): boolean {
 
 /** What a caller is told of who answers. */
 export function decisionOf(
-  run: Run,
+  run: Pick<Run, 'decision'>,
   served: {
     readonly route: Route
     readonly reason: Reason

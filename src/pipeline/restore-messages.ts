@@ -1,8 +1,9 @@
 /** Puts masked values back into answers of the Messages API, whole or event by event, and leaves everything else as it came. */
+
+import { visitBlock, visitBody } from '../classify/messages-body.ts'
 import { createUnmasker, type Unmasker, unmask, type Vault } from '../classify/privacy/mask.ts'
 import type { ModelEvent } from '../spec/ports.ts'
 import type { WireAnswer } from '../spec/wire.ts'
-import { visitBlock, visitBody } from './messages-body.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 type Raw = Extract<ModelEvent, { readonly type: 'raw' }>

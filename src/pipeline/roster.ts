@@ -17,6 +17,8 @@ export interface RosterModel {
   readonly obstacle: () => ModelState['unavailable']
   /** Whether it can fill a text in, asked where one is to be; absent: it cannot. */
   readonly fillsIn?: () => boolean
+  /** Whether it can be loaded without another model having to leave, and that one beside it; absent: it can. */
+  readonly fitsBeside?: (other: string) => boolean
   /** Called at most once per lane and adapter, and only when the model is about to be asked. */
   readonly open: (lane: Lane, adapter?: TaskPolicy['adapter']) => ModelPort
 }

@@ -8,14 +8,17 @@ import type { StreamEvent } from '../spec/response.ts'
 import type { AuditHealth, Explanation, RequestOptions, Router, RouterStatus } from '../spec/router.ts'
 import { withinDeadline } from './deadline.ts'
 import { decideJob, decideOutcome } from './decide.ts'
+import { createDesk } from './desk.ts'
 import { type FeedbackDeps, recordFeedback } from './feedback.ts'
 import { type PipelineInput, runPipeline, type Settled } from './pipeline.ts'
 import { planRequest } from './plan.ts'
 import { preload } from './preload.ts'
+import { leaveFor } from './release.ts'
 import type { PipelineDeps } from './run.ts'
-import { runShadow } from './shadow.ts'
+import { createShadows } from './shadows.ts'
 import { createChannel, NO_SINK, sinkOf } from './sink.ts'
 import { solverAnswer } from './solve.ts'
+import { answeringNow, candidateOf, policyInForce } from './task-setup.ts'
 import { embedJob } from './vectors.ts'
 
 export interface RouterDeps extends PipelineDeps {
@@ -24,7 +27,7 @@ export interface RouterDeps extends PipelineDeps {
   readonly closeStores: () => Promise<void>
 }
 
-interface Job extends Pick<PipelineInput, 'request' | 'inlineTask' | 'sink'> {
+interface Job extends Pick<PipelineInput, 'request' | 'inlineTask' | 'sink' | 'lift' | 'form'> {
   readonly signal: AbortSignal
   readonly options: RequestOptions | undefined
 }
@@ -32,20 +35,27 @@ interface Job extends Pick<PipelineInput, 'request' | 'inlineTask' | 'sink'> {
 export function routerFrom(deps: RouterDeps): Router {
   const background = new Set<Promise<unknown>>()
   const inBackground = (work: Promise<unknown>): void => {
-    // Whoever waits for the answer has its failure; a shadow's failure is nobody's, and must not end the process.
+    // Whoever waits for the answer has its failure, and it must not end the process.
     const settled = work.catch(() => undefined)
     background.add(settled)
     void settled.then(() => background.delete(settled))
   }
+  const shadows = createShadows(deps, inBackground)
   const run = async (job: Job): Promise<Settled> => {
     const { options = {}, signal } = job
-    const { key, maxCostUsd, deadlineMs } = options
+    const { key, maxCostUsd, taken, deadlineMs, held, priority } = options
     const request = { ...job.request, id: job.request.id ?? deps.newId() }
-    const bounds = { ...(key && { key }), ...(maxCostUsd !== undefined && { maxCostUsd }) }
+    const owner = { key: key?.id ?? null, tenant: request.metadata?.tenant ?? null }
+    const bounds = {
+      ...(key && { key }),
+      ...(maxCostUsd !== undefined && { maxCostUsd }),
+      ...(taken && { taken }),
+      ...(held !== undefined && { lift: leaveFor(held, owner, deps) }),
+    }
     const settled = await withinDeadline({ requestId: request.id, deadlineMs, signal }, (until) =>
-      runPipeline({ ...job, ...bounds, request, signal: until }, deps),
+      runPipeline({ ...job, ...bounds, ...(priority && { priority }), request, signal: until }, deps),
     )
-    if (settled.run.decision.shadow) inBackground(runShadow(settled.run, deps, settled.outcome))
+    shadows.served(settled)
     return settled
   }
   return {
@@ -59,7 +69,8 @@ export function routerFrom(deps: RouterDeps): Router {
     stream: (request, options) => streamed(request, { options, run, inBackground }),
     decide: async (question, options) => {
       const settled = await run({
-        ...decideJob(question, deps.loaded),
+        ...decideJob(question, policyInForce(deps)),
+        form: 'decision',
         options,
         signal: signalOf(options),
         sink: NO_SINK,
@@ -67,11 +78,16 @@ export function routerFrom(deps: RouterDeps): Router {
       return decideOutcome(settled.run, settled.outcome)
     },
     route: (request) => explain(request, deps),
-    status: () => statusOf(deps),
+    status: () => ({ ...statusOf(deps), ...shadows.health() }),
     feedback: (requestId, feedback) => recordFeedback(requestId, feedback, { ...deps, onLabel: learnFrom(deps) }),
+    held: createDesk(deps, ({ request, inlineTask }, lift, options) =>
+      run({ request, ...(inlineTask && { inlineTask }), lift, options, signal: signalOf(options), sink: NO_SINK }),
+    ),
     audit: (query) => deps.readAudit(query),
     preload: (options) => preload(deps, signalOf(options)),
     async close() {
+      await Promise.allSettled([...background])
+      await shadows.idle()
       await Promise.allSettled([...background])
       await deps.roster.close()
       await deps.closeStores()
@@ -79,10 +95,12 @@ export function routerFrom(deps: RouterDeps): Router {
   }
 }
 
-function learnFrom({ buddies, loaded }: RouterDeps): NonNullable<FeedbackDeps['onLabel']> {
+function learnFrom({ buddies, stages, loaded }: RouterDeps): NonNullable<FeedbackDeps['onLabel']> {
   return (record, label) => {
     const task = loaded.policy.tasks[record.task]
-    if (task) buddies.labelled(record, label, task)
+    if (!task) return
+    buddies.labelled(record, label, task)
+    stages.noted('label', { ...record, labels: [...record.labels, label] }, task)
   }
 }
 
@@ -123,7 +141,7 @@ function explain(request: RouterRequest, deps: PipelineDeps): Explanation {
   }
 }
 
-function statusOf(deps: RouterDeps): RouterStatus {
+function statusOf(deps: RouterDeps): Omit<RouterStatus, 'shadows' | 'candidates'> {
   const models = deps.roster.states()
   return {
     policyDigest: deps.loaded.digest,
@@ -132,5 +150,32 @@ function statusOf(deps: RouterDeps): RouterStatus {
     models,
     ready: models.some((model) => model.unavailable === null),
     audit: deps.auditHealth(),
+    rollouts: rolloutsOf(deps),
+    overrides: overridesOf(deps),
+    held: heldOf(deps),
   }
+}
+
+function rolloutsOf(deps: RouterDeps): RouterStatus['rollouts'] {
+  const { rollouts, stages, loaded } = deps
+  const tasks = Object.entries(loaded.policy.tasks)
+  const inForce = tasks.flatMap(([name, { stage }]) => rollouts.find(name, stage) ?? [])
+  const named = tasks.map(([name]) => ({ task: name, ...answeringNow(deps, name), candidate: candidateOf(deps, name) }))
+  const rotations = named.flatMap(({ task, setup }) => (setup ? [{ task, model: setup.model }] : []))
+  const candidates = named.flatMap(({ task, candidate }) => (candidate ? [{ task, model: candidate.setup.model }] : []))
+  return { problem: rollouts.problem(), inForce, watched: stages.watched(), rotations, candidates }
+}
+
+function heldOf({ held }: RouterDeps): RouterStatus['held'] {
+  if (!held) return null
+  try {
+    return { waiting: held.waiting(), problem: held.problem, webhook: held.webhook() }
+  } catch (error) {
+    return { waiting: null, problem: error instanceof Error ? error.message : String(error), webhook: null }
+  }
+}
+
+function overridesOf({ overrides, loaded }: RouterDeps): RouterStatus['overrides'] {
+  const inForce = Object.keys(loaded.policy.tasks).flatMap((task) => overrides.inForce(task)).length
+  return { inForce, problem: overrides.problem() === null ? null : 'they cannot be read' }
 }

@@ -3,12 +3,15 @@ import { hash } from 'node:crypto'
 import type { FindPrivate } from '../classify/privacy/anonymise.ts'
 import { redactPreview } from '../classify/privacy/mask.ts'
 import type { KeyScope } from '../spec/access.ts'
-import type { AuditRecord, JournalEntry } from '../spec/audit.ts'
+import type { AuditRecord, JournalEntry, RecordedCall } from '../spec/audit.ts'
 import type { BudgetBook } from '../spec/budget.ts'
 import type { CheckRunner } from '../spec/check-run.ts'
+import type { Circumstances } from '../spec/circumstances.ts'
 import type { ConversationBook } from '../spec/conversations.ts'
 import type { Attempt, ModelIdentity, OutcomeKind, RouteDecision, Usage, Verdict } from '../spec/decision.ts'
 import type { Features } from '../spec/features.ts'
+import type { HeldForm, HeldPlace } from '../spec/held.ts'
+import type { Lift } from '../spec/held-ticket.ts'
 import type { KillSwitch } from '../spec/kill-switch.ts'
 import type { CheckedDraft, RecordedDraft } from '../spec/label.ts'
 import type { ExampleBook } from '../spec/learned.ts'
@@ -19,6 +22,8 @@ import type { PriorOpinion } from '../spec/prior.ts'
 import type { Reading } from '../spec/reading.ts'
 import { inputText, type RouterRequest } from '../spec/request.ts'
 import type { Outcome } from '../spec/response.ts'
+import type { RolloutBook } from '../spec/rollout.ts'
+import type { TaskInForce, TaskOverrides } from '../spec/task-override.ts'
 import type { AnswerCache } from './answer-cache.ts'
 import type { AuditWatch } from './audit-watch.ts'
 import type { BuddyWatch } from './buddy-watch.ts'
@@ -26,6 +31,7 @@ import type { HarmlessScores } from './harmless-scores.ts'
 import type { NoveltyWatch } from './novelty.ts'
 import type { PlaceholderNumbers } from './placeholder-numbers.ts'
 import type { TextReader } from './reading-thread.ts'
+import type { RolloutWatch } from './rollout-watch.ts'
 import type { Roster } from './roster.ts'
 import { sameAnswer } from './same-answer.ts'
 import type { TurnBook } from './turn-book.ts'
@@ -39,6 +45,8 @@ export interface PipelineDeps {
   readonly journal: Journal
   readonly clock: Clock
   readonly price: (model: ModelPolicy, usage: Usage, servedBy: string) => Price
+  /** The context window that the price table knows of a model; null when it knows none. */
+  readonly windowTokens?: (model: ModelPolicy) => number | null
   readonly newId: () => string
   readonly random: () => number
   readonly calibrations: CalibrationBook
@@ -47,6 +55,8 @@ export interface PipelineDeps {
   readonly examples: ExampleBook
   readonly priors: PriorBook
   readonly killSwitch: KillSwitch
+  readonly overrides: TaskOverrides
+  readonly rollouts: RolloutBook
   /** Null where nothing is remembered of conversations. */
   readonly conversations: ConversationBook | null
   /** Finds private pieces of a text. Default: the detectors of this package. */
@@ -57,6 +67,8 @@ export interface PipelineDeps {
   readonly cache: AnswerCache | null
   /** Null when the policy keeps no full texts. */
   readonly content: ContentKeeper | null
+  /** Null in a trial, whose requests are nobody's. */
+  readonly held: HeldPlace | null
   /** Null when the policy sets no ceiling. */
   readonly budgets: BudgetBook | null
   /** Runs the commands of `verify`. */
@@ -65,11 +77,14 @@ export interface PipelineDeps {
   readonly onDraft: (requestId: string, draft: CheckedDraft) => void
   readonly watch: AuditWatch
   readonly buddies: BuddyWatch
+  readonly stages: RolloutWatch
   readonly placeholders: PlaceholderNumbers
   readonly turns: TurnBook
   readonly novelty: NoveltyWatch
   readonly harmless: HarmlessScores
 }
+
+type ToldEntry = Extract<JournalEntry, { readonly type: 'call' | 'egress' }>
 
 /** Everything known about one request before anybody is asked. */
 export interface Run {
@@ -81,11 +96,17 @@ export interface Run {
   readonly depth: number
   /** The request whose pattern made this one; null for the request of a caller. */
   readonly parent: string | null
+  /** A person let this request go on that was held before; null for all others. */
+  readonly lift: Lift | null
+  /** How its caller reads the answer; null where the request itself says it. */
+  readonly form: HeldForm | null
+  /** A task that came with it. */
+  readonly inlineTask?: TaskPolicy
   /** US dollars that the caller allows for this request; null when it sets no limit. */
   readonly maxCostUsd: number | null
   readonly features: Features
   readonly decision: RouteDecision
-  readonly task: TaskPolicy
+  readonly task: TaskInForce
   /** The closed set of a typed task; null for open kinds. */
   readonly options: readonly string[] | null
   readonly startedMs: number
@@ -96,7 +117,12 @@ export interface Run {
   readonly isSampled: boolean
   /** What a prior in force said; null when none was asked. */
   readonly prior: PriorOpinion | null
+  readonly circumstances: Circumstances
+  /** Models that were to be asked and could not be by then. */
+  readonly missed: string[]
   readonly attempts: Attempt[]
+  /** Every call that was about to be made, and its line of the egress ledger, as far as they could be written. */
+  readonly told: ToldEntry[]
   /** Lines of the journal that are on disk before the next byte goes out; see `written`. */
   readonly unwritten: JournalEntry[]
   /** Of calls of frontiers, under way or done, opinions among them; what is unknown counts as the most it may be. */
@@ -125,9 +151,23 @@ export function sha256(text: string): string {
   return `sha256:${hexDigest(text)}`
 }
 
-/** Writes what the run has noted. Nobody is asked, and no answer goes out, before this resolves. */
-export function written(run: Run, { journal }: PipelineDeps): Promise<void> {
-  return journal.write(run.unwritten.splice(0))
+/** Notes a call or what leaves with it, for the journal and for the record of the settlement. */
+export function tell(run: Run, entry: ToldEntry): void {
+  run.told.push(entry)
+  run.unwritten.push(entry)
+}
+
+/** Writes what the run has noted, and what it has reserved. Nobody is asked, and no answer goes out, before this resolves. */
+export async function written(run: Run, { journal, budgets }: PipelineDeps): Promise<void> {
+  const entries = run.unwritten.splice(0)
+  try {
+    await journal.write(entries, budgets?.noted)
+  } catch (error) {
+    // The call that waits for this line is not made.
+    const lost: ReadonlySet<JournalEntry> = new Set(entries)
+    run.told.splice(0, run.told.length, ...run.told.filter((entry) => !lost.has(entry)))
+    throw error
+  }
 }
 
 /** The record as it stands on disk before anybody is asked. */
@@ -144,6 +184,7 @@ export function openRecord(run: Run, loaded: LoadedPolicy): AuditRecord {
     tenant: metadata.tenant ?? null,
     ...(run.key && { key: run.key.id }),
     ...(run.parent !== null && { parent: run.parent }),
+    ...(run.lift && { release: run.lift }),
     policyDigest: loaded.digest,
     receivedAt: run.receivedAt,
     settledAt: null,
@@ -158,21 +199,26 @@ export function openRecord(run: Run, loaded: LoadedPolicy): AuditRecord {
     signals: null,
     localModel: null,
     attempts: [],
-    calls: [],
-    egress: [],
+    calls: run.told.flatMap((entry) => (entry.type === 'call' ? [recordedCall(entry)] : [])),
+    egress: run.told.flatMap((entry) => (entry.type === 'egress' ? [entry.row] : [])),
     usage: null,
     costUsd: null,
     latencyMs: null,
     inputHash: features.inputHash,
     answerHash: null,
-    preview: loaded.policy.audit.content === 'preview' ? redactPreview(inputText(request.messages), 240) : null,
+    preview: previewOf(run, loaded),
     shadow: null,
     prior: run.prior,
+    circumstances: { ...run.circumstances, ...(run.missed.length > 0 && { missed: [...run.missed] }) },
     ...(decision.continues && { continues: decision.continues }),
     draft: null,
     labels: [],
     error: null,
   }
+}
+
+function recordedCall({ type: _, requestId: __, ...call }: ToldEntry & { readonly type: 'call' }): RecordedCall {
+  return call
 }
 
 /** The record of a request that has an outcome. */
@@ -205,11 +251,11 @@ export function settledRecord(
 }
 
 /** Of one local answer `draft` says all. */
-function tierDraftsOf(run: Run, outcome: Outcome): Pick<AuditRecord, 'tierDrafts'> {
+function tierDraftsOf(run: Run, outcome: Outcome | null): Pick<AuditRecord, 'tierDrafts'> {
   const { tierDrafts } = run
   if (tierDrafts.length === 0 || (tierDrafts.length === 1 && run.drafter === run.localModel)) return {}
   const drafts = tierDrafts.map(({ model, identity, draft }, index) => {
-    const record = labelled(run, outcome, draft)
+    const record = outcome ? labelled(run, outcome, draft) : draft.record
     // An answer below has a label in any case only where those above it could not end the climb, either.
     const isFair = tierDrafts.slice(index).every((above) => above.draft.record.isSampled)
     return { model, identity, draft: { ...record, isSampled: isFair } }
@@ -217,11 +263,15 @@ function tierDraftsOf(run: Run, outcome: Outcome): Pick<AuditRecord, 'tierDrafts
   return { tierDrafts: drafts }
 }
 
-/** A hosted answer that passed gates is no label of those below it. */
-function labelled({ task, tierDrafts }: Run, { answer, decision }: Outcome, draft: CheckedDraft): RecordedDraft {
+function labelled(run: Run, outcome: Outcome, draft: CheckedDraft): RecordedDraft {
+  const answer = frontierAnswer(run, outcome)
+  return answer === null ? draft.record : { ...draft.record, agrees: sameAnswer(run.task.kind, draft.text, answer) }
+}
+
+/** What labels local answers; null when no frontier answered. A hosted answer that passed gates is no label of those below it. */
+export function frontierAnswer({ tierDrafts }: Pick<Run, 'tierDrafts'>, { answer, decision }: Outcome): string | null {
   const isGated = tierDrafts.some(({ model }) => model === decision.model)
-  if (decision.route !== 'frontier' || answer === null || isGated) return draft.record
-  return { ...draft.record, agrees: sameAnswer(task.kind, draft.text, answer) }
+  return decision.route !== 'frontier' || isGated ? null : answer
 }
 
 /** The caller went, or its time was over. */
@@ -237,15 +287,24 @@ export function failedRecord(
     ...openRecord(run, loaded),
     settledAt: failed.at,
     outcome: 'error',
-    reason: CALLERS_OWN.has(failed.code) ? 'cancelled' : (run.decision.reason ?? failureReason(run)),
+    reason: failureReason(run, failed.code),
     verdicts: run.verdicts,
     localModel: run.localModel,
     attempts: [...run.attempts],
     ...patternOf(run),
     costUsd: totalCost(run.attempts),
     latencyMs: failed.latencyMs,
+    draft: run.draft?.record ?? null,
+    ...tierDraftsOf(run, null),
     error: failed.code,
   }
+}
+
+/** What the policy masks before text leaves is masked in what is kept of it, too. */
+function previewOf({ request }: Run, { policy }: LoadedPolicy): string | null {
+  return policy.audit.content === 'preview'
+    ? redactPreview(inputText(request.messages), 240, policy.privacy.redact)
+    : null
 }
 
 function patternOf({ did, decision }: Run): { readonly pattern?: RecordedPattern } {
@@ -265,12 +324,15 @@ export function frontierCalls({ attempts }: Run): number {
   return attempts.filter(({ actor }) => actor === 'frontier').length
 }
 
-function failureReason(run: Run): string {
+/** What the record names as the reason of a failure with this code. */
+export function failureReason(run: Pick<Run, 'decision' | 'attempts'>, code: string): string {
+  if (CALLERS_OWN.has(code)) return 'cancelled'
+  if (run.decision.reason !== null) return run.decision.reason
   return run.attempts.at(-1)?.actor === 'frontier' ? 'frontier_down' : 'local_unavailable'
 }
 
 /** Escalated means that a gate rejected a local answer; a route that policy sent to the frontier is simply accepted. */
-function outcomeKind({ decision, verdicts }: Outcome): OutcomeKind {
+export function outcomeKind({ decision, verdicts }: Pick<Outcome, 'decision' | 'verdicts'>): OutcomeKind {
   if (decision.route === 'held' || decision.route === 'human') return decision.route
   return decision.route === 'frontier' && verdicts.some((verdict) => !verdict.accepted) ? 'escalated' : 'accepted'
 }

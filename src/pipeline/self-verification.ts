@@ -3,6 +3,7 @@ import { excerptForDecision } from '../classify/excerpt.ts'
 import type { Vote } from '../gates/opinions.ts'
 import type { OptionProbability } from '../spec/decision.ts'
 import type { TaskPolicy } from '../spec/policy.ts'
+import { DEFAULT_CONTEXT_TOKENS } from '../spec/policy-models.ts'
 import { messageText, type RouterRequest } from '../spec/request.ts'
 import { generateOnce, type Reader } from './exchange.ts'
 import { type Asking, mayAsk, modelNamed, opinionOf } from './opinion-context.ts'
@@ -24,6 +25,16 @@ export async function critiqueOf(asking: Asking, { by }: NonNullable<TaskPolicy[
   const wording = { text: 'Is the proposed answer a valid answer to the question?', good: 'yes', bad: 'no' }
   return voteOn(asking, modelNamed(asking, by), { ...wording, options: ['yes', 'no'], shots: [] })
 }
+
+/** Whether an answer says the same as another one that is taken to be right. */
+export function referenceVote(asking: Asking, by: string, reference: string): Promise<Vote> {
+  const said = excerptForDecision(reference, MAX_REFERENCE_CHARS)
+  const text = `A good answer is: ${JSON.stringify(said)}. Does the proposed answer say the same?`
+  return voteOn(asking, modelNamed(asking, by), { text, good: 'yes', bad: 'no', options: ['yes', 'no'], shots: [] })
+}
+
+/** As long as an answer that a small model can compare with another. */
+const MAX_REFERENCE_CHARS = 1500
 
 interface Wording {
   readonly text: string
@@ -140,8 +151,8 @@ function workedCase(shot: Judge['shots'][number], { good, bad }: Wording): { inp
   }
 }
 
-function shotChars({ shots }: Question): number {
-  return shots.reduce((sum, shot) => sum + shot.question.length + shot.answer.length + SHOT_FRAME_CHARS, 0)
+function shotChars({ shots, text }: Question): number {
+  return shots.reduce((sum, shot) => sum + shot.question.length + shot.answer.length + SHOT_FRAME_CHARS, text.length)
 }
 
 /** The words around a worked case. */
@@ -154,7 +165,7 @@ function caseText({ context, asked }: Asking, model: string, usedChars: number):
   const room =
     policy.tier === 'frontier'
       ? Number.POSITIVE_INFINITY
-      : Math.max(LEAST_CHARS, CHARS_PER_TOKEN * policy.contextTokens - usedChars)
+      : Math.max(LEAST_CHARS, CHARS_PER_TOKEN * (policy.contextTokens ?? DEFAULT_CONTEXT_TOKENS) - usedChars)
   const answer = excerptForDecision(
     asked.option?.value ?? answerText(asked.answer),
     Math.min(room / 3, MAX_ANSWER_CHARS),

@@ -7,11 +7,36 @@ import { draftOf } from './draft.ts'
 import type { AskContext } from './exchange.ts'
 import { type PipelineDeps, type Run, sha256 } from './run.ts'
 import { sameAnswer } from './same-answer.ts'
+import { agreementOf } from './shadow-agreement.ts'
 import { NO_SINK } from './sink.ts'
+import { isSolvable } from './solve.ts'
 
-/** Runs after the caller has its answer; a failure of the shadow is recorded, it is nobody's error. */
-export async function runShadow(run: Run, deps: PipelineDeps, served: Outcome): Promise<void> {
-  const own: Run = { ...run, attempts: [], unwritten: [], localModel: null, drafter: null, reading: null }
+/** What a model said that answered beside the one that was served. */
+export interface Beside {
+  readonly result: ShadowResult
+  /** Null when no answer came. */
+  readonly text: string | null
+}
+
+/**
+ * Runs after the caller has its answer; a failure of the shadow is recorded, it is nobody's error.
+ *
+ * @returns what was recorded; null when nobody was asked
+ */
+export async function runShadow(run: Run, deps: PipelineDeps, served: Outcome): Promise<Beside | null> {
+  const beside = await answerBeside(run, deps, served.answer)
+  if (beside) deps.journal.append({ type: 'shadow', requestId: run.requestId, shadow: beside.result })
+  return beside
+}
+
+/**
+ * Asks the local models of the run's route, holds the answer against the gates and compares it; nobody is served.
+ *
+ * @param reference what the frontier said; null when it said nothing
+ * @returns null when nobody was asked
+ */
+export async function answerBeside(run: Run, deps: PipelineDeps, reference: string | null): Promise<Beside | null> {
+  const own: Run = { ...run, attempts: [], missed: [], unwritten: [], localModel: null, drafter: null, reading: null }
   const context: AskContext = {
     run: own,
     deps,
@@ -20,44 +45,57 @@ export async function runShadow(run: Run, deps: PipelineDeps, served: Outcome): 
     purpose: 'shadow',
     priority: 'background',
   }
-  const result = await shadowResult(context, served)
-  if (result) deps.journal.append({ type: 'shadow', requestId: run.requestId, shadow: result })
+  try {
+    return await answered(context, reference)
+  } catch {
+    const attempt = own.attempts.findLast(({ purpose }) => purpose === 'shadow')
+    return attempt ? { result: { model: attempt.model, ...NOTHING, attempt }, text: null } : null
+  }
 }
 
-async function shadowResult(context: AskContext, served: Outcome): Promise<ShadowResult | null> {
+async function answered(context: AskContext, reference: string | null): Promise<Beside | null> {
   const { run } = context
-  try {
-    const asked = await ask(context, 'local', { request: run.request, delivery: 'held' })
-    const verdicts = await checkDraft(context, asked)
-    const attempt = run.attempts.findLast(({ purpose }) => purpose === 'shadow')
-    if (!attempt) return null
-    const agrees = served.answer === null ? null : sameAnswer(run.task.kind, asked.answer.text, served.answer)
-    const draft = draftOf(run, context.deps, asked)
-    const opinions = run.attempts.filter(({ purpose }) => purpose !== 'shadow')
-    return {
-      model: asked.model,
-      identity: run.localModel?.identity ?? null,
-      verdicts,
-      signals: asked.answer.signals,
-      wouldAccept: verdicts.every((verdict) => verdict.accepted),
-      answerHash: sha256(asked.answer.text),
-      agrees,
-      draft: draft && { ...draft.record, isSampled: true, agrees },
-      attempt,
-      ...(opinions.length > 0 && { opinions }),
-    }
-  } catch {
-    const attempt = run.attempts.findLast(({ purpose }) => purpose === 'shadow')
-    if (!attempt) return null
-    const nothing = {
-      verdicts: [],
-      signals: null,
-      wouldAccept: false,
-      answerHash: null,
-      agrees: null,
-      identity: null,
-      draft: null,
-    }
-    return { model: attempt.model, ...nothing, attempt }
+  const asked = await ask(context, 'local', { request: run.request, delivery: 'held' })
+  const verdicts = await checkDraft(context, asked)
+  const attempt = run.attempts.findLast(({ purpose }) => purpose === 'shadow')
+  if (!attempt) return null
+  const { text } = asked.answer
+  const agrees = reference === null ? null : sameAnswer(run.task.kind, text, reference)
+  const draft = draftOf(run, context.deps, asked)
+  const wouldAccept = verdicts.every((verdict) => verdict.accepted)
+  const agreement = reference === null ? null : await agreementOf(context, asked, reference)
+  const opinions = run.attempts.filter(({ purpose }) => purpose !== 'shadow')
+  const result: ShadowResult = {
+    model: asked.model,
+    identity: run.localModel?.identity ?? null,
+    verdicts,
+    signals: asked.answer.signals,
+    wouldAccept,
+    routeCandidate: wouldAccept && !isForbidden(run) ? 'local' : 'frontier',
+    answerHash: sha256(text),
+    agrees,
+    agreement,
+    isSolvable: isSolvable(run),
+    draft: draft && { ...draft.record, isSampled: true, agrees },
+    attempt,
+    ...(opinions.length > 0 && { opinions }),
   }
+  return { result, text }
+}
+
+const NOTHING = {
+  verdicts: [],
+  signals: null,
+  wouldAccept: false,
+  routeCandidate: 'frontier',
+  answerHash: null,
+  agrees: null,
+  agreement: null,
+  identity: null,
+  draft: null,
+} as const
+
+/** A hard stop, a wish of the caller or any other rule holds in every stage. */
+function isForbidden({ decision }: Run): boolean {
+  return decision.removals.some(({ set, actor, rule }) => set === 'serve' && actor === 'local' && rule !== 'stage')
 }

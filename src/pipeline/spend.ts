@@ -1,15 +1,16 @@
 /** Money around a call of a frontier: reserved before it is made, booked after it, whatever became of it. */
-import { budgetScopes } from '../route/budget.ts'
+import { inputBound } from '../route/input-bound.ts'
 import type { BudgetScope } from '../spec/budget.ts'
+import type { Usage } from '../spec/decision.ts'
 import { RouterError, toRouterError } from '../spec/errors.ts'
 import type { Policy } from '../spec/policy.ts'
-import { messageText } from '../spec/request.ts'
+import { scopesOf } from './ceilings.ts'
 import type { Collected, Exchange } from './exchange.ts'
-import type { PipelineDeps, Run } from './run.ts'
 
 /** Failures in which the provider did no work, or was not called at all, so nothing can have been billed. */
 const UNBILLED: ReadonlySet<string> = new Set([
   'held_for_human',
+  'cost_unbounded',
   'privacy_local_only',
   'audit_unwritable',
   'disk_full',
@@ -107,36 +108,52 @@ async function withinCeilings(
   }
 }
 
-/** The ceilings of a request; empty when neither the policy nor its key sets one. */
-export function scopesOf(
-  { features, key }: Pick<Run, 'features' | 'key'>,
-  { loaded, clock }: PipelineDeps,
-): readonly BudgetScope[] {
-  const { task, tenant } = features
-  return budgetScopes(loaded.policy.budgets, { task, tenant, key, nowMs: clock.epochMs() })
-}
-
-/** A message costs a few tokens beside its text; 16 is twice what providers document. */
-const TOKENS_PER_MESSAGE = 16
-
 /**
- * What the call may cost at most: no tokenizer makes more tokens than a text has bytes, and the answer ends at its cap. Masking
- * makes texts a little longer, so they count one and a half times.
+ * What the call may cost at most: the input as `inputBound` counts it, and for each answer its cap, which a call under a ceiling
+ * always carries (`ModelCall.isBounded`).
+ *
+ * @throws RouterError cost_unbounded: what the provider adds fills a context window whose size nobody knows
  */
 function boundUsd({ request, model, deps }: Exchange): number {
-  const { messages, tools = [], responseSchema = null, wire } = request
-  const written = wire ? JSON.stringify(wire.body) : messages.map(messageText).join('\n')
-  const bytes = Buffer.byteLength(written) + Buffer.byteLength(JSON.stringify([tools, responseSchema]))
-  const inputTokens = Math.ceil(1.5 * bytes) + TOKENS_PER_MESSAGE * messages.length
-  const outputTokens = (request.maxOutputTokens ?? model.policy.maxOutputTokens) * choicesOf(wire?.body)
+  const { policy } = model
+  const { tokens, windows, uncounted } = inputBound(request, policy)
+  const window = uncounted === null ? 0 : windowTokens({ request, model, deps }, uncounted)
+  const inputTokens = Math.max(tokens, Math.ceil(window * windows))
+  const body = request.wire?.body
+  const outputTokens = (request.maxOutputTokens ?? policy.maxOutputTokens) * choicesOf(body) + predictedOf(body)
   const usage = { inputTokens, outputTokens, source: 'estimated' } as const
-  return deps.price(model.policy, usage, model.policy.model).costUsd ?? unknownUsd(deps.loaded.policy, usage)
+  const priced = (own: Usage): number =>
+    deps.price(policy, own, policy.model).costUsd ?? unknownUsd(deps.loaded.policy, own)
+  // Callers of the Messages API choose what the provider keeps, and that costs more than reading it.
+  const mayKeep = request.wire?.dialect === 'anthropic_messages'
+  return Math.max(priced(usage), mayKeep ? priced({ ...usage, cacheWriteTokens: inputTokens }) : 0)
 }
 
-/** Callers may ask for several answers at once. */
+/** Price tables round the windows of models: 1,047,576 tokens are a million there. */
+const ROUNDED = 1.05
+/** A feature of the Messages API that widens the window of a model. */
+const WIDE = /(?:^|,)\s*context-1m/
+const WIDE_TOKENS = 1_000_000
+
+function windowTokens({ request, model, deps }: Pick<Exchange, 'request' | 'model' | 'deps'>, subject: string): number {
+  const { policy } = model
+  const listed = deps.windowTokens?.(policy) ?? null
+  const known = policy.contextTokens ?? (listed === null ? null : ROUNDED * listed)
+  if (known === null) throw new RouterError('cost_unbounded', { subject, model: model.name })
+  const isWide = WIDE.test(request.wire?.headers?.['anthropic-beta'] ?? '')
+  return isWide ? Math.max(known, ROUNDED * WIDE_TOKENS) : known
+}
+
+/** Callers may ask for several answers at once, and for the best of several. */
 function choicesOf(body: Readonly<Record<string, unknown>> | undefined): number {
-  const count = body?.n
-  return typeof count === 'number' && Number.isInteger(count) && count > 0 ? count : 1
+  const counts = [body?.n, body?.best_of].filter((count) => Number.isInteger(count)) as number[]
+  return Math.max(1, ...counts)
+}
+
+/** What of a text that was foretold does not come true is paid like an answer. */
+function predictedOf(body: Readonly<Record<string, unknown>> | undefined): number {
+  const { prediction } = body ?? {}
+  return prediction === undefined || prediction === null ? 0 : Buffer.byteLength(JSON.stringify(prediction))
 }
 
 function unknownUsd(

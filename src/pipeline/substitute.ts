@@ -2,7 +2,10 @@
 import type { Run } from './run.ts'
 
 /** A frontier that answers in place of another one that rests, or that failed this request: the answer is marked degraded. */
-export function isSubstitute({ decision, attempts, among }: Run, model: string): boolean {
+export function isSubstitute(
+  { decision, attempts, among }: Pick<Run, 'decision' | 'attempts' | 'among'>,
+  model: string,
+): boolean {
   if (!decision.frontier.includes(model)) return false
   // Of a cascade a higher tier answers in place of a lower one, and that is no loss.
   const own = among?.includes(model) ? among : decision.frontier

@@ -13,15 +13,22 @@ export interface BudgetQuestion {
 
 /** @returns the narrowest last; empty when neither the policy nor the key sets one */
 export function budgetScopes(budgets: Budgets, { task, tenant, key, nowMs }: BudgetQuestion): readonly BudgetScope[] {
-  const date = new Date(nowMs).toISOString()
-  const ceilings = [
-    ['all', budgets],
-    [`task:${task}`, budgets.tasks[task]],
-    [`tenant:${tenant}`, tenant === null ? undefined : (budgets.tenants[tenant] ?? budgets.tenants['*'])],
-    [`key:${key?.id}`, key?.budget],
-  ] as const
-  return ceilings.flatMap(([name, ceiling]): readonly BudgetScope[] => [
-    ...(ceiling?.day === undefined ? [] : [{ name, period: date.slice(0, 10), limitUsd: ceiling.day }]),
-    ...(ceiling?.month === undefined ? [] : [{ name, period: date.slice(0, 7), limitUsd: ceiling.month }]),
-  ])
+  const scopes: BudgetScope[] = []
+  const add = (kind: string, name: string | null, ceiling: Ceiling | undefined): void => {
+    if (ceiling?.day === undefined && ceiling?.month === undefined) return
+    const scope = name === null ? kind : `${kind}:${name}`
+    const date = new Date(nowMs).toISOString()
+    if (ceiling.day !== undefined) scopes.push({ name: scope, period: date.slice(0, 10), limitUsd: ceiling.day })
+    if (ceiling.month !== undefined) scopes.push({ name: scope, period: date.slice(0, 7), limitUsd: ceiling.month })
+  }
+  add('all', null, budgets)
+  add('task', task, budgets.tasks[task])
+  if (tenant !== null) add('tenant', tenant, budgets.tenants[tenant] ?? budgets.tenants['*'])
+  if (key) add('key', key.id, key.budget)
+  return scopes
+}
+
+interface Ceiling {
+  readonly day?: number | undefined
+  readonly month?: number | undefined
 }

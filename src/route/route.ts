@@ -4,24 +4,19 @@
  */
 import type { BudgetScope } from '../spec/budget.ts'
 import { namedTiers } from '../spec/cascade-tiers.ts'
-import {
-  type Actor,
-  type ActorSet,
-  type Reason,
-  type Removal,
-  type RouteDecision,
-  RULE_ORDER,
-} from '../spec/decision.ts'
+import { type Actor, type Reason, type Removal, type RouteDecision, RULE_ORDER } from '../spec/decision.ts'
 import type { Features } from '../spec/features.ts'
 import type { KillOrder } from '../spec/kill-switch.ts'
-import type { Policy, TaskPolicy } from '../spec/policy.ts'
+import type { Policy, StagePolicy, TaskPolicy } from '../spec/policy.ts'
 import { patternName } from '../spec/policy-patterns.ts'
 import type { ModelState } from '../spec/ports.ts'
 import type { PriorOpinion } from '../spec/prior.ts'
 import type { RouteOverride } from '../spec/request.ts'
+import type { TaskOverride } from '../spec/task-override.ts'
 import type { TurnBefore } from '../spec/turns.ts'
 
 import { continued } from './continuity.ts'
+import { type Lifted, withoutLifted } from './lift.ts'
 import { availabilityRule, isUsable } from './rules/availability.ts'
 import { budgetRule } from './rules/budget.ts'
 import { hardStopRule } from './rules/hard-stop.ts'
@@ -53,6 +48,10 @@ export const RULES: readonly Rule[] = [
 export interface RouterState {
   readonly models: readonly ModelState[]
   readonly override: RouteOverride
+  /** Who set `override` for a while in the place of the caller; absent where the caller's own word holds. */
+  readonly setBy?: TaskOverride
+  /** Least probability that an operator set for a while. */
+  readonly leastConfidence?: number
   /** Name or tier of the models that the caller wants to be asked first. */
   readonly prefer?: string
   /** False for a model whose `${env:NAME}` key is not set. */
@@ -63,8 +62,12 @@ export interface RouterState {
   readonly exhausted: BudgetScope | null
   /** Of the conversation; null or absent when nothing is known of one. */
   readonly before?: TurnBefore | null
+  /** The stage that was moved over the policy's; null or absent when the policy's holds. */
+  readonly moved?: StagePolicy | null
   /** Of the kill switch. */
   readonly orders: readonly KillOrder[]
+  /** A person's leave for this very request. */
+  readonly lifted?: Lifted
 }
 
 /** Both sets after all removals. */
@@ -77,7 +80,7 @@ export interface Left {
 export function routeRequest(features: Features, policy: Policy, state: RouterState): RouteDecision {
   const task = taskOf(features, policy)
   const candidates = candidatesOf(features, policy, state.models)
-  const stage = stageOf(task, candidates, state.hasKey)
+  const stage = stageOf({ ...task, stage: state.moved ?? task.stage }, candidates, state.hasKey)
   const input = {
     features,
     task,
@@ -85,11 +88,14 @@ export function routeRequest(features: Features, policy: Policy, state: RouterSt
     stage,
     candidates,
     override: state.override,
+    ...(state.setBy && { setBy: state.setBy }),
+    ...(state.lifted && { lifted: state.lifted }),
     prior: state.prior,
     exhausted: state.exhausted,
     orders: state.orders,
   }
-  const removals = RULES.flatMap((rule) => rule(input))
+  const found = RULES.flatMap((rule) => rule(input))
+  const removals = state.lifted ? withoutLifted(found, state.lifted) : found
   const left = subtract(removals)
   const mayDegrade = localMayStandIn(left, removals, task)
   const path = choosePath({ left, removals, mayDegrade })
@@ -127,14 +133,16 @@ export function routeRequest(features: Features, policy: Policy, state: RouterSt
 
 /** Removes from full sets; the result does not depend on the order of removals. */
 export function subtract(removals: readonly Removal[]): Left {
-  const without = (set: ActorSet): ReadonlySet<Actor> =>
-    new Set(
-      (['local', 'frontier'] as const).filter((actor) => !removals.some((r) => r.set === set && r.actor === actor)),
-    )
-  const call = without('call')
-  // Who may not be asked cannot be served either.
-  return { serve: new Set([...without('serve')].filter((actor) => call.has(actor))), call }
+  const [serve, call] = [new Set<Actor>(BOTH_ACTORS), new Set<Actor>(BOTH_ACTORS)]
+  for (const { set, actor } of removals) {
+    serve.delete(actor)
+    // Who may not be asked cannot be served either.
+    if (set === 'call') call.delete(actor)
+  }
+  return { serve, call }
 }
+
+const BOTH_ACTORS = ['local', 'frontier'] as const
 
 /** The first removal in the fixed order of rule families. */
 export function firstReason(removals: readonly Removal[]): Reason | null {
@@ -195,6 +203,7 @@ function usable(models: readonly ModelState[], task: TaskPolicy): readonly Model
 
 /** A wish only orders what the policy leaves. */
 function wanted(models: readonly ModelState[], { prefer }: RouterState): readonly ModelState[] {
+  if (prefer === undefined) return models
   const isWanted = ({ name, tier }: ModelState): boolean => name === prefer || tier === prefer
   return [...models.filter(isWanted), ...models.filter((model) => !isWanted(model))]
 }

@@ -102,10 +102,11 @@ function localTiersFrom(tier: Tier): readonly Tier[] {
 
 /** Names stand in the order that somebody chose; of a tier, one that need not be loaded first comes first. */
 function pick(slot: readonly string[], models: readonly ModelState[], actor: Actor): readonly ModelState[] {
-  const found = slot.flatMap((entry) =>
-    models
-      .filter((model) => model.name === entry || model.tier === entry)
-      .sort((a, b) => Number(b.isWarm ?? false) - Number(a.isWarm ?? false)),
-  )
-  return [...new Set(found)].filter((model) => model.actor === actor)
+  const found: ModelState[] = []
+  for (const entry of slot) {
+    const meant = models.filter((model) => (model.name === entry || model.tier === entry) && model.actor === actor)
+    if (meant.length > 1) meant.sort((a, b) => Number(b.isWarm ?? false) - Number(a.isWarm ?? false))
+    for (const model of meant) if (!found.includes(model)) found.push(model)
+  }
+  return found
 }

@@ -64,6 +64,13 @@ export function dayOfYear(year: number, ordinal: number): CivilDate | null {
   return null
 }
 
+/** The place of a day in its year, 1 to 366. */
+export function ordinalInYear({ year, month, day }: CivilDate): number {
+  let ordinal = day
+  for (let before = 1; before < month; before++) ordinal += daysInMonth(year, before)
+  return ordinal
+}
+
 export interface MonthSum {
   readonly date: CivilDate
   /** The day did not exist in the month that was reached, so the last day of that month stands for it. */

@@ -1,5 +1,5 @@
 /** Days told in words: `the day after tomorrow`, `3 weeks before @0`, `the last Friday of May 2025`. */
-import { addDays, type CivilDate, civilDate, dayOfYear, daysInMonth, isLeapYear, weekdayOf } from './calendar.ts'
+import { addDays, type CivilDate, civilDate, daysInMonth, isLeapYear, weekdayOf } from './calendar.ts'
 import { MONTH_WORD, monthOf, WEEKDAYS } from './date-literals.ts'
 import { type Direction, move, readSpan, SPAN } from './date-spans.ts'
 
@@ -306,11 +306,4 @@ export function lengthOf(year: string, month: string | null): number | null {
   if (civilDate(Number(year), 1, 1) === null) return null
   if (month === null) return isLeapYear(Number(year)) ? 366 : 365
   return daysInMonth(Number(year), monthOf(month))
-}
-
-/** The place of a day in its year, 1 to 366. */
-export function ordinalInYear(date: CivilDate): number {
-  let ordinal = date.day
-  for (let month = 1; month < date.month; month++) ordinal += daysInMonth(date.year, month)
-  return dayOfYear(date.year, ordinal) === null ? 0 : ordinal
 }

@@ -7,11 +7,12 @@ import {
   daysBetween,
   isBusinessDay,
   isLeapYear,
+  ordinalInYear,
   weekdayOf,
 } from './calendar.ts'
 import { weekdayName } from './date-format.ts'
 import { MONTH_WORD, WEEKDAYS } from './date-literals.ts'
-import { type DateScope, lengthOf, ordinalInYear, readDay } from './date-phrases.ts'
+import { type DateScope, lengthOf, readDay } from './date-phrases.ts'
 import { SPAN } from './date-spans.ts'
 
 /**

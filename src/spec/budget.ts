@@ -26,10 +26,15 @@ export interface Exhausted {
 
 /** A ceiling holds over all processes of the machine, also when they end without a word. */
 export interface BudgetBook {
-  /** From every scope or from none. */
+  /** From every scope or from none. Before the call that it is for is made, it has to be `noted`. */
   reserve(scopes: readonly BudgetScope[], usd: number): Reservation | Exhausted
   /** Books what a call cost in truth and frees the rest; more than was reserved is booked, too. */
   settle(reservation: Reservation, usd: number): void
+  /**
+   * Puts on disk what was reserved and settled since the last time. Who is killed with a settlement that was not noted has told of
+   * more than was spent, never of less.
+   */
+  noted(): void
   /** The first scope under which nothing can be reserved any more; null when there is none. Read at most once a second. */
   exhausted(scopes: readonly BudgetScope[]): BudgetScope | null
   /** Gives back what is not used. */

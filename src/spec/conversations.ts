@@ -1,5 +1,5 @@
 /** How private the conversations of a machine were so far. */
-import type { Partition } from './decision.ts'
+import { PARTITIONS, type Partition } from './decision.ts'
 
 /** What an earlier request of the conversation was. */
 export interface EarlierClaim {
@@ -28,4 +28,14 @@ export interface ConversationBook {
   remember(keys: ConversationKeys, claim: EarlierClaim): void
   /** False while no conversation was written down: then there is nothing to look for. */
   isEmpty(): boolean
+}
+
+/** What anybody said counts more than what detectors found. */
+export function strictestClaim(claims: readonly EarlierClaim[]): EarlierClaim | null {
+  const rank = ({ partition, cause }: EarlierClaim): number =>
+    PARTITIONS.indexOf(partition) * 2 + (cause === 'said' ? 1 : 0)
+  const [first, ...rest] = claims
+  if (!first) return null
+  const { partition, cause } = rest.reduce<EarlierClaim>((one, other) => (rank(other) > rank(one) ? other : one), first)
+  return { partition, cause }
 }

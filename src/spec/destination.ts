@@ -7,12 +7,29 @@
  * @param baseUrl an absolute URL, or nothing
  */
 export function onThisMachine(baseUrl: string | undefined): boolean {
-  if (!baseUrl || !URL.canParse(baseUrl)) return false
+  if (!baseUrl) return false
+  const known = places.get(baseUrl)
+  if (known !== undefined) return known
+  const isHere = isAddressHere(baseUrl)
+  if (places.size >= MOST_PLACES) places.clear()
+  places.set(baseUrl, isHere)
+  return isHere
+}
+
+/** Addresses come from policies and are asked about with every request; reading one costs as much as routing by it. */
+const places = new Map<string, boolean>()
+const hosts = new Map<string, string>()
+const MOST_PLACES = 1000
+
+function isAddressHere(baseUrl: string): boolean {
+  if (!URL.canParse(baseUrl)) return false
   const host = new URL(baseUrl).hostname.replace(/\.$/, '')
   if (host === 'localhost' || host.endsWith('.localhost')) return true
   // URL has brought every spelling of an IPv4 address into four decimal numbers, and of IPv6 into its shortest.
   return /^127(\.\d{1,3}){3}$/.test(host) || host === '[::1]' || /^\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\]$/.test(host)
 }
+
+const HERE = 'this machine'
 
 /** Where providers are reached that the policy gives no address for. */
 export const PROVIDER_URLS = { anthropic: 'https://api.anthropic.com', openai: 'https://api.openai.com/v1' } as const
@@ -26,7 +43,13 @@ export function destinationOf({
   readonly baseUrl?: string | undefined
 }): string {
   const url = baseUrl ?? (provider in PROVIDER_URLS ? PROVIDER_URLS[provider as keyof typeof PROVIDER_URLS] : null)
-  return url !== null && URL.canParse(url) ? new URL(url).host : 'this machine'
+  if (url === null) return HERE
+  const known = hosts.get(url)
+  if (known !== undefined) return known
+  const host = URL.canParse(url) ? new URL(url).host : HERE
+  if (hosts.size >= MOST_PLACES) hosts.clear()
+  hosts.set(url, host)
+  return host
 }
 
 /**

@@ -1,8 +1,11 @@
 /** The one error class and its closed table. A bad answer is a Verdict; a broken call is a RouterError. */
 
 import { ACCESS_ERRORS } from './access-errors.ts'
+import { BATCH_ERRORS } from './batch-errors.ts'
 import type { ErrorRow } from './error-row.ts'
+import { HELD_ERRORS } from './held-errors.ts'
 import { MODEL_ERRORS } from './model-errors.ts'
+import { ROLLOUT_ERRORS } from './rollout-errors.ts'
 
 export const ERRORS = {
   policy_not_found: {
@@ -133,8 +136,10 @@ export const ERRORS = {
     message: 'No model can answer task {task}: {why}.',
     fix: '{fix}',
   },
+  ...HELD_ERRORS,
   ...MODEL_ERRORS,
   ...ACCESS_ERRORS,
+  ...BATCH_ERRORS,
   disk_full: {
     status: 503,
     retryable: true,
@@ -183,6 +188,15 @@ export const ERRORS = {
     message: 'The budget {scope} of {period} has {left} US dollars left; the call may cost {need}.',
     fix: 'Wait for the next period, or raise budgets in the policy or the budget of the key; `spillway cost summary` shows them.',
   },
+  cost_unbounded: {
+    status: 400,
+    retryable: false,
+    exitCode: 5,
+    openaiType: 'invalid_request_error',
+    message:
+      'A budget holds, and nothing says what {subject} may cost at most: the context window of {model} is not known.',
+    fix: 'Set models.{model}.contextTokens in the policy, or send what is meant as text.',
+  },
   budget_unwritable: {
     status: 503,
     retryable: true,
@@ -207,6 +221,14 @@ export const ERRORS = {
     message: 'The idempotency key {key} was used for another request.',
     fix: 'Send a new key with a new request.',
   },
+  overrides_unreadable: {
+    status: 500,
+    retryable: false,
+    exitCode: 1,
+    openaiType: 'server_error',
+    message: 'What is set aside in {path} cannot be read; until it can, nobody is asked.',
+    fix: 'Delete the file and set it again with `spillway policy override set`.',
+  },
   kill_switch_unreadable: {
     status: 500,
     retryable: false,
@@ -215,6 +237,7 @@ export const ERRORS = {
     message: 'The kill switch {path} cannot be read; until it can, nobody is asked.',
     fix: 'Delete the file and give the order again with `spillway kill`.',
   },
+  ...ROLLOUT_ERRORS,
   chain_key_unusable: {
     status: 500,
     retryable: false,

@@ -14,9 +14,21 @@ export interface RecordedLabel {
   readonly isCorrect: boolean
   /** Whether the answer that was served was, where a right answer was given to compare both with. */
   readonly isServedCorrect?: boolean
+  /** Whether the answer of a candidate was, where a right answer was given to compare it with. */
+  readonly isCandidateCorrect?: boolean
+  /** Who reviewed the decision, and what they found; absent in labels that did not come from a review. */
+  readonly by?: string
+  readonly verdict?: ReviewVerdict
   /** ISO 8601, UTC. */
   readonly at: string
 }
+
+/**
+ * What a reviewer says of a local answer: it may stand; it should have gone to the frontier, right or not; it is wrong. Only
+ * `accept` counts as right.
+ */
+export const REVIEW_VERDICTS = ['accept', 'escalate', 'wrong'] as const
+export type ReviewVerdict = (typeof REVIEW_VERDICTS)[number]
 
 /** What a caller may say about an earlier answer. */
 export interface Feedback {
@@ -25,6 +37,8 @@ export interface Feedback {
   readonly isCorrect?: boolean
   /** The right answer, compared with the local one. */
   readonly value?: string
+  /** Of a review. */
+  readonly review?: { readonly by: string; readonly verdict: ReviewVerdict }
 }
 
 /** A local answer as the gates saw it. A rejected one reaches no caller: only who composed the router may look on. */
@@ -44,8 +58,30 @@ export interface RecordedDraft {
   readonly agrees: boolean | null
   /** The figures of `DRAFT_FIGURES` in `learn/draft-figures.ts`; null is unknown. */
   readonly figures: readonly (number | null)[]
+  /** What gates read of the distribution beside the figures; null when the model gave no signals, absent in records of older versions. */
+  readonly spread?: { readonly isFull: boolean; readonly entropyLowNats: number | null } | null
   /** Hash of what shaped the answer besides the model; see `CalibrationKey`. */
   readonly setup: string
   /** The calibration whose threshold decided; null when none did. */
   readonly calibration: string | null
+}
+
+/**
+ * Whether a local answer was right: what the frontier said counts as its label, unless a surer source spoke.
+ *
+ * @param leastSure labels of this source and of surer ones count; of several, the surest
+ * @returns null when nobody said
+ */
+export function truthOf(
+  draft: RecordedDraft,
+  labels: readonly RecordedLabel[],
+  leastSure: LabelSource,
+): boolean | null {
+  const said = LABEL_SOURCES.slice(0, LABEL_SOURCES.indexOf(leastSure) + 1)
+  for (const source of said) {
+    const label = labels.findLast((one) => one.source === source)
+    if (label) return label.isCorrect
+    if (source === 'frontier' && draft.agrees !== null) return draft.agrees
+  }
+  return null
 }

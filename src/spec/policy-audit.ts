@@ -30,7 +30,7 @@ export const auditSchema = z.strictObject({
     .enum(['none', 'preview', 'replay'])
     .default('none')
     .describe(
-      'preview: at most 240 characters of the input, secrets masked. replay: whole requests and answers, encrypted with the key in SPILLWAY_CONTENT_KEY.',
+      'preview: at most 240 characters of the input, with secrets, mail addresses and what privacy.redact lists masked. replay: whole requests and answers, encrypted with the key in SPILLWAY_CONTENT_KEY.',
     ),
   replay: z
     .strictObject({

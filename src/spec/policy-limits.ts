@@ -1,4 +1,4 @@
-/** The policy's `gateway.limits` and `gateway.responses`. */
+/** The policy's `gateway.limits`, `gateway.responses` and `gateway.batches`. */
 import { z } from 'zod'
 import { connectionUrl, longSpan } from './policy-values.ts'
 
@@ -34,3 +34,30 @@ export const responsesSchema = z
   })
   .prefault({})
   .describe('Of /v1/responses.')
+
+export const batchesSchema = z
+  .strictObject({
+    keep: z
+      .union([z.literal(false), longSpan])
+      .default(604_800_000)
+      .describe(
+        'How long files of rows and their results stay on this machine, from when they came: a span such as 7d. false: there are no files and no batches.',
+      ),
+    maxFileBytes: z
+      .number()
+      .int()
+      .min(1024)
+      .max(536_870_912)
+      .default(67_108_864)
+      .describe('Of one file. It is in memory while it is read, one file at a time.'),
+    maxRows: z.number().int().min(1).max(1_000_000).default(50_000).describe('Rows of one batch.'),
+    parallel: z
+      .number()
+      .int()
+      .min(1)
+      .max(64)
+      .default(2)
+      .describe('Rows at once, of all batches together. A local model serves those first for whom somebody waits.'),
+  })
+  .prefault({})
+  .describe('Of /v1/files and /v1/batches.')

@@ -18,6 +18,9 @@ export const SDK_PACKAGES = [
 ] as const
 export type SdkPackage = (typeof SDK_PACKAGES)[number]
 
+/** Of embedded models and Ollama, where the policy says nothing. */
+export const DEFAULT_CONTEXT_TOKENS = 4096
+
 const address = z.url({ protocol: /^https?$/ })
 
 const apiKeys = z
@@ -125,9 +128,11 @@ export const modelSchema = z.strictObject({
     .number()
     .int()
     .min(256)
-    .max(1_048_576)
-    .default(4096)
-    .describe('Embedded and ollama: the context window in tokens (num_ctx); longer inputs are refused.'),
+    .max(16_777_216)
+    .optional()
+    .describe(
+      'The context window in tokens. Embedded and ollama: as large as it is made (num_ctx), 4096 by default; longer inputs are refused. Others: what the model has, as far as the bundled price table does not know it; under a budget, files by reference and tools of the provider are reserved with all of it.',
+    ),
   parallel: z
     .number()
     .int()
@@ -174,6 +179,24 @@ export const modelSchema = z.strictObject({
     .default([])
     .describe(
       'ollama, openai with a local tier: what it can beside answering texts, so that such requests may stay here. images: it sees. infill: its /completions fills a text in before a suffix. What an embedded model can is read from its file, and of frontiers nothing is asked.',
+    ),
+  batch: z
+    .strictObject({
+      priceShare: z
+        .number()
+        .min(0)
+        .max(1)
+        .optional()
+        .describe('Of the usual price. Default: 0.5 at api.openai.com, 1 elsewhere.'),
+      poll: duration
+        .default(15_000)
+        .describe(
+          'The first wait between two looks at a batch; each further one is half as long again, up to a minute.',
+        ),
+    })
+    .optional()
+    .describe(
+      "openai frontiers: calls of `spillway batch run --provider-batch` go to the provider's own batch API (/files, /batches at baseUrl).",
     ),
   maxOutputTokens: z.number().int().min(1).default(1024).describe('Cap of an answer when the caller sets none.'),
   priceUsdPerMillion: z

@@ -19,6 +19,7 @@ export function policyProblems(policy: Policy): readonly PolicyProblem[] {
       ...slotProblems(name, task, policy),
       ...promptProblems(name, task, policy),
       ...kindProblems(name, task),
+      ...packProblems(name, task),
       ...secondOpinionProblems(name, task, policy),
       ...noveltyProblems(name, task),
       ...verifyProblems(name, task),
@@ -26,6 +27,19 @@ export function policyProblems(policy: Policy): readonly PolicyProblem[] {
     ]),
     ...defaultProblems(policy),
     ...networkProblems(policy),
+    ...webhookProblems(policy),
+  ]
+}
+
+/** What is told there is nobody else's business, and a signature keeps nothing secret. */
+function webhookProblems({ review: { webhook } }: Policy): readonly PolicyProblem[] {
+  if (!webhook || /^https:/i.test(webhook.url) || webhook.privateNetwork || onThisMachine(webhook.url)) return []
+  return [
+    {
+      path: ['review', 'webhook', 'url'],
+      problem: 'it is not reached over https',
+      fix: 'Write an https url, or privateNetwork: true for a network of your own.',
+    },
   ]
 }
 
@@ -40,6 +54,14 @@ function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
         path: [...path, 'preset'],
         problem: `there is no preset ${model.preset}`,
         fix: `Known: ${Object.keys(PRESETS).join(', ')}.`,
+      },
+    ]
+  if (model.batch && (model.provider !== 'openai' || local))
+    return [
+      {
+        path: [...path, 'batch'],
+        problem: 'only frontiers of provider openai have one here',
+        fix: 'Remove it.',
       },
     ]
   if (model.provider === 'embedded' && model.regions.length > 0)
@@ -213,6 +235,23 @@ function promptProblems(name: string, task: TaskPolicy, policy: Policy): readonl
       },
     ]
   return []
+}
+
+/** An answer that shared its prompt has no signals of its own: gates that need some would send every row on. */
+function packProblems(name: string, { kind, batch, gates, schema }: TaskPolicy): readonly PolicyProblem[] {
+  if (batch.pack === 1) return []
+  const path = ['tasks', name, 'batch', 'pack']
+  if (!['text', 'answer', 'code'].includes(kind) || schema)
+    return [
+      {
+        path,
+        problem: 'only answers in plain text can share a prompt',
+        fix: 'Remove it, or set kind: text without schema.',
+      },
+    ]
+  if (gates.entropyNats === null) return []
+  const fix = 'Set gates.entropyNats: null, and check answers by verify, quality or a judge.'
+  return [{ path, problem: 'answers that share a prompt have no entropy, so gates.entropyNats rejects them all', fix }]
 }
 
 function kindProblems(name: string, task: TaskPolicy): readonly PolicyProblem[] {

@@ -46,7 +46,9 @@ const gateSchema = z.strictObject({
   safetyClass: z.array(z.string()).default([]).describe('Reject answers that hold one of these terms as a whole word.'),
 })
 
-const stageSchema = z.union([
+const framePieces = z.array(z.string().min(1)).min(1).max(16).optional()
+
+export const stageSchema = z.union([
   z.enum(['off', 'shadow', 'accept']),
   z.strictObject({
     canary: z.strictObject({
@@ -73,6 +75,15 @@ const taskKeys = z.strictObject({
       words: z.array(z.string()).default([]).describe('Whole terms in the last user message.'),
       systemHash: z.string().optional().describe('sha256 of the system prompt, as `spillway route --json` prints it.'),
       model: z.string().optional().describe('The model name the client sent.'),
+      system: framePieces.describe(
+        'Pieces that stand in this order in the system prompt, for one that says the date or a name as well.',
+      ),
+      user: framePieces.describe('Pieces that stand in this order in what the last person said.'),
+      tools: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .describe('The names of the tools that the request offers, all of them and no others, in any order.'),
     })
     .optional()
     .describe('How an untyped request becomes this task.'),
@@ -274,6 +285,20 @@ const taskKeys = z.strictObject({
     .describe('Questions with right answers, JSON Lines beside the policy file, for `spillway eval`.'),
   bars: barsSchema.optional().describe('What `spillway eval` must find for this task; missed: exit code 6.'),
   reason: z.string().optional().describe('Why the task is routed this way, for readers of the policy.'),
+  batch: z
+    .strictObject({
+      pack: z
+        .number()
+        .int()
+        .min(1)
+        .max(10)
+        .default(1)
+        .describe(
+          'Rows whose texts share one prompt of a local model that writes its answer. Each answer passes the gates alone; a row whose answer is missing or rejected is asked again by itself. It costs accuracy: `npm run bench:batch` measures how much.',
+        ),
+    })
+    .prefault({})
+    .describe('In `spillway batch run`.'),
   onUnavailable: z
     .union([z.enum(['local', 'error']), z.strictObject({ queue: z.strictObject({ maxWait: duration }) })])
     .default('local')

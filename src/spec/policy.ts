@@ -10,9 +10,10 @@ import { auditSchema } from './policy-audit.ts'
 import { barsSchema } from './policy-bars.ts'
 import { budgetsSchema } from './policy-budgets.ts'
 import { costsSchema } from './policy-costs.ts'
-import { limitsSchema, responsesSchema } from './policy-limits.ts'
+import { batchesSchema, limitsSchema, responsesSchema } from './policy-limits.ts'
 import { modelSchema } from './policy-models.ts'
 import { networkSchema } from './policy-network.ts'
+import { reviewSchema } from './policy-review.ts'
 import { taskSchema } from './policy-tasks.ts'
 import { duration, residencies } from './policy-values.ts'
 import { PRIVATE_KINDS } from './private-kinds.ts'
@@ -158,6 +159,12 @@ const privacySchema = z.strictObject({
     .describe(
       'Hosts, with their port where it is not the usual one, that text may go to unless it is public. Without it those of all frontiers of the policy.',
     ),
+  mcpHosts: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'Hosts, with their port where it is not 443, of servers that a request may have a provider call (mcp_servers). Any other is refused.',
+    ),
   conversationMemory: duration
     .default(2_592_000_000)
     .describe(
@@ -209,6 +216,15 @@ export const policySchema = z.strictObject({
     .prefault({}),
   budgets: budgetsSchema.prefault({}).describe('Ceilings for what frontiers cost.'),
   costs: costsSchema.prefault({}).describe('What local answers cost, for `spillway cost summary`.'),
+  killSwitch: z
+    .strictObject({
+      inFlight: z
+        .enum(['finish', 'cancel'])
+        .default('finish')
+        .describe('What an order does to a call that is under way: it ends by itself, or it is broken off.'),
+    })
+    .prefault({})
+    .describe('Orders of `spillway kill`.'),
   bars: barsSchema.optional().describe('What `spillway eval` must find over all rows; missed: exit code 6.'),
   cache: z
     .strictObject({
@@ -258,6 +274,7 @@ export const policySchema = z.strictObject({
     .prefault({})
     .describe('In MB of 1,000,000 bytes.'),
   audit: auditSchema.prefault({}),
+  review: reviewSchema.prefault({}).describe('Requests that nobody may answer, until a person has decided.'),
   gateway: z
     .strictObject({
       host: z.string().default('127.0.0.1'),
@@ -272,6 +289,7 @@ export const policySchema = z.strictObject({
         .describe('Status and headers of a stream go out at first content or after this long.'),
       limits: limitsSchema,
       responses: responsesSchema,
+      batches: batchesSchema,
     })
     .prefault({}),
 })
@@ -333,6 +351,10 @@ export interface LoadedPolicy {
   readonly tls: ReadonlyMap<string, TlsFiles>
   /** The harmless texts of every task with a `stopCheck` that names some, by task name. */
   readonly harmless: ReadonlyMap<string, HarmlessTexts>
-  /** `audit.postgres.url` and `gateway.limits.shared.url`; null where the policy has none. */
-  readonly connections: { readonly postgres: Connection | null; readonly valkey: Connection | null }
+  /** `audit.postgres.url`, `gateway.limits.shared.url` and `review.webhook.secret`; null where the policy has none. */
+  readonly connections: {
+    readonly postgres: Connection | null
+    readonly valkey: Connection | null
+    readonly webhook: { readonly variable: string; readonly secret: string | null } | null
+  }
 }

@@ -13,6 +13,8 @@ export interface ModelCall {
   readonly tools?: readonly ToolDefinition[]
   readonly responseSchema?: RouterRequest['responseSchema']
   readonly maxOutputTokens?: number
+  /** Money was reserved for `maxOutputTokens` of each answer: no body, the caller's own neither, may allow more. */
+  readonly isBounded?: true
   readonly temperature?: number
   readonly topP?: number
   readonly stop?: readonly string[]
@@ -26,8 +28,11 @@ export interface ModelCall {
   readonly stream: boolean
 }
 
-/** Who is served first where calls wait for a model: somebody waits for an interactive one. */
-export type Priority = 'interactive' | 'background'
+/**
+ * Who is served first where calls wait for a model: somebody waits for an interactive one. Of a batch nobody does; a background call answers
+ * nobody, and asks no frontier for an opinion.
+ */
+export type Priority = 'interactive' | 'batch' | 'background'
 
 /** What a call may take and when it must stop. */
 export interface CallLimits {
@@ -49,12 +54,19 @@ export interface Deadlines {
   readonly totalMs: number
 }
 
+/** Told now and then while an answer is written. */
+export interface Progress {
+  readonly tokens: number
+  /** Mean bounds of the next-token entropy over these tokens (nats); null when they are not known. */
+  readonly entropyLowNats: number | null
+  readonly entropyHighNats: number | null
+}
+
 /** Events of one answer, in order; a call that breaks throws a `RouterError` instead of ending. */
 export type ModelEvent =
   | { readonly type: 'loading' }
   | { readonly type: 'text'; readonly delta: string }
-  /** Now and then: tokens so far and the mean lower bound of their entropy (nats, null when unknown). */
-  | { readonly type: 'progress'; readonly tokens: number; readonly entropyLowNats: number | null }
+  | ({ readonly type: 'progress' } & Progress)
   | {
       readonly type: 'tool_call'
       readonly index: number
@@ -303,8 +315,10 @@ export interface Journal {
   /**
    * Resolves once the entries are as durable as the policy asks; those of all requests that come in the same turn of the event
    * loop share one write. Whoever is about to send bytes waits for it.
+   *
+   * @param first done right before that write, once for all who pass the same function
    */
-  write(entries: readonly JournalEntry[]): Promise<void>
+  write(entries: readonly JournalEntry[], first?: () => void): Promise<void>
   /** Resolves once what was appended is as durable as the policy asks. */
   flushed(): Promise<void>
   close(): Promise<void>

@@ -12,10 +12,19 @@ import { PRESETS } from './presets.ts'
 export function residencyOf(model: Pick<ModelPolicy, 'provider' | 'baseUrl' | 'model' | 'residency'>): string | null {
   if (model.residency !== undefined) return model.residency
   if (onThisMachine(model.baseUrl) || isPassedOn(model.model)) return null
-  const host = destinationOf(model)
-  const known = Object.values(PRESETS).find(({ baseUrl, passesOn }) => !passesOn && new URL(baseUrl).host === host)
-  return known?.jurisdiction ?? null
+  return jurisdictions().get(destinationOf(model)) ?? null
 }
+
+/** By host; made once, since it is asked for with every call. */
+const jurisdictions = (() => {
+  let known: ReadonlyMap<string, string | null> | null = null
+  return () => {
+    const presets = Object.values(PRESETS).filter(({ passesOn }) => !passesOn)
+    // The first of a host counts.
+    known ??= new Map(presets.toReversed().map(({ baseUrl, jurisdiction }) => [new URL(baseUrl).host, jurisdiction]))
+    return known
+  }
+})()
 
 /** Who asks, and under which rules. */
 export interface ResidencyQuestion {

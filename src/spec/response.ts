@@ -11,6 +11,7 @@ import type {
   Usage,
   Verdict,
 } from './decision.ts'
+import type { HeldTicket } from './held-ticket.ts'
 import type { Reading } from './reading.ts'
 import type { ToolCall } from './request.ts'
 import type { WireAnswer, WireDialect } from './wire.ts'
@@ -81,6 +82,8 @@ export interface Outcome {
   /** Set when an escalation was decided and could not be carried out, for example `no key set`. */
   readonly wouldEscalateTo: { readonly model: string; readonly why: string } | null
   readonly approvalRequired: boolean
+  /** Only of a held request that waits for a person; see `Router.held`. */
+  readonly held?: HeldTicket
   /** Fields of the caller's body that the model was not asked, for it does not speak the caller's dialect; absent when there are none. */
   readonly unasked?: readonly string[]
   /** An upstream's own body, when it speaks the dialect of the request. */

@@ -7,6 +7,10 @@ export type WireDialect = 'openai_chat' | 'openai_completions' | 'openai_embeddi
 export interface CallersWire {
   readonly dialect: WireDialect
   readonly body: Readonly<Record<string, unknown>>
+  /** The API that the caller used, where it is told in the words of another. */
+  readonly api?: 'openai_responses'
+  /** Of the whole body as it came in; what is large is handled in parts. */
+  readonly bytes?: number
   /**
    * Of dialects whose messages are cut in another way than ours: how many messages of the request were made from the body.
    * Those in front of them are the router's own.

@@ -158,6 +158,14 @@ function checkRecords(database: DatabaseSync) {
   return { records, events, older, problems }
 }
 
+/** Records received since then of which only digests are left. */
+export function purgedSince(database: DatabaseSync, sinceMs: number): number {
+  const row = database
+    .prepare('SELECT count(DISTINCT request_id) AS count FROM chain WHERE received_ms >= ? AND digest GLOB ?')
+    .get(sinceMs, `${PURGED}*`) as { readonly count: number }
+  return row.count
+}
+
 function goneRecords(database: DatabaseSync) {
   const gone = database.prepare(
     `SELECT request_id AS requestId, digest FROM chain

@@ -33,12 +33,16 @@ export interface AuditReader {
   each(query: AuditQuery): Iterable<AuditRecord>
   /** Null when there is no database yet. What is still in a journal is not looked at. */
   verify(anchors: readonly ChainHead[]): ChainReport | null
+  /** Records received since then that were deleted on purpose; epoch milliseconds. */
+  purgedSince(sinceMs: number): number
   close(): void
 }
 
 export interface AuditLog {
   readonly journal: Journal
   list(query: AuditQuery): readonly AuditRecord[]
+  /** The same, read as far as it is gone through. */
+  each(query: AuditQuery): Iterable<AuditRecord>
   health(): AuditHealth
   close(): Promise<void>
 }
@@ -69,6 +73,7 @@ export function openAuditLog(settings: AuditLogSettings): AuditLog {
   return {
     journal,
     list: source.list,
+    each: source.each,
     health: () => {
       const written = journal.health()
       const problem = written.problem ?? mover.problem()
@@ -93,7 +98,13 @@ export function openAuditLog(settings: AuditLogSettings): AuditLog {
 export function readAuditLog(settings: { readonly stateDir: string }): AuditReader {
   const source = createSource(auditPaths(settings.stateDir), () => [])
   source.open({ create: false })
-  return { list: source.list, each: source.each, verify: source.verify, close: source.close }
+  return {
+    list: source.list,
+    each: source.each,
+    verify: source.verify,
+    purgedSince: source.purgedSince,
+    close: source.close,
+  }
 }
 
 function tolerateLock(work: () => void): void {
@@ -129,6 +140,7 @@ function createSource(paths: ReturnType<typeof auditPaths>, spooled: () => reado
       return eachWithTails(query, tails, opened ?? open({ create: false }))
     },
     verify: (anchors) => open({ create: false })?.verify(anchors) ?? null,
+    purgedSince: (sinceMs) => open({ create: false })?.purgedSince(sinceMs) ?? 0,
     close: () => database?.close(),
   }
 }
@@ -231,11 +243,14 @@ const GROUP_MS = 200
 /** A database that stays locked must not keep a program from ending; the journal keeps what was not moved. */
 const FINISH_MS = 10_000
 
+/** What a batch leaves behind is gone after it: more room for it is memory and no speed. MiB. */
+const YOUNG_MIB = 16
+
 /** @param beginNext ends the journal file in use */
 function startMover(workerData: MoverSettings, beginNext: () => number): Mover {
   // Beside this file, which is TypeScript in a checkout and JavaScript in the package.
   const file = new URL(import.meta.url.replace(/audit-log(?=\.[jt]s$)/, 'mover-worker'))
-  const worker = new Worker(file, { workerData })
+  const worker = new Worker(file, { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB } })
   worker.unref()
   let problem: string | null = null
   let corrupt: readonly string[] = []

@@ -121,15 +121,25 @@ export const upsert = compiledOnce(
     queries()
       .insertInto('audit')
       .values(row)
-      .onConflict((conflict) => conflict.column('request_id').doUpdateSet(changeable(row)))
+      .onConflict((conflict) =>
+        conflict.column('request_id').doUpdateSet(({ ref }) => ({
+          received_ms: ref('excluded.received_ms'),
+          settled_ms: ref('excluded.settled_ms'),
+          task: ref('excluded.task'),
+          route: ref('excluded.route'),
+          reason: ref('excluded.reason'),
+          outcome: ref('excluded.outcome'),
+          tenant: ref('excluded.tenant'),
+          writer: ref('excluded.writer'),
+          cost_usd: ref('excluded.cost_usd'),
+          latency_ms: ref('excluded.latency_ms'),
+          record: ref('excluded.record'),
+        })),
+      )
       .compile(),
   // All rows have their keys in the order of `toRow`.
-  (row) => [...Object.values(row), ...Object.values(changeable(row))],
+  (row) => Object.values(row),
 )
-
-function changeable({ request_id: _, ...changed }: AuditTable): Omit<AuditTable, 'request_id'> {
-  return changed
-}
 
 export const recordOf = compiledOnce(
   (id: string) => queries().selectFrom('audit').select('record').where('request_id', '=', id).compile(),
@@ -141,6 +151,11 @@ export const earlyEntries = compiledOnce(
   (id) => [id],
 )
 
+export const anyEarly = compiledOnce(
+  () => queries().selectFrom('early_entry').select('request_id').limit(1).compile(),
+  () => [1],
+)
+
 export function upsertOffset(file: string, bytes: number): CompiledQuery {
   return queries()
     .insertInto('journal_offset')
@@ -149,7 +164,8 @@ export function upsertOffset(file: string, bytes: number): CompiledQuery {
     .compile()
 }
 
-export function toRow(record: AuditRecord, writer: string): AuditTable {
+/** @param text the record as JSON, where somebody has it already */
+export function toRow(record: AuditRecord, writer: string, text = JSON.stringify(record)): AuditTable {
   return {
     request_id: record.requestId,
     received_ms: Date.parse(record.receivedAt),
@@ -162,7 +178,7 @@ export function toRow(record: AuditRecord, writer: string): AuditTable {
     writer,
     cost_usd: record.costUsd,
     latency_ms: record.latencyMs === null ? null : Math.round(record.latencyMs),
-    record: JSON.stringify(record),
+    record: text,
   }
 }
 

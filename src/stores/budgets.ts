@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { BudgetBook, BudgetScope, Exhausted, Reservation } from '../spec/budget.ts'
 import { type BudgetFile, type CeilingRow, openBudgetFile } from './budget-file.ts'
 import { type Lease, openLease } from './budget-leases.ts'
+import { forgetEnded } from './forget-budgets.ts'
 import { freeByAudit, freeEnded } from './reconcile-budgets.ts'
 
 /** What the file says of one ceiling. */
@@ -31,6 +32,10 @@ export interface BudgetSettings {
   /** Folder of `budgets.sqlite` and of what each process leaves about its blocks. */
   readonly stateDir: string
   readonly monotonicMs: () => number
+  /** Sums of periods that are long over are deleted by this clock; without it none are. */
+  readonly epochMs?: () => number
+  /** How long records are kept, in milliseconds; null, and by default: for ever. */
+  readonly keepMs?: number | null
 }
 
 /** Amounts are whole billionths of a dollar, so that sums are exact. */
@@ -59,6 +64,7 @@ export function openBudgetsLater(settings: BudgetSettings): BudgetBook {
   return {
     reserve: (scopes, usd) => book().reserve(scopes, usd),
     settle: (reservation, usd) => book().settle(reservation, usd),
+    noted: () => opened?.noted(),
     exhausted: (scopes) => (scopes.length === 0 ? null : book().exhausted(scopes)),
     close: () => opened?.close(),
   }
@@ -69,7 +75,7 @@ export function openBudgetsLater(settings: BudgetSettings): BudgetBook {
  *
  * @throws RouterError budget_unwritable: the file cannot be opened
  */
-export function openBudgets({ stateDir, monotonicMs }: BudgetSettings): BudgetStore {
+export function openBudgets({ stateDir, monotonicMs, epochMs, keepMs = null }: BudgetSettings): BudgetStore {
   const file = openBudgetFile(join(stateDir, 'budgets.sqlite'))
   const folder = join(stateDir, 'budgets')
   const blocks = new Blocks(file, folder)
@@ -77,10 +83,21 @@ export function openBudgets({ stateDir, monotonicMs }: BudgetSettings): BudgetSt
   let writtenMs = Number.NEGATIVE_INFINITY
   let freedMs = monotonicMs()
   freeEnded(file, folder)
+  let tidiedOn = ''
+  /** With the first look of each day. */
+  const tidy = (): void => {
+    if (!epochMs) return
+    const nowMs = epochMs()
+    const today = new Date(nowMs).toISOString().slice(0, 10)
+    if (today !== tidiedOn) forgetEnded(file, { nowMs, keepMs })
+    tidiedOn = today
+  }
+  tidy()
 
   const writeDown = (): void => {
     writtenMs = monotonicMs()
     blocks.writeDown()
+    tidy()
   }
   /** At most once a second, and only by those who would be refused. */
   const freeAgain = (): boolean => {
@@ -109,6 +126,7 @@ export function openBudgets({ stateDir, monotonicMs }: BudgetSettings): BudgetSt
       blocks.settle(scopes, Math.ceil(usd * NANO), Math.ceil(spentUsd * NANO))
       if (monotonicMs() - writtenMs >= LOOK_MS) writeDown()
     },
+    noted: () => blocks.noted(),
     exhausted(scopes) {
       const isSpent = (scope: BudgetScope) => !blocks.hasFree(scope) && seen(scope) >= Math.floor(scope.limitUsd * NANO)
       return scopes.find(isSpent) ?? null
@@ -136,6 +154,8 @@ class Blocks {
   readonly #folder: string
   readonly #writer = `${process.pid}-${randomUUID().slice(0, 8)}`
   readonly #blocks = new Map<string, Block>()
+  /** Those that changed since the lease was told. */
+  readonly #unnoted = new Set<Block>()
   /** Null before the first block is taken: who only looks needs none. */
   #lease: Lease | null = null
 
@@ -152,20 +172,23 @@ class Blocks {
       const left = missing > 0 ? this.#grow(block, missing) : null
       if (left !== null) return { exhausted: scope, leftUsd: Math.max(0, left + freeOf(block)) / NANO }
     }
-    for (const scope of scopes) this.#blockOf(scope).reserved += amount
-    this.#note(scopes)
+    for (const scope of scopes) this.#change(scope, amount, 0)
     return null
   }
 
   settle(scopes: readonly BudgetScope[], amount: number, spent: number): void {
-    for (const scope of scopes) {
-      const block = this.#blockOf(scope)
-      block.reserved -= amount
-      block.spent += spent
-    }
-    // Before the file: who is killed in between has then told of more than its block held, and it is taken as told.
-    this.#note(scopes)
+    for (const scope of scopes) this.#change(scope, -amount, spent)
     for (const scope of scopes) this.#cover(this.#blockOf(scope))
+  }
+
+  /** All that changed since the last time in one line. */
+  noted(): void {
+    if (this.#unnoted.size === 0) return
+    const changed = [...this.#unnoted]
+    this.#unnoted.clear()
+    this.#lease?.note(
+      changed.map(({ scope: { name, period }, spent, reserved }) => ({ name, period, spent, reserved })),
+    )
   }
 
   hasFree(scope: BudgetScope): boolean {
@@ -223,6 +246,8 @@ class Blocks {
   #cover(block: Block): void {
     const over = -freeOf(block)
     if (over <= 0) return
+    // Before the file: who is killed in between has then told of more than its block held, and it is taken as told.
+    this.noted()
     this.#file.atomically(() => this.#take(block, over))
     block.amount += over
   }
@@ -243,16 +268,16 @@ class Blocks {
       this.#file.dropBlock({ writer: this.#writer, name: scope.name, period: scope.period })
     })
     this.#blocks.delete(keyOf(scope))
-    this.#note([scope])
+    this.#unnoted.delete(block)
+    this.#unnoted.add({ scope, amount: 0, reserved: 0, spent: 0 })
+    this.noted()
   }
 
-  #note(scopes: readonly BudgetScope[]): void {
-    this.#lease?.note(
-      scopes.map(({ name, period }) => {
-        const { spent = 0, reserved = 0 } = this.#blocks.get(keyOf({ name, period })) ?? {}
-        return { name, period, spent, reserved }
-      }),
-    )
+  #change(scope: BudgetScope, reserved: number, spent: number): void {
+    const block = this.#blockOf(scope)
+    block.reserved += reserved
+    block.spent += spent
+    this.#unnoted.add(block)
   }
 }
 

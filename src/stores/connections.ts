@@ -11,11 +11,12 @@ export interface ConnectionProblem {
 }
 
 const POSTGRES = ['audit', 'postgres', 'url'] as const
+const WEBHOOK = ['review', 'webhook', 'secret'] as const
 const VALKEY = ['gateway', 'limits', 'shared', 'url'] as const
 
 /** Whether a reference at this place of a policy stays a reference. */
 export function isConnectionPath(path: readonly PropertyKey[]): boolean {
-  return [POSTGRES, VALKEY].some(
+  return [POSTGRES, VALKEY, WEBHOOK].some(
     (known) => known.length === path.length && known.every((key, index) => key === path[index]),
   )
 }
@@ -26,10 +27,17 @@ export function isConnectionPath(path: readonly PropertyKey[]): boolean {
  * @param invalid makes the error for an address of another kind
  */
 export function readConnections(
-  { audit, gateway }: Policy,
+  { audit, gateway, review }: Policy,
   env: Readonly<Record<string, string | undefined>>,
   invalid: (problem: ConnectionProblem) => Error,
 ): LoadedPolicy['connections'] {
+  const webhook = review.webhook ? secretIn(review.webhook.secret, env) : null
+  if (webhook?.secret && !WEBHOOK_SECRET.test(webhook.secret))
+    throw invalid({
+      path: WEBHOOK,
+      problem: `the value of ${webhook.variable} is not whsec_ and 24 to 64 bytes in base64`,
+      fix: `Make one: echo "whsec_$(openssl rand -base64 32)".`,
+    })
   const read = (reference: string | undefined, path: readonly string[], protocols: readonly string[]) => {
     if (reference === undefined) return null
     const variable = reference.slice('${env:'.length, -1)
@@ -45,7 +53,17 @@ export function readConnections(
   return {
     postgres: read(audit.postgres?.url, POSTGRES, ['postgres:', 'postgresql:']),
     valkey: read(gateway.limits.shared?.url, VALKEY, ['redis:', 'rediss:']),
+    webhook,
   }
+}
+
+/** As Standard Webhooks writes a symmetric secret. */
+const WEBHOOK_SECRET =
+  /^whsec_(?=[A-Za-z0-9+/]{32,88}={0,2}$)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+
+function secretIn(reference: string, env: Readonly<Record<string, string | undefined>>) {
+  const variable = reference.slice('${env:'.length, -1)
+  return { variable, secret: env[variable] || null }
 }
 
 /** Without user, password and parameters: `host:port/name`. */

@@ -3,9 +3,15 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import type { ConversationBook, ConversationKeys, EarlierClaim } from '../spec/conversations.ts'
-import { PARTITIONS, type Partition } from '../spec/decision.ts'
+import {
+  type ConversationBook,
+  type ConversationKeys,
+  type EarlierClaim,
+  strictestClaim,
+} from '../spec/conversations.ts'
+import type { Partition } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
+import { makeOwners } from './owners-file.ts'
 import { transaction } from './transaction.ts'
 
 export interface ConversationStore extends ConversationBook {
@@ -46,6 +52,7 @@ interface Row {
 export function openConversations({ path, memoryMs, epochMs }: ConversationSettings): ConversationStore {
   let file: OpenFile | null = null
   let written = 0
+  let isThere: boolean | null = null
   const opened = (): OpenFile => {
     file ??= open(path)
     return file
@@ -53,14 +60,24 @@ export function openConversations({ path, memoryMs, epochMs }: ConversationSetti
   const rowsUnder = ({ tenant }: ConversationKeys, keys: readonly string[]): readonly Row[] =>
     opened().find.all(nameOf(tenant), JSON.stringify(keys), epochMs() - memoryMs) as unknown as readonly Row[]
   return {
-    isEmpty: () => file === null && !existsSync(path),
-    find: (keys) => strictest(rowsUnder(keys, keys.keys)),
+    isEmpty() {
+      if (file) return false
+      if (isThere === null) {
+        isThere = existsSync(path)
+        // Once for all requests of one turn of the event loop.
+        setImmediate(() => {
+          isThere = null
+        })
+      }
+      return !isThere
+    },
+    find: (keys) => strictestClaim(rowsUnder(keys, keys.keys)),
     remember(keys, claim) {
       const key = keys.keys.at(-1)
       if (key === undefined) return
       try {
         const [known] = rowsUnder(keys, [key])
-        const next = strictest(known ? [known, claim] : [claim]) ?? claim
+        const next = strictestClaim(known ? [known, claim] : [claim]) ?? claim
         const isKnown = known && known.partition === next.partition && known.cause === next.cause
         if (isKnown && epochMs() - known.seen_ms < memoryMs * FRESH_SHARE) return
         const { database, write } = opened()
@@ -127,6 +144,7 @@ const FIND = `SELECT partition, cause, seen_ms FROM conversation
 
 function open(path: string): OpenFile {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makeOwners(path)
   const database = new DatabaseSync(path)
   try {
     database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;`)
@@ -142,16 +160,6 @@ function open(path: string): OpenFile {
 /** Names of tenants are hashed, so that the file says nothing of whom it is about; the tenant of none is empty. */
 function nameOf(tenant: string | null): string {
   return tenant === null ? '' : createHash('sha256').update(`tenant:${tenant}`).digest('hex')
-}
-
-/** What anybody said counts more than what detectors found. */
-function strictest(claims: readonly EarlierClaim[]): EarlierClaim | null {
-  const rank = ({ partition, cause }: EarlierClaim): number =>
-    PARTITIONS.indexOf(partition) * 2 + (cause === 'said' ? 1 : 0)
-  const [first, ...rest] = claims
-  if (!first) return null
-  const { partition, cause } = rest.reduce<EarlierClaim>((one, other) => (rank(other) > rank(one) ? other : one), first)
-  return { partition, cause }
 }
 
 function sweep(database: DatabaseSync, tenant: string, beforeMs: number): void {

@@ -1,11 +1,15 @@
 /** What a gateway keeps beside its router, in the state directory. */
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import type { BatchBook } from '../spec/batch-book.ts'
 import type { IdempotencyBook } from '../spec/idempotency.ts'
+import type { KillBook } from '../spec/kill-switch.ts'
 import type { Connection } from '../spec/policy.ts'
 import type { RateBook } from '../spec/rates.ts'
 import type { ResponseBook } from '../spec/response-book.ts'
+import { openBatches } from './batches.ts'
 import { openIdempotency } from './idempotency.ts'
+import { openKillSwitch } from './kill-switch.ts'
 import { openRates } from './rates.ts'
 import { openResponses } from './responses.ts'
 import { openSharedRates } from './valkey.ts'
@@ -14,6 +18,8 @@ export interface GatewayStores {
   readonly rates: RateBook
   readonly idempotency: IdempotencyBook
   readonly responses: ResponseBook
+  readonly killSwitch: KillBook
+  readonly batches: BatchBook
 }
 
 export interface MachineClock {
@@ -36,7 +42,13 @@ export function openGatewayStores(
   const path = join(stateDir, 'idempotency.sqlite')
   const writer = `${process.pid} ${randomUUID()}`
   const responses = openResponses({ path: join(stateDir, 'responses.sqlite'), epochMs })
-  return { rates, idempotency: openIdempotency({ path, writer, machineMs, epochMs }), responses }
+  return {
+    rates,
+    idempotency: openIdempotency({ path, writer, machineMs, epochMs }),
+    responses,
+    killSwitch: openKillSwitch(stateDir, machineMs),
+    batches: openBatches({ folder: join(stateDir, 'batches'), writer, machineMs, epochMs }),
+  }
 }
 
 const MACHINE: MachineClock = {

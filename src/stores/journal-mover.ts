@@ -108,7 +108,7 @@ function moveFile(directory: string, journal: JournalName, database: AuditDataba
     const fromByte = base + at
     const { file, writer } = journal
     const toByte = fromByte + piece.bytesRead
-    if (database.apply({ file, writer, entries: piece.entries, fromByte, toByte })) {
+    if (database.apply({ file, writer, entries: piece.entries, texts: piece.texts, fromByte, toByte })) {
       moved += piece.entries.length + piece.skipped
       corrupt.push(...piece.corruptAt.map((offset) => `${file}${DAMAGED}:${fromByte + offset}`))
       at += piece.bytesRead

@@ -8,7 +8,7 @@ import { RouterError } from '../spec/errors.ts'
 import type { Policy } from '../spec/policy.ts'
 import type { Journal } from '../spec/ports.ts'
 import { journalFileName, processStart } from './journal-files.ts'
-import { encodeEntry } from './journal-format.ts'
+import { encodeEntries, encodeEntry } from './journal-format.ts'
 
 export interface JournalSettings {
   readonly directory: string
@@ -69,9 +69,8 @@ export function openJournal(settings: JournalSettings): FileJournal {
   const append = (entries: readonly JournalEntry[]): void => {
     try {
       writeSpool()
-      const [first, ...more] = entries.map(encodeEntry)
       if (writeProblem && settings.onFailure === 'refuse') file.requireRoom(ROOM_BYTES)
-      if (first) file.append(more.length === 0 ? first : Buffer.concat([first, ...more]))
+      if (entries.length > 0) file.append(encodeEntries(entries))
       writeProblem = null
     } catch (error) {
       writeProblem = writeFailure(file.path, error)
@@ -98,7 +97,10 @@ export function openJournal(settings: JournalSettings): FileJournal {
       group.writeNow()
       append([entry])
     },
-    write: (entries) => (settings.durability === 'process' ? group.add(entries) : group.add(entries).then(flushed)),
+    write(entries, first) {
+      const written = group.add(entries, first)
+      return settings.durability === 'process' ? written : written.then(flushed)
+    },
     flushed,
     health() {
       const problem = writeProblem ?? syncProblem
@@ -124,7 +126,7 @@ export function openJournal(settings: JournalSettings): FileJournal {
 
 interface Group {
   /** Resolves when the entries are written, rejects when they could not be. */
-  add(entries: readonly JournalEntry[]): Promise<void>
+  add(entries: readonly JournalEntry[], first: (() => void) | undefined): Promise<void>
   /** For whoever must not come before those that wait. */
   writeNow(): void
 }
@@ -132,6 +134,7 @@ interface Group {
 /** Entries of one turn of the event loop in one write: under load that is one for many requests. */
 function createGroup(append: (entries: readonly JournalEntry[]) => void): Group {
   let waiting: JournalEntry[] = []
+  const before = new Set<() => void>()
   let written: PromiseWithResolvers<void> | null = null
   const writeNow = (): void => {
     const [entries, done] = [waiting, written]
@@ -139,6 +142,8 @@ function createGroup(append: (entries: readonly JournalEntry[]) => void): Group 
     waiting = []
     written = null
     try {
+      for (const first of before) first()
+      before.clear()
       append(entries)
       done.resolve()
     } catch (error) {
@@ -147,8 +152,9 @@ function createGroup(append: (entries: readonly JournalEntry[]) => void): Group 
   }
   return {
     writeNow,
-    add(entries) {
+    add(entries, first) {
       waiting.push(...entries)
+      if (first) before.add(first)
       if (!written) {
         written = Promise.withResolvers()
         setImmediate(writeNow)

@@ -2,10 +2,11 @@
 import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import type { KeptContent } from '../spec/audit.ts'
+import type { AuditEvent } from '../spec/audit-event.ts'
 import { RouterError } from '../spec/errors.ts'
 import { auditPaths } from './audit-log.ts'
 import { moveAll } from './journal-mover.ts'
-import { type AuditEvent, addEvent, listEvents } from './retention.ts'
+import { addEvent, listEvents } from './retention.ts'
 import type { ContentSealer } from './sealed-content.ts'
 import { openAuditDatabase } from './sqlite.ts'
 
@@ -49,12 +50,54 @@ export function readContent(stateDir: string, requestId: string, sealer: Content
   }
 }
 
-/** Deletions and reads of kept texts, oldest first. @param sinceMs epoch milliseconds */
+/**
+ * Everything that was kept since then, oldest first, one at a time. The log gets one line for all of it.
+ *
+ * @param sinceMs epoch milliseconds
+ * @throws RouterError content_unreadable, store_*
+ */
+export function* eachContent(stateDir: string, sinceMs: number, sealer: ContentSealer): Generator<ReadContent> {
+  const { directory, databasePath } = auditPaths(stateDir)
+  if (!existsSync(databasePath)) return
+  const database = openAuditDatabase(databasePath)
+  try {
+    moveAll(directory, database)
+    const select = 'SELECT request_id AS requestId, kept_ms AS keptMs FROM content WHERE kept_ms >= ? ORDER BY kept_ms'
+    const found = database.read((raw) => raw.prepare(select).all(sinceMs)) as unknown as readonly StoredContent[]
+    if (found.length === 0) return
+    const what = { since: new Date(sinceMs).toISOString(), requests: String(found.length), outcome: 'read' }
+    // Before anybody sees a text; where it cannot be written, nobody does.
+    database.write((raw, key) => addEvent(raw, key, { kind: 'content_read', by: userInfo().username, what }))
+    const one = 'SELECT kept_ms AS keptMs, tenant, sealed FROM content WHERE request_id = ?'
+    for (const { requestId, keptMs } of found) {
+      const row = database.read((raw) => raw.prepare(one).get(requestId)) as unknown as SealedRow | undefined
+      // Deleted meanwhile.
+      if (!row) continue
+      const content = sealer.open({ requestId, tenant: row.tenant }, row.sealed)
+      yield { requestId, tenant: row.tenant, keptAt: new Date(keptMs).toISOString(), ...content }
+    }
+  } finally {
+    database.close()
+  }
+}
+
+interface StoredContent {
+  readonly requestId: string
+  readonly keptMs: number
+}
+
+interface SealedRow {
+  readonly tenant: string | null
+  readonly sealed: Uint8Array
+}
+
+/** Deletions, reads of kept texts and moves of stages, oldest first. What a journal still holds is moved first. @param sinceMs epoch milliseconds */
 export function readEvents(stateDir: string, sinceMs: number): readonly AuditEvent[] {
-  const { databasePath } = auditPaths(stateDir)
+  const { directory, databasePath } = auditPaths(stateDir)
   if (!existsSync(databasePath)) return []
   const database = openAuditDatabase(databasePath)
   try {
+    moveAll(directory, database)
     return database.read((raw) => listEvents(raw, sinceMs))
   } finally {
     database.close()

@@ -1,4 +1,4 @@
-import type { AuditRecord, JournalEntry } from '../spec/audit.ts'
+import type { AuditRecord, EgressRow, JournalEntry, RecordedCall } from '../spec/audit.ts'
 
 /**
  * What is known of a request after one more journal entry. Applying an entry twice changes nothing, and an intent never
@@ -16,42 +16,65 @@ export function mergeEntry(record: AuditRecord | undefined, entry: JournalEntry)
     case 'call': {
       if (!record) return undefined
       const { model, lane, actor, at } = entry
-      const known = record.calls.some((call) => call.model === model && call.lane === lane && call.at === at)
-      const call = { model, ...(lane !== undefined && { lane }), actor, at }
-      return known ? record : { ...record, calls: [...record.calls, call] }
+      const calls = joined(record.calls, [{ model, ...(lane !== undefined && { lane }), actor, at }], isSameCall)
+      return calls === record.calls ? record : { ...record, calls }
     }
     case 'egress': {
       if (!record) return undefined
-      const { row } = entry
-      const rows = record.egress ?? []
-      const known = rows.some(
-        ({ at, model, lane, hash }) => at === row.at && model === row.model && lane === row.lane && hash === row.hash,
-      )
-      return known ? record : { ...record, egress: [...rows, row] }
+      const egress = joined(record.egress ?? [], [entry.row], isSameRow)
+      return egress === record.egress ? record : { ...record, egress }
     }
     case 'settle':
+      if (!record) return entry.record
       return {
         ...entry.record,
-        calls: record?.calls ?? [],
-        egress: record?.egress ?? [],
-        shadow: record?.shadow ?? entry.record.shadow,
-        labels: record?.labels ?? entry.record.labels,
+        calls: joined(record.calls, entry.record.calls, isSameCall),
+        egress: joined(record.egress ?? [], entry.record.egress ?? [], isSameRow),
+        shadow: record.shadow ?? entry.record.shadow,
+        ...(record.shadowDropped && { shadowDropped: true }),
+        ...(record.candidate && { candidate: record.candidate }),
+        ...(record.candidateDropped && { candidateDropped: record.candidateDropped }),
+        ...(record.held && { held: record.held }),
+        labels: record.labels ?? entry.record.labels,
       }
-    // Texts stand beside the record, never in it.
+    // Texts and events stand beside the record, never in it.
     case 'content':
+    case 'event':
       return record
     case 'shadow':
       return record && { ...record, shadow: entry.shadow }
+    case 'shadow_dropped':
+      return record && { ...record, shadowDropped: true }
+    case 'candidate':
+      return record && { ...record, candidate: entry.candidate }
+    case 'candidate_dropped':
+      return record && { ...record, candidateDropped: entry.why }
+    case 'held':
+      return record && { ...record, held: entry.decision }
     case 'label': {
       if (!record) return undefined
       const { label } = entry
       const labels = record.labels ?? []
-      const known = labels.some(({ at, source }) => at === label.at && source === label.source)
+      const known = labels.some(({ at, source, by }) => at === label.at && source === label.source && by === label.by)
       return known ? record : { ...record, labels: [...labels, label] }
     }
     default:
       return unknownEntry(entry)
   }
+}
+
+/** @returns the same list where it knows all of them */
+function joined<T>(known: readonly T[], more: readonly T[], isSame: (one: T, other: T) => boolean): readonly T[] {
+  const fresh = more.filter((one) => !known.some((other) => isSame(one, other)))
+  return fresh.length === 0 ? known : [...known, ...fresh]
+}
+
+function isSameCall(one: RecordedCall, other: RecordedCall): boolean {
+  return one.model === other.model && one.lane === other.lane && one.at === other.at
+}
+
+function isSameRow(one: EgressRow, other: EgressRow): boolean {
+  return one.at === other.at && one.model === other.model && one.lane === other.lane && one.hash === other.hash
 }
 
 /** A record whose process died before it was settled. */

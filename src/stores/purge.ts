@@ -7,7 +7,10 @@ import { RouterError } from '../spec/errors.ts'
 import { PIECE_ROWS } from './apply-retention.ts'
 import { auditPaths } from './audit-log.ts'
 import { forgetConversations } from './conversations.ts'
+import { forgetBatches } from './forget-batches.ts'
+import { forgetBudgets } from './forget-budgets.ts'
 import { openLearnedHeads } from './heads-in-force.ts'
+import { forgetHeld } from './held.ts'
 import { isAlive, listJournals } from './journal-files.ts'
 import { decodeEntries } from './journal-format.ts'
 import { DAMAGED, moveAll } from './journal-mover.ts'
@@ -24,6 +27,7 @@ import {
   nextRows,
   type PurgeFilter,
   subjectHash,
+  tenantHash,
 } from './retention.ts'
 import { type AuditDatabase, openAuditDatabase } from './sqlite.ts'
 
@@ -31,6 +35,8 @@ export interface PurgeOrder {
   readonly stateDir: string
   readonly filter: PurgeFilter
   readonly dryRun: boolean
+  /** Epoch milliseconds; now when absent. */
+  readonly nowMs?: number
   readonly monotonicMs: () => number
   readonly sleep: (ms: number) => Promise<void>
 }
@@ -45,8 +51,16 @@ export interface PurgeReport {
   readonly learnedRows: number
   /** Kept answers of `/v1/responses`. */
   readonly responses: number
+  /** Held requests, their texts and their answers. */
+  readonly held: number
+  /** Files and batches of the gateway. */
+  readonly batches: number
   /** Remembered as private; they name a tenant at most, so an order for a user leaves them. */
   readonly conversations: number
+  /** Sums of ceilings whose period is over. */
+  readonly budgetSums: number
+  /** Sums of a tenant that go when their period ends: without them it could spend anew. */
+  readonly budgetSumsLater: number
   /** Kept before examples had an owner: deleted only by age or with their record. */
   readonly ownerlessExamples: number
   /** Requests under way that match: their records stay until they are settled. */
@@ -79,11 +93,16 @@ export async function purgeStore(order: PurgeOrder): Promise<PurgeReport> {
     } else broken.push(path)
   }
   const unreadable = [...broken, ...purgeDamaged(directory, order, ids)]
-  const { stateDir, filter, dryRun } = order
+  const { stateDir, filter, dryRun, nowMs = Date.now() } = order
+  const sums = forgetBudgets(stateDir, { filter, nowMs, dryRun })
   return {
     ...added(report, purgeLearned(order, ids)),
+    batches: forgetBatches(join(stateDir, 'batches'), filter, dryRun),
     responses: forgetResponses(join(stateDir, 'responses.sqlite'), { filter, requestIds: ids }, dryRun),
+    held: forgetHeld(stateDir, { filter, requestIds: ids }, dryRun),
     conversations: purgeConversations(order),
+    budgetSums: sums.deleted,
+    budgetSumsLater: sums.later,
     unreadable,
   }
 }
@@ -111,7 +130,11 @@ const NOTHING: PurgeReport = {
   examples: 0,
   learnedRows: 0,
   responses: 0,
+  held: 0,
+  batches: 0,
   conversations: 0,
+  budgetSums: 0,
+  budgetSumsLater: 0,
   ownerlessExamples: 0,
   underWay: 0,
   journalsLeft: [],
@@ -151,8 +174,8 @@ async function purgeDatabase(database: AuditDatabase, order: PurgeOrder, journal
   const event = database.write((raw, key) => {
     const what = {
       before: beforeMs === undefined ? null : new Date(beforeMs).toISOString(),
-      tenant: tenant ?? null,
       // The log of deletions must not keep what was to be forgotten.
+      tenant: tenant === undefined ? null : `hmac:${tenantHash(key, tenant)}`,
       subject: subject === undefined ? null : `hmac:${subjectHash(key, subject)}`,
     }
     return addEvent(raw, key, { kind: 'purge', by: userInfo().username, what })
@@ -268,7 +291,11 @@ function added(sum: PurgeReport, more: Partial<PurgeReport>): PurgeReport {
     examples: sum.examples + (more.examples ?? 0),
     learnedRows: sum.learnedRows + (more.learnedRows ?? 0),
     responses: sum.responses + (more.responses ?? 0),
+    held: sum.held + (more.held ?? 0),
+    batches: sum.batches + (more.batches ?? 0),
     conversations: sum.conversations + (more.conversations ?? 0),
+    budgetSums: sum.budgetSums + (more.budgetSums ?? 0),
+    budgetSumsLater: sum.budgetSumsLater + (more.budgetSumsLater ?? 0),
     ownerlessExamples: sum.ownerlessExamples + (more.ownerlessExamples ?? 0),
     underWay: sum.underWay + (more.underWay ?? 0),
     journalsLeft: [...sum.journalsLeft, ...(more.journalsLeft ?? [])],

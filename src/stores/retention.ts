@@ -1,9 +1,10 @@
 /** What is deleted from the audit database, and how: in small pieces, each with its links, each whole or not at all. */
 import { createHmac, randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
+import type { AuditEvent } from '../spec/audit-event.ts'
 import { appendLinks, appendPurged } from './audit-chain.ts'
 
-/** One step of the schema. Events are deletions and reads of kept texts: part of the audit, linked, deleted by nobody. */
+/** One step of the schema. Events are deletions, reads of kept texts and moves of stages: part of the audit, linked, deleted by nobody. */
 export const RETENTION_SCHEMA = `CREATE TABLE content (
      request_id TEXT PRIMARY KEY, kept_ms INTEGER NOT NULL, tenant TEXT, sealed BLOB NOT NULL
    ) STRICT;
@@ -25,20 +26,6 @@ export interface PurgeFilter {
   readonly subject?: string
   /** Records whose last link comes after this one are not copied elsewhere yet: only those received before `untilMs` are meant. */
   readonly held?: { readonly afterLink: number; readonly untilMs: number }
-}
-
-/** `purge`: ordered by a person. `retention`: by the policy. `content_read`: somebody asked for kept texts. */
-export type EventKind = 'purge' | 'retention' | 'content_read'
-
-/** One row of the log of deletions and reads. */
-export interface AuditEvent {
-  readonly id: string
-  readonly kind: EventKind
-  /** ISO 8601, UTC. */
-  readonly at: string
-  /** The name of the system's user. */
-  readonly by: string
-  readonly what: Readonly<Record<string, string | number | boolean | null>>
 }
 
 export interface FoundRow {
@@ -143,14 +130,18 @@ export function countOpen(database: DatabaseSync, filter: PurgeFilter): number {
 
 /** Inside a transaction. */
 export function addEvent(database: DatabaseSync, key: Buffer, event: Omit<AuditEvent, 'id' | 'at'>): AuditEvent {
-  const now = Date.now()
-  const whole: AuditEvent = { id: `event-${randomUUID()}`, at: new Date(now).toISOString(), ...event }
-  const record = JSON.stringify(whole)
-  database
-    .prepare('INSERT INTO audit_event (event_id, at_ms, kind, record) VALUES (?, ?, ?, ?)')
-    .run(whole.id, now, whole.kind, record)
-  appendLinks(database, key, 'events', [{ requestId: whole.id, receivedMs: now, record }])
+  const whole: AuditEvent = { id: `event-${randomUUID()}`, at: new Date(Date.now()).toISOString(), ...event }
+  insertEvent(database, key, whole)
   return whole
+}
+
+/** The same for an event that came about earlier; a second time it changes nothing. */
+export function insertEvent(database: DatabaseSync, key: Buffer, event: AuditEvent): void {
+  const [record, atMs] = [JSON.stringify(event), Date.parse(event.at)]
+  const { changes } = database
+    .prepare('INSERT INTO audit_event (event_id, at_ms, kind, record) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING')
+    .run(event.id, atMs, event.kind, record)
+  if (changes > 0) appendLinks(database, key, 'events', [{ requestId: event.id, receivedMs: atMs, record }])
 }
 
 /** Newest last. */
@@ -169,12 +160,18 @@ export function latestDeletion(database: DatabaseSync): { readonly id: string; r
   return found ? { id: String(found.id), atMs: Number(found.atMs) } : null
 }
 
+/** Stands for a tenant where the tenant may not stand. */
+export function tenantHash(key: Buffer, tenant: string): string {
+  return hashOf(key, ['tenant', tenant])
+}
+
 /** Stands for a user where the user may not stand: only who has the key can tell whether it is a given one. */
 export function subjectHash(key: Buffer, subject: string): string {
-  return createHmac('sha256', key)
-    .update(JSON.stringify(['subject', subject]))
-    .digest('hex')
-    .slice(0, 32)
+  return hashOf(key, ['subject', subject])
+}
+
+function hashOf(key: Buffer, parts: readonly string[]): string {
+  return createHmac('sha256', key).update(JSON.stringify(parts)).digest('hex').slice(0, 32)
 }
 
 function conditions({ beforeMs, tenant, subject, held }: PurgeFilter, state = SETTLED) {

@@ -15,6 +15,13 @@ export interface ContentSealer {
   open(owner: ContentOwner, sealed: Uint8Array): KeptContent
 }
 
+/** The same for any value that JSON can say. */
+export interface ValueSealer {
+  seal(owner: ContentOwner, value: unknown): Buffer
+  /** @throws RouterError content_unreadable */
+  open(owner: ContentOwner, sealed: Uint8Array): unknown
+}
+
 export const CONTENT_KEY = 'SPILLWAY_CONTENT_KEY'
 
 const VERSION = 1
@@ -28,15 +35,20 @@ const HEADER_BYTES = TAG_AT + TAG_BYTES
 const BASE64 = /^[A-Za-z0-9+/]{43}=$/
 
 /** @throws RouterError content_key_unusable; there is no plain text in its place */
-export function contentSealer(env: Readonly<Record<string, string | undefined>>): ContentSealer {
-  const key = keyIn(env[CONTENT_KEY]?.trim() ?? '')
+export function contentSealer(env: Readonly<Record<string, string | undefined>>): ContentSealer & ValueSealer {
+  const { seal, open } = valueSealer(keyIn(env[CONTENT_KEY]?.trim() ?? ''))
+  return { seal, open: (owner, sealed) => open(owner, sealed) as KeptContent }
+}
+
+/** @param key 32 bytes */
+export function valueSealer(key: Buffer): ValueSealer {
   const keyId = createHash('sha256').update('spillway content key').update(key).digest().subarray(0, KEY_ID_BYTES)
   return {
-    seal(owner, content) {
+    seal(owner, value) {
       const nonce = randomBytes(NONCE_BYTES)
       const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
       cipher.setAAD(boundTo(owner))
-      const body = Buffer.concat([cipher.update(JSON.stringify(content), 'utf8'), cipher.final()])
+      const body = Buffer.concat([cipher.update(JSON.stringify(value), 'utf8'), cipher.final()])
       return Buffer.concat([Buffer.of(VERSION), keyId, nonce, cipher.getAuthTag(), body])
     },
     open(owner, sealed) {
@@ -49,7 +61,7 @@ export function contentSealer(env: Readonly<Record<string, string | undefined>>)
         const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
         decipher.setAAD(boundTo(owner)).setAuthTag(tag)
         const text = Buffer.concat([decipher.update(bytes.subarray(HEADER_BYTES)), decipher.final()])
-        return JSON.parse(text.toString('utf8')) as KeptContent
+        return JSON.parse(text.toString('utf8'))
       } catch (error) {
         throw changed(owner, error)
       }

@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { CompiledQuery } from 'kysely'
 import type { AuditRecord, JournalEntry } from '../spec/audit.ts'
+import type { AuditEvent } from '../spec/audit-event.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { AuditQuery } from '../spec/ports.ts'
 import {
@@ -13,11 +14,13 @@ import {
   type ChainReport,
   chainKey,
   PURGED,
+  purgedSince,
   type SettledRow,
   verifyChain,
 } from './audit-chain.ts'
 import {
   type AuditTable,
+  anyEarly,
   earlyEntries,
   keepContent,
   keepEarly,
@@ -31,7 +34,8 @@ import {
   values,
 } from './audit-queries.ts'
 import { interrupted, mergeEntry } from './merge-entry.ts'
-import { RETENTION_SCHEMA } from './retention.ts'
+import { makeOwners } from './owners-file.ts'
+import { insertEvent, RETENTION_SCHEMA } from './retention.ts'
 import { transaction } from './transaction.ts'
 
 /** A batch of one journal file: all of it is applied, or nothing. */
@@ -39,6 +43,8 @@ export interface JournalBatch {
   readonly file: string
   readonly writer: string
   readonly entries: readonly JournalEntry[]
+  /** The JSON of some of the records in them. */
+  readonly texts?: ReadonlyMap<AuditRecord, string>
   /** Offset of the first entry; the batch is skipped when somebody else was faster. */
   readonly fromByte: number
   readonly toByte: number
@@ -61,6 +67,8 @@ export interface AuditDatabase {
   each(query: AuditQuery): Iterable<AuditRecord>
   /** Looks at every settled record and every link; see `audit-chain.ts`. */
   verify(anchors: readonly ChainHead[]): ChainReport
+  /** Records received since then that were deleted on purpose; epoch milliseconds. */
+  purgedSince(sinceMs: number): number
   /** For what stands beside the records; the work's errors are named like all of this database. */
   read<T>(work: (database: DatabaseSync) => T): T
   /** The same in a transaction, with the key of the chain. */
@@ -114,6 +122,7 @@ export function openAuditDatabase(path: string): AuditDatabase {
     link: (writer, rows) => {
       if (rows.length > 0) appendLinks(database, keyOfChain(), writer, rows.map(settledRow))
     },
+    event: (event) => insertEvent(database, keyOfChain(), event),
     all: <Row>(query: CompiledQuery<Row>) => prepare(query).all(...values(query)) as unknown as readonly Row[],
     run: (query) => void prepare(query).run(...values(query)),
   }
@@ -124,6 +133,7 @@ export function openAuditDatabase(path: string): AuditDatabase {
     apply: (batch) => inTransaction(() => applyBatch(sql, batch)),
     markInterrupted: (writer) => inTransaction(() => markInterrupted(sql, writer)),
     verify: (anchors) => named(() => verifyChain(database, chainKey(path), anchors)),
+    purgedSince: (sinceMs) => named(() => purgedSince(database, sinceMs)),
     forget(file) {
       // In WAL mode a commit under FULL syncs the log, and with it every commit before.
       database.exec('PRAGMA synchronous = FULL')
@@ -149,16 +159,22 @@ export function isLocked(error: unknown): boolean {
 interface Sql {
   /** Rows that are settled become links of the writer's chain. */
   link(writer: string, rows: readonly AuditTable[]): void
+  event(event: AuditEvent): void
   all<Row>(query: CompiledQuery<Row>): readonly Row[]
   run(query: CompiledQuery): void
 }
 
-function applyBatch(sql: Sql, { file, writer, entries, fromByte, toByte }: JournalBatch): boolean {
+function applyBatch(sql: Sql, { file, writer, entries, texts, fromByte, toByte }: JournalBatch): boolean {
   if (offsetOf(sql, file) !== fromByte) return false
   const changed = new Map<string, AuditRecord>()
+  const hasEarly = sql.all(anyEarly(undefined)).length > 0
   const isGone = hasDeletions(sql) ? (entry: JournalEntry) => wasPurged(sql, entry) : () => false
   for (const entry of recordsFirst(entries)) {
     const { requestId } = entry
+    if (entry.type === 'event') {
+      sql.event(entry.event)
+      continue
+    }
     if (entry.type === 'content') {
       if (!isGone(entry)) sql.run(keepContent(entry))
       continue
@@ -170,7 +186,7 @@ function applyBatch(sql: Sql, { file, writer, entries, fromByte, toByte }: Journ
     else
       changed.set(
         requestId,
-        known
+        known || !hasEarly
           ? merged
           : takeEarly(sql, requestId).reduce(
               (record: AuditRecord, entry: JournalEntry) => mergeEntry(record, entry),
@@ -178,7 +194,7 @@ function applyBatch(sql: Sql, { file, writer, entries, fromByte, toByte }: Journ
             ),
       )
   }
-  writeRows(sql, writer, [...changed.values()])
+  writeRows(sql, writer, [...changed.values()], texts)
   sql.run(upsertOffset(file, toByte))
   return true
 }
@@ -193,7 +209,12 @@ function recordsFirst(entries: readonly JournalEntry[]): readonly JournalEntry[]
 function hasDeletions(sql: Sql): boolean {
   return (
     sql.all(
-      queries().selectFrom('audit_event').select('event_id').where('kind', '<>', 'content_read').limit(1).compile(),
+      queries()
+        .selectFrom('audit_event')
+        .select('event_id')
+        .where('kind', 'in', ['purge', 'retention'])
+        .limit(1)
+        .compile(),
     ).length > 0
   )
 }
@@ -214,8 +235,13 @@ function wasPurged(sql: Sql, entry: JournalEntry): boolean {
   return !('record' in entry) || Date.parse(entry.record.receivedAt) === link.received_ms
 }
 
-function writeRows(sql: Sql, writer: string, records: readonly AuditRecord[]): void {
-  const rows = records.map((record) => toRow(record, writer))
+function writeRows(
+  sql: Sql,
+  writer: string,
+  records: readonly AuditRecord[],
+  texts?: ReadonlyMap<AuditRecord, string>,
+): void {
+  const rows = records.map((record) => toRow(record, writer, texts?.get(record)))
   for (const row of rows) sql.run(upsert(row))
   sql.link(
     writer,
@@ -257,8 +283,11 @@ function offsetOf(sql: Sql, file: string): number {
 function open(path: string): DatabaseSync {
   return naming(path, () => {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeOwners(path)
     const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
     try {
+      // A record takes two to three kilobytes, so pages of four would be a third empty. A file that is there keeps its own.
+      database.exec('PRAGMA page_size = 8192')
       enterWal(database)
       database.exec('PRAGMA synchronous = NORMAL')
       // Pages that change again and again are copied from the log once in 32 MB instead of once in 4.

@@ -1,8 +1,9 @@
 /** A small SQLite file in the state directory that several processes write. */
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { RouterError } from '../spec/errors.ts'
+import { makeOwners } from './owners-file.ts'
 import { enterWal } from './sqlite.ts'
 
 const BUSY_TIMEOUT_MS = 5000
@@ -15,8 +16,7 @@ const BUSY_TIMEOUT_MS = 5000
 export function openStateFile(path: string, schema: string): DatabaseSync {
   return naming(path, () => {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    closeSync(openSync(path, 'a', 0o600))
-    chmodSync(path, 0o600)
+    makeOwners(path)
     const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
     try {
       enterWal(database)
@@ -31,11 +31,12 @@ export function openStateFile(path: string, schema: string): DatabaseSync {
   })
 }
 
-/** @throws RouterError state_unwritable in place of what SQLite or the disk says */
+/** @throws RouterError state_unwritable in place of what SQLite or the disk says; those of the work itself as they are */
 export function naming<T>(path: string, work: () => T): T {
   try {
     return work()
   } catch (error) {
+    if (error instanceof RouterError) throw error
     const problem = error instanceof Error ? error.message : String(error)
     throw new RouterError('state_unwritable', { path, problem }, error)
   }

@@ -16,10 +16,18 @@ function featuresOf(request: Partial<RouterRequest> & { readonly text?: string }
   })
 }
 
+const mail = (system: string) => [
+  { role: 'system' as const, content: system },
+  { role: 'user' as const, content: 'Dear all' },
+]
+
 const TASKS = {
   tasks: {
     triage: { kind: 'choice', labels: ['a', 'b'], match: { words: ['build log'] } },
     recap: { match: { model: 'gpt-recap' }, action: 'extract_topic' },
+    mail: { match: { system: ['You sort the mail of', 'Answer with one word'] } },
+    tidy: { match: { user: ['Tidy this:', '-- end'] } },
+    desk: { match: { tools: ['look_up', 'book'] } },
     greet: { match: { systemHash: `sha256:${sha256('Be kind.')}`, words: ['hello'] } },
   },
 } as const satisfies PolicyInput
@@ -37,6 +45,24 @@ describe('the task of a request', () => {
     ['the caller names nothing known', { metadata: { task: 'constructor' } }, ['constructor', 'caller', false, null]],
     ['a word matches', { text: 'Read this BUILD LOG now' }, ['triage', 'match', true, null]],
     ['a word only begins like a match', { text: 'Read this build logger' }, ['default', 'default', true, null]],
+    [
+      'pieces stand in the system prompt',
+      { messages: mail('You sort the mail of Ada. Answer with one word.') },
+      ['mail', 'match', true, null],
+    ],
+    [
+      'pieces stand there in another order',
+      { messages: mail('Answer with one word. You sort the mail of Ada.') },
+      ['default', 'default', true, null],
+    ],
+    ['pieces stand in what is asked', { text: 'Tidy this: a b\n-- end' }, ['tidy', 'match', true, null]],
+    ['one piece is missing', { text: 'Tidy this: a b' }, ['default', 'default', true, null]],
+    ['just these tools are offered', { tools: [{ name: 'book' }, { name: 'look_up' }] }, ['desk', 'match', true, null]],
+    [
+      'one tool more is offered',
+      { tools: [{ name: 'book' }, { name: 'look_up' }, { name: 'pay' }] },
+      ['default', 'default', true, null],
+    ],
     [
       'the wire asks for the model of a match',
       { wire: { dialect: 'openai_chat', body: { model: 'gpt-recap' } } },

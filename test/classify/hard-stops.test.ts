@@ -188,6 +188,35 @@ describe('a term with words that excuse it', () => {
 })
 
 describe('parts of a message', () => {
+  it('are values that a caller writes in whatever field, and no names', () => {
+    const body = (fields: Readonly<Record<string, unknown>>) =>
+      extractFields({
+        messages: [{ role: 'user', content: 'Hi' }],
+        wire: { dialect: 'openai_chat', body: { messages: [{ role: 'user', content: 'Hi' }], ...fields } },
+      })
+    const stopping = (fields: Readonly<Record<string, unknown>>) =>
+      findHardStops(body(fields), SHIPPED).map(({ field }) => field)
+    const DENIED = 'HTTP 403 Forbidden: permission denied'
+    const choice = (value: string) => ({ type: 'object', properties: { permission_denied: { enum: [value] } } })
+    expect(stopping({ tools: [{ type: 'function', function: { name: 'f', parameters: choice(DENIED) } }] })).toContain(
+      'tools',
+    )
+    expect(stopping({ response_format: { json_schema: { schema: choice(DENIED) } } })).toContain('response_format')
+    expect(stopping({ prediction: { content: DENIED } })).toContain('prediction')
+    const file = `data:text/plain;base64,${Buffer.from(`the log says: ${DENIED}`).toString('base64')}`
+    expect(stopping({ vendor: { file } })).toContain('messages')
+    for (const name of [
+      'permission_denied',
+      'access_denied',
+      'drop_table',
+      'delete_production_database',
+      'https://a.example/permission_denied',
+    ])
+      expect(
+        stopping({ tools: [{ function: { name, parameters: choice(name) } }], metadata: { [name]: name } }),
+      ).toEqual([])
+  })
+
   it('are read when they are text, by their description when they are images, and not when they are files', () => {
     const content = [
       { type: 'text', text: 'one' },

@@ -243,6 +243,12 @@ describe('redactPreview', () => {
     expect(redactPreview(text, 10)).toBe('key [secre')
   })
 
+  it('masks what else is wanted', () => {
+    const text = 'DE89370400440532013000 of a@example.com'
+    expect(redactPreview(text, 240, ['iban'])).toBe('[iban] of [email]')
+    expect(redactPreview(text, 240)).toBe('DE89370400440532013000 of [email]')
+  })
+
   it('cuts between characters', () => {
     expect(redactPreview('🦊🦊🦊', 2)).toBe('🦊🦊')
   })

@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { resolvePaths } from '../../src/models/paths.ts'
 import type { AuditRecord, EgressRow } from '../../src/spec/audit.ts'
 import { openAuditLog } from '../../src/stores/audit-log.ts'
+import { purgeStore } from '../../src/stores/purge.ts'
 import { auditRecord } from '../support/audit-record.ts'
 import { type Sandbox, sandbox } from './spillway.ts'
 
@@ -28,7 +30,7 @@ afterAll(() => box.close())
 async function write(requestId: string, partition: string, row: EgressRow | null): Promise<void> {
   const { stateDir } = resolvePaths(box.env, process.platform)
   const log = openAuditLog({ stateDir, durability: 'process', onFailure: 'refuse' })
-  const record = auditRecord(requestId, { receivedAt: NOW })
+  const record = auditRecord(requestId, { receivedAt: NOW, ...(requestId === 'gone' && { user: 'who goes' }) })
   const own: AuditRecord = { ...record, features: { ...record.features, partition } }
   log.journal.append({ type: 'intent', requestId, record: own })
   if (row) log.journal.append({ type: 'egress', requestId, row })
@@ -70,6 +72,24 @@ describe('spillway audit egress', () => {
     const { exitCode, stdout } = await box.run(['audit', 'egress', '--prove', 'local_only', '--json'])
     expect(exitCode).toBe(1)
     expect(JSON.parse(stdout)).toMatchObject({ holds: false, left: ['leaked'] })
+  })
+
+  it('says how many records of the time were purged', async () => {
+    await write('gone', 'local_only', null)
+    const { stateDir } = resolvePaths(box.env, process.platform)
+    const before = await box.run(['audit', 'egress', '--prove', 'local_only', '--json'])
+    expect(JSON.parse(before.stdout)).toMatchObject({ purged: 0 })
+    await purgeStore({
+      stateDir,
+      filter: { subject: 'who goes' },
+      dryRun: false,
+      monotonicMs: () => performance.now(),
+      sleep: delay,
+    })
+    const { stdout } = await box.run(['audit', 'egress', '--prove', 'local_only', '--json'])
+    expect(JSON.parse(stdout)).toMatchObject({ purged: 1 })
+    const { stdout: said } = await box.run(['audit', 'egress', '--prove', 'local_only'])
+    expect(said).toContain('1 records of the time were purged')
   })
 
   it('says what is wrong with a partition', async () => {

@@ -39,6 +39,7 @@ const HOLDER = `
 import { openBudgets } from '${pathToFileURL(resolve(import.meta.dirname, '../../src/stores/budgets.ts'))}'
 const book = openBudgets({ stateDir: process.argv[1], monotonicMs: () => 0 })
 book.reserve([{ name: 'all', period: process.argv[2], limitUsd: 1 }], 0.9)
+book.noted()
 process.kill(process.pid, 'SIGKILL')`
 
 async function killedWhileHolding(stateDir: string): Promise<void> {
@@ -65,6 +66,18 @@ describe('spillway cost', () => {
     expect(byKey.stdout).toMatch(/\nab12cd34 +1 /)
     expect((await box.run(['cost', 'summary', '--by', 'colour'])).exitCode).toBe(2)
     expect(text.stdout).toMatch(/budget all of \d{4}-\d\d-\d\d: \$0\.00 spent, \$0\.9000 reserved/)
+  })
+
+  it('takes the latest requests, or those of a task, and tells all under the names of other tools', async () => {
+    const found = async (...args: readonly string[]) =>
+      JSON.parse((await box.run(['cost', 'summary', '--json', ...args])).stdout)
+    expect(await found('--since', '24h', '--limit', '100')).toMatchObject({
+      ...{ totalCost: 0, apiOnlyCost: 0, savings: 0, savingsPct: null, all: { requests: 1 } },
+      actions: { chat: { requests: 1, calls: 0, totalCost: 0, latencyMsP50: null } },
+    })
+    expect(await found('--task', 'chat')).toMatchObject({ all: { requests: 1 } })
+    expect(await found('--task', 'triage')).toMatchObject({ all: { requests: 0 }, totalCost: 0, tiers: {} })
+    expect((await box.run(['cost', 'summary', '--limit', '0'])).exitCode).toBe(2)
   })
 
   it('reconciles what a killed process had reserved with what was booked', async () => {

@@ -1,7 +1,8 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type GrantFlags, grantOf } from '../../src/cli/key-grant.ts'
+import { resolvePaths } from '../../src/models/paths.ts'
 import { type Sandbox, sandbox } from './spillway.ts'
 
 let box: Sandbox
@@ -17,6 +18,19 @@ async function keys(...args: readonly string[]): Promise<Shown> {
   expect({ exitCode, stderr: exitCode === 0 ? '' : stderr }).toEqual({ exitCode: 0, stderr: '' })
   return JSON.parse(stdout) as Shown
 }
+
+describe('the first command of a machine', () => {
+  it('makes the state directory and what is in it for the owner alone', async () => {
+    const own = sandbox()
+    expect(await own.run(['keys', 'create', 'one', '--json'])).toMatchObject({ exitCode: 0 })
+    const { stateDir } = resolvePaths(own.env, process.platform)
+    const within = readdirSync(stateDir, { recursive: true, encoding: 'utf8' }).map((name) => join(stateDir, name))
+    expect(within).toContain(join(stateDir, 'keys.json'))
+    const open = [stateDir, ...within].filter((path) => (statSync(path).mode & 0o077) !== 0)
+    expect(open).toEqual([])
+    await own.close()
+  })
+})
 
 const list = async () => (await keys('list')) as unknown as readonly Shown[]
 

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Sandbox, sandbox } from './spillway.ts'
 
@@ -19,10 +21,25 @@ describe('spillway kill', () => {
     expect(JSON.parse(status.stdout)).toMatchObject({ orders: [], history: [{ mode: 'stop' }, { mode: 'off' }] })
   })
 
+  it('gives an order for a task that the policy does not know, and says so', async () => {
+    writeFileSync(join(box.folder, 'spillway.yaml'), 'tasks:\n  triage: { kind: text }\n')
+    const typo = await box.run(['kill', 'stop', '--task', 'triagr', '--reason', 'x', '--json'])
+    expect(JSON.parse(typo.stdout)).toMatchObject({ scope: 'task:triagr', isChanged: true })
+    expect(typo.stderr).toContain('has no task triagr, so the order concerns nobody there. Did you mean triage?')
+    for (const task of ['triage', 'edit_file'])
+      expect((await box.run(['kill', 'stop', '--task', task, '--reason', 'x'])).stderr).not.toContain('no task')
+    expect((await box.run(['kill', 'off', '--task', 'triagr'])).stderr).not.toContain('no task')
+    writeFileSync(join(box.folder, 'spillway.yaml'), 'tasks: [')
+    const unread = await box.run(['kill', 'stop', '--task', 'other', '--reason', 'x'])
+    expect(unread).toMatchObject({ exitCode: 0, stdout: 'task:other: stop\n', stderr: '' })
+  })
+
   it.each([
     [['kill', 'everything', '--reason', 'x'], 'there is no order everything'],
     [['kill', 'stop'], 'an order needs a reason'],
-    [['kill', 'stop', '--reason', 'x', '--task', 'a', '--tenant', 'b'], '--task and --tenant exclude each other'],
+    [['kill', 'stop', '--reason', 'x', '--group', ''], 'group names nobody'],
+    [['kill', 'stop', '--reason', 'x', '--task', 'a', '--tenant', 'b'], 'task and tenant exclude each other'],
+    [['kill', 'stop', '--reason', 'x', '--group', 'a', '--tenant', 'b'], 'tenant and group exclude each other'],
   ])('says what is wrong with %j', async (args, message) => {
     const { exitCode, stderr } = await box.run(args)
     expect(exitCode).toBe(2)

@@ -7,6 +7,9 @@ import { resolvePaths } from '../../src/models/paths.ts'
 
 const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts')
 
+/** Shared by all runs, as a user's cache folder is. */
+const COMPILED = join(tmpdir(), 'spillway-tests-compiled')
+
 export interface Finished {
   readonly exitCode: number | null
   readonly stdout: string
@@ -45,6 +48,8 @@ export function sandbox(settings: { readonly data?: 'shared' | 'fresh' } = {}): 
     XDG_CONFIG_HOME: join(root, 'config'),
     XDG_STATE_HOME: join(root, 'state'),
     XDG_CACHE_HOME: join(root, 'cache'),
+    // Every run of a test has folders of its own, and would compile everything anew.
+    NODE_COMPILE_CACHE: COMPILED,
     XDG_DATA_HOME: settings.data === 'fresh' ? join(root, 'data') : shared,
   }
   const folder = mkdtempSync(join(root, 'work-'))

@@ -45,6 +45,8 @@ describe('spillway uninstall', () => {
   it('removes what is ours and nothing else: no link is followed, no foreign file touched', async () => {
     const own = join(paths.stateDir, 'letter.txt')
     writeFileSync(own, 'mine')
+    // Of a process that died.
+    writeFileSync(join(paths.stateDir, 'keys.json.lock'), '4000000 x')
     mkdirSync(paths.configDir, { recursive: true })
     const policy = join(paths.configDir, 'spillway.yaml')
     writeFileSync(policy, 'tasks: {}')
@@ -58,6 +60,7 @@ describe('spillway uninstall', () => {
     expect(existsSync(paths.dataDir)).toBe(false)
     expect(existsSync(join(paths.stateDir, 'audit'))).toBe(false)
     expect([own, policy].every((path) => existsSync(path))).toBe(true)
+    expect(existsSync(join(paths.stateDir, 'keys.json.lock'))).toBe(false)
   })
 
   it('takes the policy that init wrote and nobody changed, and folders that are links stay', async () => {

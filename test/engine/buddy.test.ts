@@ -1,14 +1,9 @@
-/** The pattern `buddy` with the real local model; the frontier is simulated, over real HTTP. */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRouter } from '../../src/compose.ts'
-import { EngineClient } from '../../src/models/embedded/client.ts'
-import { type Paths, resolvePaths } from '../../src/models/paths.ts'
 import type { Outcome, StreamEvent } from '../../src/spec/response.ts'
 import type { Router } from '../../src/spec/router.ts'
 import { openAiText } from '../support/cloud-answers.ts'
+import { type EngineHome, engineHome } from '../support/engine-home.ts'
 import { type RecordedRequest, type ScriptedCloud, startScriptedCloud } from '../support/scripted-cloud.ts'
 
 const DOCUMENT = [
@@ -32,17 +27,11 @@ const task = {
   accept: { uncalibrated: true, auditRate: 0 },
 } as const
 
-let folder = ''
+let home: EngineHome
 let cloud: ScriptedCloud
 let router: Router
-let paths: Paths
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'spillway-buddy-'))
-  const real = resolvePaths(process.env, process.platform)
-  const dataDir = join(folder, 'data')
-  mkdirSync(dataDir)
-  for (const part of ['engine', 'models']) symlinkSync(join(real.dataDir, part), join(dataDir, part))
-  paths = { ...real, dataDir, stateDir: join(folder, 'state'), cacheDir: join(folder, 'cache') }
+  home = engineHome()
   cloud = await startScriptedCloud()
   const { openAiBaseUrl: baseUrl } = cloud
   const big = { provider: 'openai', model: 'gpt-4.1-nano', tier: 'frontier', baseUrl, apiKey: '${env:KEY}' } as const
@@ -64,15 +53,12 @@ beforeAll(async () => {
       },
     },
   }
-  router = createRouter({ policy, paths, env: { KEY: 'k' } })
+  router = createRouter({ policy, paths: home.paths, env: { KEY: 'k' } })
 })
 afterAll(async () => {
   await router.close()
-  const client = new EngineClient({ paths, env: process.env })
-  await client.call('shutdown', null).catch(() => undefined)
-  await client.close()
+  await home.close()
   await cloud.close()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 function prompt({ body }: RecordedRequest): string {

@@ -162,11 +162,9 @@ describe('the hub', () => {
 
   it('is given up after 5 s without an answer', async () => {
     const endpoint = await hub(() => undefined)
-    const started = performance.now()
     await expect(hubSource.fetch(request(endpoint, null))).rejects.toThrow(
       /no answer from 127\.0\.0\.1:\d+ within 5000 ms/,
     )
-    expect(performance.now() - started).toBeLessThan(7000)
   })
 
   it('tells the status of a refusal', async () => {

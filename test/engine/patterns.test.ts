@@ -1,42 +1,27 @@
-/** Patterns with the real local model, and a frontier that is scripted (simulated) over real HTTP. */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRouter } from '../../src/compose.ts'
-import { EngineClient } from '../../src/models/embedded/client.ts'
-import { type Paths, resolvePaths } from '../../src/models/paths.ts'
 import type { PolicyInput } from '../../src/spec/policy.ts'
 import type { RouterRequest } from '../../src/spec/request.ts'
 import type { Outcome, StreamEvent } from '../../src/spec/response.ts'
 import type { Router } from '../../src/spec/router.ts'
 import { openAiText } from '../support/cloud-answers.ts'
+import { type EngineHome, engineHome } from '../support/engine-home.ts'
 import { type ScriptedCloud, startScriptedCloud } from '../support/scripted-cloud.ts'
 
 type Pattern = NonNullable<NonNullable<PolicyInput['tasks']>[string]['pattern']>
 
-let folder = ''
-let paths: Paths
-let client: EngineClient
+let home: EngineHome
 let cloud: ScriptedCloud
 const routers: Router[] = []
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'spillway-patterns-'))
-  const real = resolvePaths(process.env, process.platform)
-  const dataDir = join(folder, 'data')
-  mkdirSync(dataDir)
-  for (const part of ['engine', 'models']) symlinkSync(join(real.dataDir, part), join(dataDir, part))
-  paths = { ...real, dataDir, stateDir: join(folder, 'state'), cacheDir: join(folder, 'cache') }
-  client = new EngineClient({ paths, env: process.env })
+  home = engineHome()
   cloud = await startScriptedCloud()
 })
 afterAll(async () => {
   for (const router of routers) await router.close()
-  await client.call('shutdown', null).catch(() => undefined)
-  await client.close()
+  await home.close()
   await cloud.close()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 function routerWith(pattern: Pattern, task: NonNullable<PolicyInput['tasks']>[string] = {}): Router {
@@ -70,7 +55,7 @@ function routerWith(pattern: Pattern, task: NonNullable<PolicyInput['tasks']>[st
       routing: { maxFallbackAttempts: 0 },
     },
     env: { KEY: 'k' },
-    paths,
+    paths: home.paths,
   })
   routers.push(router)
   return router

@@ -183,12 +183,12 @@ describe('the engine host process', () => {
   })
 
   it('listens in the state directory, or in the temp folder when the path is too long for a socket', () => {
-    expect(hostEndpoint('/state', 'linux').address).toBe('/state/engine/3.22.1-p5.sock')
+    expect(hostEndpoint('/state', 'linux').address).toBe('/state/engine/3.22.1-p6.sock')
     const long = hostEndpoint(`/${'a'.repeat(120)}`, 'linux')
     expect(long.address).toMatch(/spillway-\d+-[0-9a-f]{16}\/e\.sock$/)
     expect(long.address.length).toBeLessThanOrEqual(103)
     expect(hostEndpoint('C:\\state', 'win32').address).toMatch(
-      /^\\\\\.\\pipe\\spillway-engine-[0-9a-f]{16}-3\.22\.1-p5$/,
+      /^\\\\\.\\pipe\\spillway-engine-[0-9a-f]{16}-3\.22\.1-p6$/,
     )
   })
 })

@@ -1,16 +1,15 @@
 /** Every kind of second opinion with the real model and no frontier. */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRouter } from '../../src/compose.ts'
-import { EngineClient } from '../../src/models/embedded/client.ts'
 import { createEmbeddedModel } from '../../src/models/embedded/embedded.ts'
 import { locateModel } from '../../src/models/fetch/locate.ts'
-import { type Paths, resolvePaths } from '../../src/models/paths.ts'
+import { resolvePaths } from '../../src/models/paths.ts'
 import type { Outcome } from '../../src/spec/response.ts'
 import type { Router } from '../../src/spec/router.ts'
 import { scriptedModel } from '../../src/testing.ts'
+import { type EngineHome, engineHome } from '../support/engine-home.ts'
 import { specAt } from './support.ts'
 
 const SMALL = {
@@ -31,18 +30,11 @@ const task = {
   gates: { entropyNats: null },
 } as const
 
-let folder = ''
+let home: EngineHome
 let router: Router
-let client: EngineClient
-let paths: Paths
 const opened: Router[] = []
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'spillway-opinion-'))
-  const real = resolvePaths(process.env, process.platform)
-  const dataDir = join(folder, 'data')
-  mkdirSync(dataDir)
-  for (const part of ['engine', 'models']) symlinkSync(join(real.dataDir, part), join(dataDir, part))
-  paths = { ...real, dataDir, stateDir: join(folder, 'state'), cacheDir: join(folder, 'cache') }
+  home = engineHome()
   const policy = {
     models: { small: SMALL, twin: SMALL },
     tasks: {
@@ -70,14 +62,11 @@ beforeAll(() => {
       weighed: { ...task, quality: { minChars: 500 } },
     },
   }
-  router = createRouter({ policy, paths })
-  client = new EngineClient({ paths, env: process.env })
+  router = createRouter({ policy, paths: home.paths })
 })
 afterAll(async () => {
   for (const one of [router, ...opened]) await one.close()
-  await client.call('shutdown', null).catch(() => undefined)
-  await client.close()
-  rmSync(folder, { recursive: true, force: true })
+  await home.close()
 })
 
 const question = { messages: [{ role: 'user' as const, content: 'Why?' }], metadata: { task: 'compared' } }
@@ -88,7 +77,7 @@ function rewording(answers: readonly string[]): Router {
   const real = resolvePaths(process.env, process.platform)
   const embedding = createEmbeddedModel({
     spec: specAt(locateModel({ name: SMALL.model, path: null, env: {}, paths: real }).path),
-    paths: { ...paths, stateDir: join(folder, 'state') },
+    paths: { ...home.paths, stateDir: join(home.folder, 'state') },
     env: process.env,
   })
   const small = { ...embedding, generate: scripted.generate }
@@ -96,7 +85,7 @@ function rewording(answers: readonly string[]): Router {
   const policy = { models: { small: SMALL }, tasks: { compared } }
   const made = createRouter({
     policy,
-    paths: { ...paths, stateDir: mkdtempSync(join(folder, 'state-')) },
+    paths: { ...home.paths, stateDir: mkdtempSync(join(home.folder, 'state-')) },
     models: { small },
   })
   opened.push(made)

@@ -1,13 +1,11 @@
 /** A stop check of the real model: a head tells sport from cooking, and sport is what may not be answered here. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRouter } from '../../src/compose.ts'
-import { EngineClient } from '../../src/models/embedded/client.ts'
-import { type Paths, resolvePaths } from '../../src/models/paths.ts'
 import type { Outcome } from '../../src/spec/response.ts'
 import type { Router } from '../../src/spec/router.ts'
+import { type EngineHome, engineHome } from '../support/engine-home.ts'
 
 const SPORT = [
   'The striker scored in the last minute.',
@@ -35,30 +33,23 @@ const HARMLESS = ['Stir', 'Heat', 'Season', 'Taste', 'Chop', 'Serve', 'Store'].f
   ),
 )
 
-let folder = ''
-let paths: Paths
-let client: EngineClient
+let home: EngineHome
 const routers: Router[] = []
 
 function open(): Router {
-  const router = createRouter({ policy: join(folder, 'policy.yaml'), paths })
+  const router = createRouter({ policy: join(home.folder, 'policy.yaml'), paths: home.paths })
   routers.push(router)
   return router
 }
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'spillway-stop-check-'))
-  const real = resolvePaths(process.env, process.platform)
-  const dataDir = join(folder, 'data')
-  mkdirSync(dataDir)
-  for (const part of ['engine', 'models']) symlinkSync(join(real.dataDir, part), join(dataDir, part))
-  paths = { ...real, dataDir, stateDir: join(folder, 'state'), cacheDir: join(folder, 'cache') }
+  home = engineHome()
   const rows = [...SPORT.map((text) => ({ text, label: 'yes' })), ...FOOD.map((text) => ({ text, label: 'no' }))]
   const asLines = (all: readonly unknown[]): string => all.map((row) => JSON.stringify(row)).join('\n')
-  writeFileSync(join(folder, 'sport.jsonl'), asLines(rows))
-  writeFileSync(join(folder, 'harmless.jsonl'), asLines([...HARMLESS, ...FOOD].map((text) => ({ text }))))
+  writeFileSync(join(home.folder, 'sport.jsonl'), asLines(rows))
+  writeFileSync(join(home.folder, 'harmless.jsonl'), asLines([...HARMLESS, ...FOOD].map((text) => ({ text }))))
   writeFileSync(
-    join(folder, 'policy.yaml'),
+    join(home.folder, 'policy.yaml'),
     `models:
   small: { provider: embedded, model: smollm2-135m-instruct, tier: local_fast, contextTokens: 1024, maxOutputTokens: 24 }
 deadlines: { local_fast: { total: 5m } }
@@ -76,19 +67,16 @@ tasks:
     head: { examples: sport.jsonl }
 `,
   )
-  client = new EngineClient({ paths, env: process.env })
 })
 afterAll(async () => {
   for (const router of routers) await router.close()
-  await client.call('shutdown', null).catch(() => undefined)
-  await client.close()
-  rmSync(folder, { recursive: true, force: true })
+  await home.close()
 })
 
 const ask = (router: Router, text: string): Promise<Outcome> =>
   router.complete({ messages: [{ role: 'user', content: text }], metadata: { task: 'chat' }, temperature: 0 })
 const said = (outcome: Outcome) => outcome.verdicts.find(({ gate }) => gate === 'stop_check')
-const kept = (): readonly string[] => readdirSync(join(folder, 'data', 'heads')).toSorted()
+const kept = (): readonly string[] => readdirSync(join(home.folder, 'data', 'heads')).toSorted()
 
 describe('a stop check of the real model', () => {
   it('stops what its question says yes to, beside harmless texts that its head has not seen', async () => {
@@ -100,11 +88,11 @@ describe('a stop check of the real model', () => {
   })
 
   it('lets pass what is as harmless, and reads the texts of another process from disk', async () => {
-    const before = kept().map((file) => [file, statSync(join(folder, 'data', 'heads', file)).mtimeMs])
+    const before = kept().map((file) => [file, statSync(join(home.folder, 'data', 'heads', file)).mtimeMs])
     const outcome = await ask(open(), 'Bake the potatoes before dinner.')
     expect(said(outcome)).toMatchObject({ accepted: true })
     expect(outcome.answer).not.toBeNull()
-    expect(kept().map((file) => [file, statSync(join(folder, 'data', 'heads', file)).mtimeMs])).toEqual(before)
+    expect(kept().map((file) => [file, statSync(join(home.folder, 'data', 'heads', file)).mtimeMs])).toEqual(before)
     expect(before).toHaveLength(2)
   })
 })

@@ -1,13 +1,11 @@
 /** Every kind of typed decision through the router, with the real model and no frontier. */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRouter } from '../../src/compose.ts'
-import { EngineClient } from '../../src/models/embedded/client.ts'
-import { resolvePaths } from '../../src/models/paths.ts'
 import type { Router } from '../../src/spec/router.ts'
 import { loadPolicyFile } from '../../src/stores/policy-file.ts'
+import { type EngineHome, engineHome } from '../support/engine-home.ts'
 
 const DOCUMENT =
   'The dam at Näs was built in 1921 by the engineer Anna Lindqvist. It is 34 metres high. The lake behind it freezes in winter. In 1977 the spillway was widened after a flood that destroyed two mills.'
@@ -22,20 +20,13 @@ const PAIRS = Array.from({ length: 24 }, (_, index) => {
   }
 })
 
-let folder = ''
+let home: EngineHome
 let router: Router
-let client: EngineClient
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'spillway-kinds-'))
-  const real = resolvePaths(process.env, process.platform)
-  const dataDir = join(folder, 'data')
-  mkdirSync(dataDir)
-  // The engine and the model of this machine, and heads of this test only.
-  for (const part of ['engine', 'models']) symlinkSync(join(real.dataDir, part), join(dataDir, part))
-  const paths = { ...real, dataDir, stateDir: join(folder, 'state'), cacheDir: join(folder, 'cache') }
-  writeFileSync(join(folder, 'pairs.jsonl'), PAIRS.map((pair) => JSON.stringify(pair)).join('\n'))
+  home = engineHome()
+  writeFileSync(join(home.folder, 'pairs.jsonl'), PAIRS.map((pair) => JSON.stringify(pair)).join('\n'))
   writeFileSync(
-    join(folder, 'policy.yaml'),
+    join(home.folder, 'policy.yaml'),
     `
 models:
   small: { provider: embedded, model: smollm2-135m-instruct, tier: local_fast, contextTokens: 1024 }
@@ -53,15 +44,12 @@ tasks:
     gates: { entropyNats: null }
 `,
   )
-  const policy = loadPolicyFile(join(folder, 'policy.yaml'), process.env)
-  router = createRouter({ policy, paths })
-  client = new EngineClient({ paths, env: process.env })
+  const policy = loadPolicyFile(join(home.folder, 'policy.yaml'), process.env)
+  router = createRouter({ policy, paths: home.paths })
 })
 afterAll(async () => {
   await router.close()
-  await client.call('shutdown', null).catch(() => undefined)
-  await client.close()
-  rmSync(folder, { recursive: true, force: true })
+  await home.close()
 })
 
 describe('a typed decision of the real model', () => {

@@ -104,6 +104,39 @@ describe('the cost of requests', () => {
   })
 })
 
+describe('costs by tier and action', () => {
+  it('hold calls, money and the median latency of answers; an action is the one named, else the task', () => {
+    const named = { ...ESCALATED, action: 'spawn_daemon', latencyMs: 700 }
+    const failed = paid('big', null, { outcome: 'failed', latencyMs: 9 })
+    const slow = { ...LOCAL, latencyMs: 300, attempts: [paid('small', 0, { latencyMs: 300 }), failed] }
+    const { tiers, actions } = summary([{ ...LOCAL, latencyMs: 100 }, slow, named])
+    expect(tiers).toEqual({
+      frontier: { calls: 3, totalCost: 0.5, unknown: 1, latencyMsP50: 3_600_000 },
+      local_fast: { calls: 3, totalCost: 0, unknown: 0, latencyMsP50: 3_600_000 },
+    })
+    expect(actions).toEqual({
+      a: { requests: 2, calls: 3, totalCost: 0, unknown: 1, latencyMsP50: 100 },
+      spawn_daemon: { requests: 1, calls: 3, totalCost: 0.5, unknown: 0, latencyMsP50: 700 },
+    })
+  })
+
+  it('tell the whole under the names of other tools, the saving signed and in percent of the baseline', () => {
+    const found = summary([LOCAL, ESCALATED])
+    expect(found).toMatchObject({ totalCost: 0.5, apiOnlyCost: 2, savings: 1.5, savingsPct: 75 })
+    const dear = summary([LOCAL], { costs: { ...COSTS, maintenanceUsdPerMonth: 30.4375 } })
+    expect(dear.savingsPct).toBeCloseTo(-900)
+    expect(summary([]).savingsPct).toBeNull()
+  })
+
+  it('count what a pattern asked within a request as money alone', () => {
+    const inner = { ...ESCALATED, parent: 'l' }
+    const found = summary([LOCAL, inner])
+    expect(found.all).toMatchObject({ requests: 1, successes: 1, paidUsd: 0.5 })
+    expect(found.baselineUsd).toBe(1)
+    expect(found.actions.b).toMatchObject({ requests: 0, calls: 3 })
+  })
+})
+
 describe('calls beside the answer', () => {
   const asked = (change: Partial<Attempt>) => paid('small', 0, { actor: 'local', ...change })
   const result = { attempt: asked({ purpose: 'shadow' }), opinions: [paid('big', 0.5), paid('big', null)] }

@@ -4,138 +4,21 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { PolicyInput } from '../../src/spec/policy.ts'
 import { type ModelScript, scriptedModel } from '../../src/testing.ts'
-import { openAiFrames, openAiText } from '../support/cloud-answers.ts'
-import { closeAll, type GatewayOnCloud, gatewayOnCloud } from '../support/gateway-on-cloud.ts'
+import {
+  type Body,
+  CHAT_PLACES,
+  MESSAGES_PLACES,
+  PATTERNS,
+  type Pattern,
+  RESPONSES_PLACES,
+  say,
+  withDecoded,
+} from '../support/body-places.ts'
+import { anthropicText, openAiFrames, openAiText } from '../support/cloud-answers.ts'
+import { claudeAt, closeAll, type GatewayOnCloud, gatewayOnCloud } from '../support/gateway-on-cloud.ts'
 import { eventStream } from '../support/scripted-cloud.ts'
 
 afterEach(closeAll)
-
-/** Of five kinds; `core` is what must be found nowhere. None of them is anybody's. */
-const PATTERNS = {
-  provider_key: (n: number) => `sk-ant-api03-${'Qx7'.repeat(8)}${pad(n)}${'kZ9'.repeat(4)}`,
-  github_token: (n: number) => `ghp_${'aB3dE6gH9jK2mN5pQ8sT'}${pad(n)}${'uV1wX4yZ7cA1'}`,
-  email: (n: number) => `marker.${pad(n)}@mail-of-somebody.com`,
-  card: (n: number) => withCheckDigit(`411111${pad(n)}00000`),
-  iban: (n: number) => ibanOf(`37040044053201${pad(n)}`),
-} as const
-type Pattern = keyof typeof PATTERNS
-
-function pad(n: number): string {
-  return String(n).padStart(4, '0')
-}
-
-/** Luhn. */
-function withCheckDigit(digits: string): string {
-  const sum = [...digits].toReversed().reduce((total, digit, index) => {
-    const value = Number(digit) * (index % 2 === 0 ? 2 : 1)
-    return total + (value > 9 ? value - 9 : value)
-  }, 0)
-  return `${digits}${(10 - (sum % 10)) % 10}`
-}
-
-/** A German one: the check digits of ISO 13616. */
-function ibanOf(account: string): string {
-  const check = 98n - (BigInt(`${account}131400`) % 97n)
-  return `DE${String(check).padStart(2, '0')}${account}`
-}
-
-type Body = Readonly<Record<string, unknown>>
-const say = (content: unknown) => [{ role: 'user', content }]
-const USER = { role: 'user', content: 'Please go on.' }
-const toolWith = (change: Body) => [{ type: 'function', function: { name: 'look_up', ...change } }]
-const callWith = (call: Body, called: Body) => [
-  { role: 'user', content: 'Look it up.' },
-  {
-    role: 'assistant',
-    content: null,
-    tool_calls: [
-      { id: 'call_1', type: 'function', function: { name: 'look_up', arguments: '{}', ...called }, ...call },
-    ],
-  },
-  { role: 'tool', tool_call_id: call.id ?? 'call_1', content: 'found' },
-]
-const schemaOf = (schema: Body, more: Body = {}) => ({
-  response_format: { type: 'json_schema', json_schema: { name: 'answer', schema, ...more } },
-})
-
-/** Every place of a request that takes text: what a body with the marker there looks like. */
-const PLACES: Readonly<Record<string, (marker: string) => Body>> = {
-  'user text': (m) => ({ messages: say(`My note: ${m}`) }),
-  'system text': (m) => ({ messages: [{ role: 'system', content: `Note: ${m}` }, USER] }),
-  'developer text': (m) => ({ messages: [{ role: 'developer', content: `Note: ${m}` }, USER] }),
-  'assistant text': (m) => ({ messages: [USER, { role: 'assistant', content: `Note: ${m}` }, USER] }),
-  'tool result': (m) => ({
-    messages: callWith({}, {}).map((one) => (one.role === 'tool' ? { ...one, content: m } : one)),
-  }),
-  'text part': (m) => ({ messages: say([{ type: 'text', text: `Note: ${m}` }]) }),
-  'second text part': (m) => ({
-    messages: say([
-      { type: 'text', text: 'First.' },
-      { type: 'text', text: `Note: ${m}` },
-    ]),
-  }),
-  'tool result part': (m) => ({
-    messages: callWith({}, {}).map((one) =>
-      one.role === 'tool' ? { ...one, content: [{ type: 'text', text: m }] } : one,
-    ),
-  }),
-  'name of a speaker': (m) => ({ messages: [{ ...USER, name: m }] }),
-  'arguments of a call': (m) => ({ messages: callWith({}, { arguments: JSON.stringify({ note: m }) }) }),
-  'name of a called tool': (m) => ({ messages: callWith({}, { name: m }) }),
-  'id of a call': (m) => ({ messages: callWith({ id: m }, {}) }),
-  'unknown field of a message': (m) => ({ messages: [{ ...USER, note: m }] }),
-  'unknown field of a part': (m) => ({ messages: say([{ type: 'text', text: 'Hi.', note: m }]) }),
-  'refusal of the assistant': (m) => ({ messages: [USER, { role: 'assistant', content: 'No.', refusal: m }, USER] }),
-  'address of an image': (m) => ({
-    messages: say([
-      { type: 'text', text: 'What is it?' },
-      { type: 'image_url', image_url: { url: `https://images.example/a.png?note=${encodeURIComponent(m)}` } },
-    ]),
-  }),
-  'name of a file': (m) => ({
-    messages: say([
-      { type: 'text', text: 'Read.' },
-      { type: 'file', file: { filename: m, file_id: 'f1' } },
-    ]),
-  }),
-  'transcript of a sound': (m) => ({
-    messages: say([
-      { type: 'text', text: 'Hear.' },
-      { type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' }, transcript: m },
-    ]),
-  }),
-  'name of a tool': (m) => ({
-    messages: [USER],
-    tools: [{ type: 'function', function: { name: m } }],
-  }),
-  'description of a tool': (m) => ({ messages: [USER], tools: toolWith({ description: `For ${m}` }) }),
-  'description of a parameter': (m) => ({
-    messages: [USER],
-    tools: toolWith({ parameters: { type: 'object', properties: { a: { type: 'string', description: m } } } }),
-  }),
-  'choices of a parameter': (m) => ({
-    messages: [USER],
-    tools: toolWith({ parameters: { type: 'object', properties: { a: { enum: ['x', m] } } } }),
-  }),
-  'default of a parameter': (m) => ({
-    messages: [USER],
-    tools: toolWith({ parameters: { type: 'object', properties: { a: { type: 'string', default: m } } } }),
-  }),
-  'name of a parameter': (m) => ({
-    messages: [USER],
-    tools: toolWith({ parameters: { type: 'object', properties: { [m]: {} } } }),
-  }),
-  'schema of the answer': (m) => ({
-    messages: [USER],
-    ...schemaOf({ type: 'object', properties: { a: { type: 'string', description: m } } }),
-  }),
-  'description of the schema': (m) => ({ messages: [USER], ...schemaOf({ type: 'object' }, { description: m }) }),
-  'stop text': (m) => ({ messages: [USER], stop: [m] }),
-  'field user': (m) => ({ messages: [USER], user: m }),
-  'field metadata': (m) => ({ messages: [USER], metadata: { note: m } }),
-  prediction: (m) => ({ messages: [USER], prediction: { type: 'content', content: m } }),
-  'unknown field': (m) => ({ messages: [USER], vendor_options: { deep: [{ note: m }] } }),
-}
 
 const POLICY: PolicyInput = {
   privacy: { redact: ['secret', 'email', 'card', 'iban'] },
@@ -143,14 +26,23 @@ const POLICY: PolicyInput = {
   routing: { maxFallbackAttempts: 0 },
 }
 
+/** The doors that take text, what may stand in their bodies, and how many places of each that is. */
+const DOORS = [
+  ['/v1/chat/completions', 'openai', CHAT_PLACES, 38],
+  ['/v1/messages', 'anthropic', MESSAGES_PLACES, 29],
+  ['/v1/messages', 'openai', MESSAGES_PLACES, 29],
+  ['/v1/responses', 'openai', RESPONSES_PLACES, 16],
+] as const
+
 async function send(
   { gateway }: GatewayOnCloud,
   body: Body,
+  path = '/v1/chat/completions',
 ): Promise<{ readonly status: number; readonly text: string }> {
-  const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+  const response = await fetch(`${gateway.url}${path}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${gateway.key}` },
-    body: JSON.stringify({ model: 'auto', ...body }),
+    body: JSON.stringify({ model: 'auto', ...(path === '/v1/messages' && { max_tokens: 50 }), ...body }),
   })
   return { status: response.status, text: await response.text() }
 }
@@ -169,6 +61,16 @@ function spellings(marker: string): readonly string[] {
   return [marker, encodeURIComponent(marker), Buffer.from(marker).toString('base64')]
 }
 
+function placesOf(on: GatewayOnCloud, trace: string): Readonly<Record<string, string>> {
+  const sent = on.cloud.requests.map(({ text, headers, path }) => text + JSON.stringify(headers) + path).join('\n')
+  return {
+    cloud: withDecoded(sent),
+    log: on.gateway.logLines.join('\n'),
+    trace,
+    disk: onDisk(on.folder) + onDisk(on.gateway.stateDir),
+  }
+}
+
 function whereFound(marker: string, places: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(places)
     .filter(([, text]) => spellings(marker).some((spelling) => text.includes(spelling)))
@@ -176,40 +78,43 @@ function whereFound(marker: string, places: Readonly<Record<string, string>>): r
 }
 
 describe('F63', () => {
-  it('31 places times 5 patterns: no marker at the cloud, in logs, traces, the state directory or the cache', async () => {
-    const on = await gatewayOnCloud({ policy: POLICY })
-    on.cloud.otherwise(openAiText('fine'))
-    const markers: {
-      readonly place: string
-      readonly pattern: string
-      readonly marker: string
-      readonly status: number
-    }[] = []
-    let n = 0
-    for (const [place, body] of Object.entries(PLACES))
-      for (const pattern of Object.keys(PATTERNS) as Pattern[]) {
-        const marker = PATTERNS[pattern](++n)
-        const { status } = await send(on, body(marker))
-        markers.push({ place, pattern, marker, status })
-      }
-    expect(markers).toHaveLength(155)
-    expect(markers.filter(({ status }) => status >= 500)).toEqual([])
-    const trace = JSON.stringify(on.router.audit({}))
-    await on.closeRouter()
-    const places = {
-      cloud: on.cloud.requests.map(({ text, headers, path }) => text + JSON.stringify(headers) + path).join('\n'),
-      log: on.gateway.logLines.join('\n'),
-      trace,
-      disk: onDisk(on.folder) + onDisk(on.gateway.stateDir),
-    }
-    const found = markers.flatMap(({ place, pattern, marker }) =>
-      whereFound(marker, places).map((where) => `${pattern} in ${place} is in ${where}`),
-    )
-    expect(found).toEqual([])
-    // Where a text can be masked the request is answered.
-    const answered = markers.filter(({ status }) => status === 200).length
-    expect(answered).toBeGreaterThan(80)
-  })
+  it.each(DOORS)(
+    'at %s before %s: no marker of 5 patterns at the cloud, in logs, traces, the state directory or the cache',
+    async (path, upstream, places, count) => {
+      const on = await gatewayOnCloud({
+        policy: (cloud) => ({
+          ...POLICY,
+          models: { claude: claudeAt(cloud) },
+          tasks: { direct: { pattern: 'direct', local: false, frontier: upstream === 'openai' ? 'big' : 'claude' } },
+        }),
+      })
+      on.cloud.otherwise(upstream === 'openai' ? openAiText('fine') : anthropicText('fine'))
+      expect(Object.keys(places)).toHaveLength(count)
+      const markers: {
+        readonly place: string
+        readonly pattern: string
+        readonly marker: string
+        readonly status: number
+      }[] = []
+      let n = 0
+      for (const [place, body] of Object.entries(places))
+        for (const pattern of Object.keys(PATTERNS) as Pattern[]) {
+          const marker = PATTERNS[pattern](++n)
+          const { status } = await send(on, body(marker), path)
+          markers.push({ place, pattern, marker, status })
+        }
+      expect(markers.filter(({ status }) => status >= 500)).toEqual([])
+      const trace = JSON.stringify(on.router.audit({}))
+      await on.closeRouter()
+      const everywhere = placesOf(on, trace)
+      const found = markers.flatMap(({ place, pattern, marker }) =>
+        whereFound(marker, everywhere).map((where) => `${pattern} in ${place} is in ${where}`),
+      )
+      expect(found).toEqual([])
+      // Where a text can be masked the request is answered.
+      expect(markers.filter(({ status }) => status === 200).length).toBeGreaterThan(markers.length / 2)
+    },
+  )
 
   it('a placeholder that the provider splits over pieces is put back for the client, and only for it', async () => {
     const on = await gatewayOnCloud({ policy: POLICY })

@@ -92,6 +92,22 @@ describe('the confidence gate', () => {
   })
 })
 
+describe('the confidence gate beside a proven threshold', () => {
+  const option = { value: 'build', probability: 0.8 }
+  const proven = { option, calibration: { fit: {} as never } }
+
+  it('is not asked', () => {
+    expect(confidence({ ...gateInput({ task: ISSUE, option }), ...proven }).accepted).toBe(true)
+  })
+
+  it('is asked where an operator set what it asks for', () => {
+    const { task, ...input } = { ...gateInput({ task: ISSUE, option }), ...proven }
+    const least = (minConfidence: number) =>
+      confidence({ ...input, task: { ...task, minConfidence, isConfidenceSet: true } }).accepted
+    expect([least(0.79), least(0.81)]).toEqual([true, false])
+  })
+})
+
 describe('the calibrated gate', () => {
   it('rejects while no bound is fitted, and says what to set', () => {
     expect(calibrated(gateInput())).toMatchObject({

@@ -90,6 +90,22 @@ describe('a direct route', () => {
     expect(JSON.stringify(sent.headers)).not.toContain('spw_')
   })
 
+  it('returns a whole answer byte for byte, with the decision behind it', async () => {
+    const text =
+      '{ "id":"x","model":"m", "choices":[{"index":0,"message":{"role":"assistant","content":"Caf\\u00e9"},"finish_reason":"stop"}],' +
+      ' "usage":{"prompt_tokens":1,"completion_tokens":2,"cost": 0.10},"big":12345678901234567890}\n'
+    cloud.enqueue({ headers: { 'content-type': 'application/json' }, pieces: [text] })
+    const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${gateway.key}` },
+      body: JSON.stringify({ model: 'auto', messages: USER }),
+    })
+    const answer = await response.text()
+    const own = text.slice(0, text.lastIndexOf('}'))
+    expect(answer.startsWith(`${own},"spillway":{`)).toBe(true)
+    expect(JSON.parse(answer)).toMatchObject({ spillway: { route: 'frontier', model: 'big' } })
+  })
+
   it('relays the frames of a tool call unchanged, and adds the decision in one more chunk of the same answer', async () => {
     cloud.enqueue(eventStream(TOOL_FRAMES))
     const frames = await streamedFrames({ tools: TOOLS })

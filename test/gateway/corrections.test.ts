@@ -9,37 +9,18 @@ import { ChatOpenAI } from '@langchain/openai'
 import { type LanguageModel, streamText } from 'ai'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { TextCorrection } from '../../src/spec/response.ts'
+import { DRAFT, signals, tokens } from '../support/doubtful-year.ts'
 import { closeGateways, type TestGateway, testGateway } from '../support/gateway.ts'
 import { sampleRouter } from '../support/sample-router.ts'
 import { MODELS, script } from './chat-script.ts'
 
 afterEach(closeGateways)
 
-const DRAFT = 'The old lighthouse at Cape Morrow was built in the year 1921 by hand.'
 const RIGHT = 'The old lighthouse at Cape Morrow was built in the year 1874 by hand.'
 const AT = { start: 56, end: 60, text: '1874' }
 const QUESTION =
   'The lighthouse at Cape Morrow was built in 1874.\n\nTell when the lighthouse was built, in a sentence.'
 const messages = [{ role: 'user' as const, content: QUESTION }]
-
-/** Words as tokens; the model was in doubt about the year. */
-const tokens = [...DRAFT.matchAll(/\s*\S+/g)].map(({ index, 0: piece }) => {
-  const nats = piece.includes('1921') ? 1.5 : 0.01
-  return { start: index, end: index + piece.length, entropyLowNats: nats, entropyHighNats: nats + 0.1 }
-})
-const signals = {
-  pass: 'decode',
-  level: 1,
-  fullDistribution: true,
-  tokens: tokens.length,
-  meanLogprob: -0.1,
-  minLogprob: -1,
-  entropyLowNats: 0.2,
-  entropyHighNats: 0.3,
-  maxTokenEntropyNats: 1.5,
-  options: null,
-  margin: null,
-} as const
 
 async function gateway(): Promise<TestGateway> {
   const small = { answers: () => ({ text: DRAFT, tokens, signals }) }

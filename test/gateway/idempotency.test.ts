@@ -129,6 +129,32 @@ describe('a request with an idempotency key', () => {
     expect(again).toMatchObject({ replayed: null })
   })
 
+  it('is tried anew after a refusal, also where a stream was asked for', async () => {
+    const sample = sampleRouter(
+      script({ small: {}, big: { answers: ['First.', 'Second.'].map((text) => answer(text)) } }),
+    )
+    const gateway = await testGateway(sample.router)
+    const send = async (stream: boolean, more: Readonly<Record<string, string>> = {}) => {
+      const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${gateway.key}`,
+          'content-type': 'application/json',
+          'idempotency-key': `k-${stream}`,
+          ...more,
+        },
+        body: JSON.stringify({ model: 'direct', messages: USER, stream }),
+      })
+      await response.text()
+      return { status: response.status, replayed: response.headers.get('idempotent-replayed') }
+    }
+    for (const stream of [false, true]) {
+      expect(await send(stream, { 'x-spillway-max-cost-usd': '0.0000001' })).toEqual({ status: 429, replayed: null })
+      expect(await send(stream)).toEqual({ status: 200, replayed: null })
+      expect(await send(stream)).toEqual({ status: 200, replayed: 'true' })
+    }
+  })
+
   it('is refused when the key is none', async () => {
     const { send } = await open([])
     expect(await send({ key: 'k'.repeat(256) })).toMatchObject({ status: 400, code: 'request_invalid' })

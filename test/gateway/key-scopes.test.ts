@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { issueKey, type KeyGrant, revokeKey, rotateKey, type WantedKey } from '../../src/gateway/issued-keys.ts'
+import type { AuditRecord } from '../../src/spec/audit.ts'
+import type { AuditQuery } from '../../src/spec/ports.ts'
 import { openBudgetsLater } from '../../src/stores/budgets.ts'
 import { closeGateways, testGateway } from '../support/gateway.ts'
-import { sampleRouter } from '../support/sample-router.ts'
+import { type SampleRouter, sampleRouter } from '../support/sample-router.ts'
 import { ACCEPT, SURE, script, USER } from './chat-script.ts'
 
 const books: { close(): void }[] = []
@@ -35,7 +37,11 @@ async function open() {
   const tasks = { ...policy.tasks, gated: { ...ACCEPT, gates: { entropyNats: 0.01 } } }
   const budgets = openBudgetsLater({ stateDir: folder, monotonicMs: () => performance.now() })
   books.push(budgets)
-  const sample = sampleRouter({ ...rest, policy: { ...policy, tasks } }, { budgets })
+  const readAudit = ({ requestId = '' }: AuditQuery): readonly AuditRecord[] => {
+    const found = sample.record(requestId)
+    return found ? [found] : []
+  }
+  const sample: SampleRouter = sampleRouter({ ...rest, policy: { ...policy, tasks } }, { budgets, readAudit })
   const gateway = await testGateway(sample.router)
   const sendWith =
     (key: string) =>
@@ -74,6 +80,35 @@ describe('a key with tasks', () => {
     expect(await send({ metadata: { task: 'direct' } })).toMatchObject(refused)
     expect(await send({ headers: { 'x-spillway-task': 'direct' }, stream: true })).toMatchObject(refused)
     expect(models.big?.calls).toHaveLength(0)
+  })
+})
+
+describe('what a key may say of an answer', () => {
+  it('is only about answers of its tasks and tenants; others are unknown to it', async () => {
+    const { issue, gateway, sendWith, journal } = await open()
+    const asked = async (tenant: string, task = 'chat') => {
+      const { body } = await sendWith(gateway.key)({ model: task, metadata: { tenant } })
+      return body.spillway.requestId as string
+    }
+    const [own, others, otherTask] = [await asked('acme'), await asked('other'), await asked('acme', 'gated')]
+    const { key, id } = issue({ tenants: ['acme'], tasks: ['chat'] })
+    const label = async (requestId: string, source: string, apiKey = key) => {
+      const response = await fetch(`${gateway.url}/v1/feedback`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ request_id: requestId, source, correct: false }),
+      })
+      return { status: response.status, body: await response.json() }
+    }
+    for (const hidden of [others, otherTask, 'nobody'])
+      expect(await label(hidden, 'human')).toMatchObject({ status: 404, body: { error: { code: 'not_found' } } })
+    const refused = `API key ${id} (ci) may not use the label source gold; it may use human, test, thumbs.`
+    expect(await label(own, 'gold')).toMatchObject(forbidden(refused))
+    expect(await label(own, 'frontier')).toMatchObject({ status: 403 })
+    expect(journal.filter(({ type }) => type === 'label')).toEqual([])
+    expect(await label(own, 'thumbs')).toMatchObject({ status: 200 })
+    expect(await label(others, 'gold', gateway.key)).toMatchObject({ status: 200 })
+    expect(journal.filter(({ type }) => type === 'label')).toMatchObject([{ requestId: own }, { requestId: others }])
   })
 })
 

@@ -58,10 +58,10 @@ describe('request limits', () => {
     const response = await ask(25_001)
     expect(response.status).toBe(400)
     expect(await response.json()).toMatchObject({
-      error: { message: 'The request is invalid at the body: it has more than 50000 values.' },
+      error: { message: 'The request is invalid at the body: it has more than 20000 values.' },
     })
     expect(sample.models.big?.calls).toEqual([])
-    expect((await ask(10_000)).status).toBe(200)
+    expect((await ask(6_000)).status).toBe(200)
   })
 
   it('say that JSON is broken and repeat none of it [F50]', async () => {

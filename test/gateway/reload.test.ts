@@ -83,4 +83,35 @@ describe('/healthz', () => {
     expect(response.status).toBe(200)
     expect(await response.json()).toMatchObject({ status: 'degraded', policyProblem: 'Policy x is invalid.' })
   })
+
+  it('tells of shadows, moved stages, and stages that cannot be read, without who said why', async () => {
+    const { router } = answering('One.')
+    const move = {
+      task: 'chat',
+      from: 'accept',
+      to: 'shadow',
+      action: 'rollback',
+      cause: 'drift',
+      at: 'then',
+      why: 'secret',
+    }
+    let problem: string | null = null
+    const told = () => ({
+      ...router.status(),
+      rollouts: { problem, inForce: [move] as never, watched: [], rotations: [], candidates: [] },
+    })
+    const gateway = await testGateway({ ...router, status: told })
+    const health = async () => (await fetch(`${gateway.url}/healthz`)).text()
+    const calm = await health()
+    expect(JSON.parse(calm)).toMatchObject({
+      status: 'ok',
+      shadows: { running: 0, waiting: 0, dropped: 0 },
+      rollouts: { problem: null, moved: 1, drifted: 0, stuck: 0 },
+    })
+    expect(calm).not.toContain('secret')
+    problem = 'The stages in /home/me/rollouts.json cannot be read'
+    const broken = await health()
+    expect(JSON.parse(broken)).toMatchObject({ status: 'degraded', rollouts: { problem: 'the stages cannot be read' } })
+    expect(broken).not.toContain('/home/me')
+  })
 })

@@ -15,7 +15,7 @@ import { blackHoleDispatcher, failingDispatcher, memoryDispatcher } from '../sup
 import type { HandTimers } from '../support/model-calls.ts'
 import { DEADLINES, finishOf, handTimers, run, userCall } from '../support/model-calls.ts'
 import type { ScriptedCloud } from '../support/scripted-cloud.ts'
-import { cutBytes, eventStream, startScriptedCloud } from '../support/scripted-cloud.ts'
+import { cutBytes, eventStream, json, startScriptedCloud } from '../support/scripted-cloud.ts'
 
 let cloud: ScriptedCloud
 let timers: HandTimers
@@ -51,9 +51,10 @@ describe('a deadline that is reached', () => {
   })
 
   it('names the first byte when the server never answers, and closes its connection [F12]', async () => {
-    cloud.enqueue('hang')
+    // It is no Ollama, and says so.
+    cloud.enqueue(json({}, { status: 404 }), 'hang')
     const ending = run(model({ tier: 'local_quality' }), userCall('Hi'), limits)
-    const request = await cloud.request(0)
+    const request = await cloud.request(1)
     await timers.fire(222)
     const { error } = await ending
     expect(error?.message).toBe('Model big gave no first byte within 222 ms.')

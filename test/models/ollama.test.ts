@@ -307,9 +307,20 @@ describe('a model that runs elsewhere', () => {
     expect(chatsOf(cloud)).toEqual([])
   })
 
-  it('and is not listed is found out by its first line', async () => {
+  it.each([
+    ['in another case', 'QWEN3:8B'],
+    ['with its registry', 'registry.ollama.ai/library/qwen3:8b'],
+  ])('is found out under its name %s', async (_how, name) => {
+    actAsOllama(cloud, [lines(HELLO)], {
+      '/api/tags': tags({ name, model: name, remote_host: 'https://ollama.com:443' }),
+    })
+    expect((await run(model(), userCall('Hi'))).error?.code).toBe('policy_invalid')
+    expect(chatsOf(cloud)).toEqual([])
+  })
+
+  it('since it was listed is found out by the first line of an answer', async () => {
     const told = line({ content: 'Hi' }, { remote_host: 'https://ollama.com:443' })
-    actAsOllama(cloud, [lines([told, lastLine()])], { '/api/tags': json({ models: [] }) })
+    actAsOllama(cloud, [lines([told, lastLine()])])
     const ended = await run(model(), userCall('Hi'))
     expect([ended.error?.code, ended.text]).toEqual(['policy_invalid', ''])
   })
@@ -322,9 +333,15 @@ describe('a model that runs elsewhere', () => {
     expect(cloud.requests[0]?.headers.authorization).toBe('Bearer secret-key')
   })
 
-  it('answers although the list of models cannot be read', async () => {
-    actAsOllama(cloud, [lines(HELLO)], { '/api/tags': htmlPage() })
-    const ended = await run(model(), userCall('Hi'))
-    expect(finishOf(ended).identity).toEqual({ digest: null, quantisation: null, servedBy: 'qwen3:8b' })
+  it.each([
+    ['the list of models cannot be read', htmlPage(), /does not say whether qwen3:8b runs on this machine/],
+    ['the list is an error', json({}, { status: 500 }), /its list of models is answered with 500/],
+    ['the list does not hold it', json({ models: [] }), /does not list qwen3:8b/],
+  ])('may be anywhere when %s: nothing is sent', async (_what, list, message) => {
+    actAsOllama(cloud, [lines(HELLO)], { '/api/tags': list })
+    const { error } = await run(model(), userCall('Hi'))
+    expect([error?.code, error?.message]).toEqual(['model_failed', expect.stringMatching(message)])
+    expect(error?.fix).toContain('Nothing was sent.')
+    expect(chatsOf(cloud)).toEqual([])
   })
 })

@@ -4,7 +4,7 @@ import { createOpenAiCompatibleModel } from '../../src/models/openai-compatible.
 import type { ModelPort } from '../../src/spec/ports.ts'
 import { openAiError, openAiFrames, openAiStream, openAiText, openAiToolCalls } from '../support/cloud-answers.ts'
 import { finishOf, run, userCall } from '../support/model-calls.ts'
-import type { ScriptedCloud } from '../support/scripted-cloud.ts'
+import type { ScriptedCloud, ScriptedReply } from '../support/scripted-cloud.ts'
 import { eventStream, htmlPage, json, startScriptedCloud } from '../support/scripted-cloud.ts'
 
 const KEY = 'sk-test-0123456789abcdef'
@@ -319,5 +319,43 @@ describe('an answer that breaks', () => {
     cloud.enqueue(eventStream(frames, { end: 'close' }))
     const ended = await run(model(), userCall('Hi'))
     expect([ended.text, finishOf(ended).usage.source]).toEqual(['done', 'estimated'])
+  })
+})
+
+describe('a server on this machine that may be an Ollama', () => {
+  const listOf = (entry: object) => json({ models: [{ name: 'gpt-x:latest', digest: 'a'.repeat(64), ...entry }] })
+  const pathsAsked = () => cloud.requests.map(({ path }) => path)
+
+  function serve(list: ScriptedReply | 'reset'): void {
+    const answer = openAiText('Here.')
+    cloud.otherwise((request) => {
+      if (request.path === '/api/tags') return list
+      return typeof answer === 'function' ? answer(request) : answer
+    })
+  }
+
+  it.each([
+    ['its alias stands for a model elsewhere', listOf({ remote_host: 'https://ollama.com:443' }), 'policy_invalid'],
+    ['its list does not hold the model', listOf({ name: 'other' }), 'model_failed'],
+    ['its list breaks off', 'reset' as const, 'model_failed'],
+  ])('is sent nothing when %s', async (_what, list, code) => {
+    serve(list)
+    for (const wish of [{}, { embed: { texts: ['Hi'] } }]) {
+      const { error } = await run(model({ tier: 'local_quality' }), userCall('Hi', wish as object))
+      expect(error?.code).toBe(code)
+    }
+    expect(new Set(pathsAsked())).toEqual(new Set(['/api/tags']))
+  })
+
+  it.each([
+    ['it has no such list', htmlPage()],
+    ['its list is another one', json({ models: [{ name: 'model.gguf' }] })],
+    ['it holds the weights itself', listOf({})],
+  ])('answers when %s, and is asked once', async (_what, list) => {
+    serve(list)
+    const port = model({ tier: 'local_quality' })
+    expect((await run(port, userCall('Hi'))).text).toBe('Here.')
+    expect((await run(port, userCall('Hi'))).text).toBe('Here.')
+    expect(pathsAsked().filter((path) => path === '/api/tags')).toHaveLength(1)
   })
 })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { PricedModel } from '../../src/models/prices.ts'
-import { callCost } from '../../src/models/prices.ts'
+import { callCost, windowTokens } from '../../src/models/prices.ts'
 import type { Usage } from '../../src/spec/decision.ts'
 
 const usage: Usage = { inputTokens: 1_000_000, outputTokens: 100_000, source: 'reported' }
@@ -80,5 +80,14 @@ describe('a table row without a price for answers', () => {
     const model = { provider: 'openai', model: 'text-embedding-3-small', tier: 'frontier' } as const
     const usage = { inputTokens: 1000, outputTokens: 1000, source: 'reported' } as const
     expect(callCost(model, usage, model.model)).toEqual({ costUsd: null, priceSource: null })
+  })
+})
+
+describe('the window of a model', () => {
+  it('is what the table knows of its name, whatever the address', () => {
+    const claude = { provider: 'anthropic', model: 'claude-haiku-4-5', tier: 'frontier' } as const
+    expect(windowTokens(claude)).toBe(200_000)
+    expect(windowTokens({ ...claude, baseUrl: 'http://127.0.0.1:1' })).toBe(200_000)
+    expect(windowTokens({ ...claude, model: 'gpt-x', provider: 'openai' })).toBeNull()
   })
 })

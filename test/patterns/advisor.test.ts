@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { BINDING_WORDS, boundRequest, parseAdvice } from '../../src/patterns/advice.ts'
 import { validatePolicy } from '../../src/stores/policy-file.ts'
+import { ACCEPTING } from '../support/chat-task.ts'
 import { sampleRouter } from '../support/sample-router.ts'
 
 describe('advice', () => {
@@ -35,12 +36,8 @@ describe('a revision', () => {
         models: MODELS,
         tasks: {
           chat: {
-            local: 'small',
-            frontier: 'big',
-            stage: 'accept',
+            ...ACCEPTING,
             complexity: 'simple',
-            accept: { uncalibrated: true },
-            gates: { entropyNats: null },
             pattern: 'advisor',
           },
         },

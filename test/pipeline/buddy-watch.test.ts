@@ -9,6 +9,7 @@ import type { AuditRecord } from '../../src/spec/audit.ts'
 import type { PolicyInput } from '../../src/spec/policy.ts'
 import { openBuddies } from '../../src/stores/buddies.ts'
 import { type ModelScript, manualClock } from '../../src/testing.ts'
+import { SMALL_AND_BIG } from '../support/chat-task.ts'
 import { sampleRouter } from '../support/sample-router.ts'
 
 const folders: string[] = []
@@ -26,10 +27,7 @@ const DOCUMENT = 'The tower was built in 1889. It stands in Paris.'
 
 function policyWith(switchOff: object, auditRate = 1): PolicyInput {
   return {
-    models: {
-      small: { provider: 'embedded', model: 'smollm2-135m-instruct', tier: 'local_fast' },
-      big: { provider: 'openai', model: 'gpt-4.1-nano', tier: 'frontier', apiKey: '${env:KEY}' },
-    },
+    models: SMALL_AND_BIG,
     tasks: {
       about: {
         kind: 'answer',

@@ -226,6 +226,18 @@ describe('a budget', () => {
     expect(unwritable.models.big?.calls).toHaveLength(0)
     expect(spent().all ?? 0).toBe(0)
   })
+
+  it('tells of no call in its record whose line could not be written', async () => {
+    const kept: JournalEntry[] = []
+    const failing = failingFrom('call')
+    const write = async (entries: readonly JournalEntry[]) => {
+      await failing.write(entries)
+      kept.push(...entries)
+    }
+    const unwritable = router({ budgets: { day: 10 } }, { journal: { ...failing, write } })
+    await expect(unwritable.router.complete(request())).rejects.toMatchObject({ code: 'audit_unwritable' })
+    expect(kept).toMatchObject([{ type: 'settle', whole: true, record: { outcome: 'error', calls: [], egress: [] } }])
+  })
 })
 
 const SIGNALS: Signals = {

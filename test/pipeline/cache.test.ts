@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { FinishReason } from '../../src/spec/decision.ts'
 import type { PolicyInput } from '../../src/spec/policy.ts'
 import type { RouterRequest } from '../../src/spec/request.ts'
+import { ACCEPTING, SMALL_AND_BIG } from '../support/chat-task.ts'
 import { sampleRouter } from '../support/sample-router.ts'
 
 type Task = NonNullable<PolicyInput['tasks']>[string]
@@ -17,17 +18,10 @@ function router(
   const sample = sampleRouter(
     {
       policy: {
-        models: {
-          small: { provider: 'embedded', model: 'smollm2-135m-instruct', tier: 'local_fast' },
-          big: { provider: 'openai', model: 'gpt-4.1-nano', tier: 'frontier', apiKey: '${env:KEY}' },
-        },
+        models: SMALL_AND_BIG,
         tasks: {
           chat: {
-            local: 'small',
-            frontier: 'big',
-            stage: 'accept',
-            accept: { uncalibrated: true },
-            gates: { entropyNats: null },
+            ...ACCEPTING,
             ...task,
           },
         },

@@ -71,6 +71,8 @@ async function ask(rows: readonly Asked[], stage: 'shadow' | 'accept', accept: A
     outcomes.push(
       await sample.router.complete({ messages: [{ role: 'user', content: text }], metadata: { task: 'triage' } }),
     )
+    // Scripted models answer in no time at all: the shadow gets its turn.
+    await new Promise(setImmediate)
   }
   await sample.router.close()
   return { outcomes, records: merged(sample.journal), router: sample.router }

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RouterRequest } from '../../src/spec/request.ts'
 import { type BudgetStore, openBudgets } from '../../src/stores/budgets.ts'
 import type { ScriptedAnswer } from '../../src/testing.ts'
+import { ACCEPTING, SMALL_AND_BIG } from '../support/chat-task.ts'
 import { sampleRouter } from '../support/sample-router.ts'
 
 let folder = ''
@@ -25,18 +26,11 @@ function advised(answer: ScriptedAnswer, day = 1) {
   return sampleRouter(
     {
       policy: {
-        models: {
-          small: { provider: 'embedded', model: 'smollm2-135m-instruct', tier: 'local_fast' },
-          big: { provider: 'openai', model: 'gpt-4.1-nano', tier: 'frontier', apiKey: '${env:KEY}' },
-        },
+        models: SMALL_AND_BIG,
         tasks: {
           chat: {
-            local: 'small',
-            frontier: 'big',
-            stage: 'accept',
+            ...ACCEPTING,
             complexity: 'simple',
-            accept: { uncalibrated: true },
-            gates: { entropyNats: null },
             pattern: 'advisor',
           },
         },

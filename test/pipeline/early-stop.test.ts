@@ -39,13 +39,15 @@ describe('a held draft', () => {
 
   it('is stopped when its entropy can no longer be accepted', async () => {
     const progress = [
-      { tokens: 16, entropyLowNats: 0.9 },
-      { tokens: 32, entropyLowNats: 1.3 },
+      { tokens: 16, entropyLowNats: 0.9, entropyHighNats: 2.6 },
+      { tokens: 32, entropyLowNats: 1.3, entropyHighNats: 2.5 },
     ]
     const sample = router({ text: [SENTENCE, SENTENCE, SENTENCE], progress, thenFail: 'internal' })
     const outcome = await sample.router.complete(ask)
     expect(outcome).toMatchObject({ answer: 'from the frontier', decision: { reason: 'entropy_high' } })
-    expect(outcome.verdicts[0]?.detail).toBe('Mean token entropy is at least 1.300 nats after 32 tokens, limit 0.8.')
+    expect(outcome.verdicts[0]?.detail).toBe(
+      'Mean token entropy is between 1.300 and 2.500 nats after 32 tokens, limit 0.8.',
+    )
   })
 
   it('is written to its end when nobody else could answer', async () => {
@@ -55,7 +57,7 @@ describe('a held draft', () => {
   })
 
   it('is written to its end whatever its entropy where a bound is asked for, since a fitted threshold may accept it', async () => {
-    const progress = [{ tokens: 32, entropyLowNats: 1.3 }]
+    const progress = [{ tokens: 32, entropyLowNats: 1.3, entropyHighNats: 2.5 }]
     const task = { accept: { maxErrorRate: 0.1, auditRate: 0 } }
     const sample = router({ text: [SENTENCE, 'It ends here.'], progress }, task)
     const outcome = await sample.router.complete(ask)
@@ -64,7 +66,7 @@ describe('a held draft', () => {
   })
 
   it('is written to its end when no gate objects', async () => {
-    const progress = [{ tokens: 40, entropyLowNats: 0.1 }]
+    const progress = [{ tokens: 40, entropyLowNats: 0.1, entropyHighNats: 0.6 }]
     const sample = router({ text: [SENTENCE, 'It ends here.'], progress })
     const outcome = await sample.router.complete(ask)
     expect(outcome.verdicts.length).toBeGreaterThan(3)
@@ -90,14 +92,15 @@ describe('what is written so far', () => {
 
 describe('the entropy so far', () => {
   it.each([
-    ['a sure beginning', { tokens: 64, entropyLowNats: 0.2, maxTokens: 100 }, 0.8, false],
-    ['an unsure opening', { tokens: 16, entropyLowNats: 2, maxTokens: 100 }, 0.8, false],
-    ['an opening that no rest can mend', { tokens: 16, entropyLowNats: 2, maxTokens: 32 }, 0.8, true],
-    ['an unsure text', { tokens: 32, entropyLowNats: 1.21, maxTokens: 1000 }, 0.8, true],
-    ['a text just under the limit', { tokens: 32, entropyLowNats: 1.19, maxTokens: 1000 }, 0.8, false],
-    ['no reading', { tokens: 64, entropyLowNats: null, maxTokens: 100 }, 0.8, false],
-    ['no limit', { tokens: 64, entropyLowNats: 5, maxTokens: 64 }, null, false],
-  ])('of %s', (_, progress, limit, stops) => {
+    ['a sure beginning', [64, 0.2, 0.9], 100, 0.8, false],
+    ['an unsure opening', [16, 0.7, 3], 100, 0.8, false],
+    ['an opening that no rest can mend', [16, 2, 3], 32, 0.8, true],
+    ['an unsure text', [32, 0.4, 2.41], 1000, 0.8, true],
+    ['a text just under the limit', [32, 0.4, 2.39], 1000, 0.8, false],
+    ['no reading', [64, null, null], 100, 0.8, false],
+    ['no limit', [64, 5, 6], 64, null, false],
+  ] as const)('of %s', (_, [tokens, entropyLowNats, entropyHighNats], maxTokens, limit, stops) => {
+    const progress = { tokens, entropyLowNats, entropyHighNats, maxTokens }
     expect(rejectsEntropy(progress, limit) !== null).toBe(stops)
   })
 })

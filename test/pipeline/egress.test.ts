@@ -27,6 +27,7 @@ interface Wanted {
   readonly frontier?: readonly string[]
   readonly policy?: PolicyInput
   readonly events?: readonly ModelEvent[]
+  readonly findPrivate?: PipelineDeps['findPrivate']
 }
 
 /** The door with a scripted model behind it: what it was asked, what it left on disk, what came back. */
@@ -36,12 +37,19 @@ async function through(call: Partial<ModelCall>, wanted: Wanted = {}) {
   const given = wanted.events
   const port = given ? { ...scripted, generate: () => Readable.from(given) as AsyncIterable<ModelEvent> } : scripted
   const journal: JournalEntry[] = []
-  const run = { requestId: 'r', decision: { frontier }, features: { partition }, unwritten: [] } as unknown as Run
+  const run = {
+    requestId: 'r',
+    decision: { frontier },
+    features: { partition },
+    told: [],
+    unwritten: [],
+  } as unknown as Run
   const deps = {
     loaded: validatePolicy(policy, { file: 'sample.yaml', env: { KEY: 'k' } }),
     journal: { write: async (entries: readonly JournalEntry[]) => void journal.push(...entries) },
     clock: manualClock({ sleeping: 'skip' }),
     placeholders: createPlaceholderNumbers(),
+    findPrivate: wanted.findPrivate,
   } as unknown as PipelineDeps
   const { baseUrl } = deps.loaded.policy.models[port.name] ?? {}
   const egress: Egress = { port, run, deps, purpose: 'answer', baseUrl }
@@ -164,13 +172,14 @@ describe('the egress door', () => {
     ],
     ['a call that is no object', { wire: wire({ messages: [{ role: 'assistant', content: '', tool_calls: [KEY] }] }) }],
     ['calls that are no list', { wire: wire({ messages: [{ role: 'assistant', content: '', tool_calls: KEY }] }) }],
+    ['sound that is a text', say([{ type: 'input_audio', input_audio: { data: KEY, format: 'wav' } }])],
     ['sound without its bytes', say([{ type: 'input_audio', input_audio: null, note: KEY }])],
   ])('holds a request with a secret in %s', async (_where, call) => {
     await expect(through(call)).rejects.toMatchObject(held)
   })
 
   it('takes bytes of images and sound for what they are, and masked places of the body for masked', async () => {
-    const audio = { type: 'input_audio', input_audio: { data: KEY, format: 'wav' } }
+    const audio = { type: 'input_audio', input_audio: { data: Buffer.alloc(600, 7).toString('base64'), format: 'wav' } }
     const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${KEY}` } }
     const messages = [
       { role: 'user', content: [{ type: 'text', text: KEY }, audio, image] },
@@ -178,6 +187,56 @@ describe('the egress door', () => {
     ]
     const { sent } = await through({ wire: wire({ messages }) })
     expect(sent).toBeDefined()
+  })
+
+  it('lets nothing out in which a kind is left that stays here, whoever wrote it', async () => {
+    const detect = { localOnly: { detect: ['email' as const] } }
+    const draft = say(`A draft for ${MAIL}`)
+    const policy = { ...POLICY, privacy: { ...detect, redact: [] } }
+    await expect(through(draft, { policy })).rejects.toMatchObject({
+      code: 'privacy_local_only',
+      values: { why: expect.stringContaining('email') },
+    })
+    await expect(through({ stop: [MAIL] }, { policy })).rejects.toMatchObject({ code: 'privacy_local_only' })
+    const { sent } = await through(draft, { policy: { ...POLICY, privacy: { ...detect, redact: ['email'] } } })
+    expect(JSON.stringify(sent)).not.toContain(MAIL)
+    const findPrivate = (): never => {
+      throw new Error('broken')
+    }
+    await expect(through({}, { policy, findPrivate })).rejects.toMatchObject({ code: 'privacy_local_only' })
+  })
+
+  it('masks personal data in files that are text, and holds a file that cannot be written anew', async () => {
+    const inFile = (text: string) => Buffer.from(text).toString('base64')
+    const sendFile = (data: string) =>
+      through({ wire: wire({ messages: [{ role: 'user', content: [{ type: 'file', file: { file_data: data } }] }] }) })
+    const { sent } = await sendFile(`data:text/csv;base64,${inFile(`name,mail\nJane,${MAIL}\n`)}`)
+    expect(JSON.stringify(sent)).toContain(inFile('name,mail\nJane,[email_1]\n'))
+    await expect(sendFile(inFile(`%PDF-1.4 (${MAIL}) Tj`))).rejects.toMatchObject(held)
+    await expect(sendFile(inFile(`${'A long note. '.repeat(900)} ${KEY}`))).rejects.toMatchObject(held)
+  })
+
+  it('masks ids and names of calls the same in the body and in what is built from it', async () => {
+    const call = { id: MAIL, name: 'f', arguments: `{"key":"${KEY}"}` }
+    const body = {
+      messages: [
+        {
+          role: 'assistant',
+          content: null,
+          tool_calls: [{ id: MAIL, type: 'function', function: { name: 'f', arguments: call.arguments } }],
+        },
+      ],
+    }
+    const { sent } = await through({
+      messages: [
+        { role: 'assistant', content: '', toolCalls: [call] },
+        { role: 'tool', content: 'ok', toolCallId: MAIL },
+      ],
+      wire: wire(body),
+    })
+    expect(sent?.messages[0]?.toolCalls?.[0]).toMatchObject({ id: '[email_1]', arguments: '{"key":"[secret_1]"}' })
+    expect(sent?.messages[1]?.toolCallId).toBe('[email_1]')
+    expect(sent?.wire?.body.messages).toMatchObject([{ tool_calls: [{ id: '[email_1]' }] }])
   })
 
   it('names no destination for a model that the policy does not know', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { KillMode, KillOrder } from '../../src/spec/kill-switch.ts'
 import type { PolicyInput } from '../../src/spec/policy.ts'
+import { ACCEPTING, SMALL_AND_BIG } from '../support/chat-task.ts'
 import { sampleRouter } from '../support/sample-router.ts'
 
 type Task = NonNullable<PolicyInput['tasks']>[string]
@@ -9,17 +10,10 @@ function router(orders: () => readonly KillOrder[], task: Partial<Task> = {}, on
   return sampleRouter(
     {
       policy: {
-        models: {
-          small: { provider: 'embedded', model: 'smollm2-135m-instruct', tier: 'local_fast' },
-          big: { provider: 'openai', model: 'gpt-4.1-nano', tier: 'frontier', apiKey: '${env:KEY}' },
-        },
+        models: SMALL_AND_BIG,
         tasks: {
           chat: {
-            local: 'small',
-            frontier: 'big',
-            stage: 'accept',
-            accept: { uncalibrated: true },
-            gates: { entropyNats: null },
+            ...ACCEPTING,
             ...task,
           },
         },
@@ -84,5 +78,37 @@ describe('an order of the kill switch', () => {
       message: expect.stringContaining('a leak'),
     })
     expect(sample.models.big?.calls).toHaveLength(0)
+  })
+
+  it.each([
+    ['finish', 'A frontier answer.', 'answered'],
+    ['cancel', null, 'failed'],
+  ] as const)('leaves a call that is under way to its end, or breaks it off: %s', async (inFlight, answer, outcome) => {
+    let orders: readonly KillOrder[] = []
+    let goOn = (): void => undefined
+    const sample = sampleRouter(
+      {
+        policy: { models: SMALL_AND_BIG, tasks: { chat: { ...ACCEPTING, local: false } }, killSwitch: { inFlight } },
+        env: { KEY: 'k' },
+        models: {
+          small: { answers: [] },
+          big: {
+            answers: () => {
+              orders = [order('local_only')]
+              setTimeout(() => goOn(), 600)
+              return inFlight === 'cancel'
+                ? { hang: true }
+                : { text: 'A frontier answer.', after: new Promise<void>((resolve) => (goOn = resolve)) }
+            },
+          },
+        },
+      },
+      { killSwitch: { ordersFor: () => orders } },
+    )
+    const asked = ask(sample).catch((error: unknown) => error)
+    if (answer === null)
+      expect(await asked).toMatchObject({ code: 'held_for_human', message: expect.stringContaining('a leak') })
+    else expect(await asked).toMatchObject({ answer })
+    expect(sample.record('req-1')?.attempts).toMatchObject([{ model: 'big', outcome }])
   })
 })

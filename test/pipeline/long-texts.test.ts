@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { findHardStops, hardStopReaders } from '../../src/classify/hard-stops.ts'
-import { keepReadings, LONG_CHARS, readTexts, unreadTexts } from '../../src/classify/long-texts.ts'
-import { findPrivate } from '../../src/classify/privacy/find.ts'
+import { keepReadings, LONG_CHARS, readTexts, unreadForPrivate, unreadTexts } from '../../src/classify/long-texts.ts'
+import { findPrivate, privateReader } from '../../src/classify/privacy/find.ts'
 import { createTextReader, readLongTexts } from '../../src/pipeline/reading-thread.ts'
 import { policySchema } from '../../src/spec/policy.ts'
 import type { RouterRequest } from '../../src/spec/request.ts'
@@ -29,11 +29,15 @@ describe('texts that take long to read', () => {
     expect(unreadTexts(asking(longText()), policy)?.texts).toHaveLength(1)
     const call = { id: 'c', name: 'look', arguments: argument }
     const called: RouterRequest = { messages: [{ role: 'assistant', content: '', toolCalls: [call] }] }
-    expect(unreadTexts(called, policy)?.texts.map(({ text }) => text)).toContain(argument)
+    const writings = unreadTexts(called, policy)?.texts.flatMap(({ text, writing }) =>
+      text === argument ? [writing] : [],
+    )
+    expect(writings).toEqual(['text', 'json'])
     const tools = [{ name: 'look', parameters: { properties: { at: { description: described } } } }]
     expect(unreadTexts({ ...asking('short'), tools }, policy)?.texts).toContainEqual({
       text: described,
       role: 'instruction',
+      writing: 'text',
     })
     const many = Array.from({ length: 200 }, (_, at) => ({ role: 'user' as const, content: `${at} ${LINE.repeat(2)}` }))
     expect(unreadTexts({ messages: many }, policy)?.texts).toHaveLength(200)
@@ -44,6 +48,27 @@ describe('texts that take long to read', () => {
     expect(kinds).toEqual([['card'], ['secret', 'email', 'phone']])
     const near = policySchema.parse({ cache: { semantic: true } })
     expect(unreadTexts(asking(longText()), near)?.kinds.at(-1)?.length).toBeGreaterThan(5)
+  })
+
+  it('are those of a field that masking alone looks at, once', () => {
+    const policy = policyOf()
+    const field = longText()
+    const order = unreadForPrivate(['short', field], ['secret'], policy)
+    expect(order?.texts.map(({ role }) => role)).toEqual([null, null])
+    if (order) keepReadings(order, readTexts(order))
+    expect(unreadForPrivate(['short', field], ['secret'], policy)).toBeNull()
+    expect(unreadForPrivate(['short', field], ['email'], policy)).not.toBeNull()
+  })
+
+  it('are found in the input of a tool without the escapes of its JSON', () => {
+    const policy = policyOf()
+    const text = JSON.stringify({ note: longText() }).replace('@', '\\u0040')
+    const message = { role: 'assistant' as const, content: '', toolCalls: [{ id: 'c', name: 'look', arguments: text }] }
+    const order = unreadTexts({ messages: [message] }, policy)
+    if (order) keepReadings(order, readTexts(order))
+    expect(unreadTexts({ messages: [message] }, policy)).toBeNull()
+    const [first] = privateReader(['secret', 'email'], 'json')(text)
+    expect(text.slice(first?.start, first?.end)).toBe('jane\\u0040example.org')
   })
 
   it('say the same when they are read elsewhere, and are read once', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createNoveltyWatch } from '../../src/pipeline/novelty.ts'
 import { validatePolicy } from '../../src/stores/policy-file.ts'
+import { ACCEPTING, SMALL_AND_BIG } from '../support/chat-task.ts'
 import { sampleRouter } from '../support/sample-router.ts'
 
 const OPENINGS = ['When does the shop open', 'Is the shop open', 'Until when is the shop open', 'Does the shop open']
@@ -18,17 +19,10 @@ function router(kept: number) {
   return sampleRouter(
     {
       policy: {
-        models: {
-          small: { provider: 'embedded', model: 'smollm2-135m-instruct', tier: 'local_fast' },
-          big: { provider: 'openai', model: 'gpt-4.1-nano', tier: 'frontier', apiKey: '${env:KEY}' },
-        },
+        models: SMALL_AND_BIG,
         tasks: {
           help: {
-            local: 'small',
-            frontier: 'big',
-            stage: 'accept',
-            accept: { uncalibrated: true },
-            gates: { entropyNats: null },
+            ...ACCEPTING,
             learn: { keep: 'text' },
             novel: { minExamples: 100 },
           },

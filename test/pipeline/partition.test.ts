@@ -145,6 +145,33 @@ describe('a conversation', () => {
     expect(partitionOf(next('another'))).toEqual(FREE)
   })
 
+  it('stays the same one when the client names it later, no more, or anew', async () => {
+    const goesOn = (first: string, conversation?: string): RouterRequest => ({
+      messages: [
+        { role: 'user', content: first },
+        { role: 'assistant', content: 'whatever was said' },
+        { role: 'user', content: 'and now?' },
+      ],
+      metadata: { task: 'chat', ...(conversation && { conversation }) },
+    })
+    await router().router.complete(ask('unnamed at first', LOCAL_ONLY))
+    expect(partitionOf(goesOn('unnamed at first', 'n1'))).toEqual(STUCK)
+    await router().router.complete(ask('named at first', { ...LOCAL_ONLY, conversation: 'n2' }))
+    expect(partitionOf(goesOn('named at first'))).toEqual(STUCK)
+    expect(partitionOf(goesOn('named at first', 'n3'))).toEqual(STUCK)
+    expect(partitionOf(ask('what came later', { conversation: 'n2' }))).toEqual(STUCK)
+    // What a request said under its new name is known under it from then on.
+    await router().router.complete(goesOn('unnamed at first', 'n4'))
+    expect(partitionOf(ask('what came later', { conversation: 'n4' }))).toEqual(STUCK)
+    expect(partitionOf(goesOn('another beginning', 'n5'))).toEqual(FREE)
+    // A client that sends nothing but what is new says the same in many conversations.
+    expect(partitionOf(ask('what came later', { conversation: 'n5' }))).toEqual(FREE)
+    expect(partitionOf(ask('named at first'))).toEqual(STUCK)
+    const detect = { localOnly: { detect: ['iban' as const] } }
+    await router(detect).router.complete(ask(`pay ${IBAN}`, { conversation: 'n6' }))
+    expect(partitionOf(goesOn(`pay ${IBAN}`))).toEqual(STUCK)
+  })
+
   it('sticks to what detectors found, too', async () => {
     const privacy = { localOnly: { detect: ['iban' as const] } }
     await router(privacy).router.complete(ask(`pay ${IBAN}`, { conversation: 'c1' }))

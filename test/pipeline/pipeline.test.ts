@@ -113,6 +113,14 @@ describe('the journal', () => {
     expect(sample.record('req-1')?.preview).toContain('Look at')
     expect(sample.record('req-1')?.preview).not.toContain(key)
   })
+
+  it('keeps nothing in a preview that the policy masks in what leaves', async () => {
+    const base = script({ task: { local: false } })
+    const policy = { ...base.policy, audit: { content: 'preview' as const }, privacy: { redact: ['iban' as const] } }
+    const sample = sampleRouter({ ...base, policy })
+    await sample.router.complete(ask('Pay DE89370400440532013000 please'))
+    expect(sample.record('req-1')?.preview).toBe('Pay [iban] please')
+  })
 })
 
 describe('cancelling', () => {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PolicyInput } from '../../src/spec/policy.ts'
 import type { ModelScript } from '../../src/testing.ts'
+import { SMALL_AND_BIG } from '../support/chat-task.ts'
 import { sampleRouter } from '../support/sample-router.ts'
 
 const DOCUMENT =
@@ -13,10 +14,7 @@ const request = {
 
 async function asked(retriever: 'lexical' | 'embedding' | 'hybrid', vectors?: ModelScript['vectors']) {
   const policy: PolicyInput = {
-    models: {
-      small: { provider: 'embedded', model: 'smollm2-135m-instruct', tier: 'local_fast' },
-      big: { provider: 'openai', model: 'gpt-4.1-nano', tier: 'frontier', apiKey: '${env:KEY}' },
-    },
+    models: SMALL_AND_BIG,
     tasks: {
       about: {
         kind: 'answer',

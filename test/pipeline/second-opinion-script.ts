@@ -3,12 +3,12 @@ import type { PolicyInput } from '../../src/spec/policy.ts'
 import type { RouterRequest } from '../../src/spec/request.ts'
 import type { Outcome, StreamEvent } from '../../src/spec/response.ts'
 import type { ScriptedAnswer } from '../../src/testing.ts'
+import { ACCEPTING, SMALL_AND_BIG } from '../support/chat-task.ts'
 import { type SampleRouter, type SampleScript, sampleRouter } from '../support/sample-router.ts'
 
 export const MODELS = {
-  small: { provider: 'embedded', model: 'smollm2-135m-instruct', tier: 'local_fast' },
+  ...SMALL_AND_BIG,
   peer: { provider: 'ollama', model: 'qwen3:4b', tier: 'local_quality' },
-  big: { provider: 'openai', model: 'gpt-4.1-nano', tier: 'frontier', apiKey: '${env:KEY}' },
 } as const satisfies PolicyInput['models']
 
 export interface Setup {
@@ -20,12 +20,8 @@ export interface Setup {
 
 export function sample({ task, policy, models, env }: Setup = {}): SampleRouter {
   const chat = {
-    local: 'small',
-    frontier: 'big',
-    stage: 'accept',
+    ...ACCEPTING,
     complexity: 'simple',
-    accept: { uncalibrated: true },
-    gates: { entropyNats: null },
     ...task,
   }
   return sampleRouter({

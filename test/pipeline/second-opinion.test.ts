@@ -66,7 +66,7 @@ describe('agreement', () => {
   })
 
   it('lets a sample be written to its end, however unsure: it may be cut short only where it could be served', async () => {
-    const unsure = { text: ['Par', 'is.'], progress: [{ tokens: 64, entropyLowNats: 5 }] }
+    const unsure = { text: ['Par', 'is.'], progress: [{ tokens: 64, entropyLowNats: 5, entropyHighNats: 6 }] }
     const models = { small: { answers: [said('Paris.'), unsure] } }
     const router = sample({ task: { gates: {}, agreement: { samples: 1 } }, models })
     const outcome = await router.router.complete(ask('Capital of France?'))

@@ -8,6 +8,7 @@ import type { PolicyInput } from '../../src/spec/policy.ts'
 import type { Message } from '../../src/spec/request.ts'
 import type { Outcome, StreamEvent } from '../../src/spec/response.ts'
 import type { ScriptedDecision } from '../../src/testing.ts'
+import { ACCEPTING, SMALL_AND_BIG } from '../support/chat-task.ts'
 import { type SampleRouter, type SampleScript, sampleRouter } from '../support/sample-router.ts'
 
 type Task = NonNullable<PolicyInput['tasks']>[string]
@@ -54,18 +55,13 @@ function sample({ check = {}, task, risky, models, policy, env = { KEY: 'k' }, o
     {
       policy: {
         models: {
-          small: { provider: 'embedded', model: 'smollm2-135m-instruct', tier: 'local_fast' },
+          ...SMALL_AND_BIG,
           peer: { provider: 'ollama', model: 'qwen3:4b', tier: 'local_quality' },
-          big: { provider: 'openai', model: 'gpt-4.1-nano', tier: 'frontier', apiKey: '${env:KEY}' },
         },
         tasks: {
           chat: {
-            local: 'small',
-            frontier: 'big',
-            stage: 'accept',
+            ...ACCEPTING,
             complexity: 'simple',
-            accept: { uncalibrated: true },
-            gates: { entropyNats: null },
             ...(stopCheck && { stopCheck }),
             ...task,
           },

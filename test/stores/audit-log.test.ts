@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
@@ -116,6 +116,34 @@ describe('the audit log', () => {
     reader.close()
   })
 
+  it('stops at the limit when the rows it gives are not moved yet', () => {
+    const dir = stateDir()
+    const { directory, databasePath } = auditPaths(dir)
+    const database = openAuditDatabase(databasePath)
+    const later = auditRecord('b', { receivedAt: '2026-01-02T00:00:00.000Z' })
+    const entries = [{ type: 'settle', requestId: 'b', record: later } as const]
+    database.apply({ file: 'f', writer: 'w', entries, fromByte: 0, toByte: 1 })
+    database.close()
+    mkdirSync(directory)
+    writeFileSync(join(directory, journalFileName('999999-1-0123abcd', 0)), encodeEntry(settle('a')))
+    const reader = readAuditLog({ stateDir: dir })
+    const ids = (limit: number) => [...reader.each({ limit })].map(({ requestId }) => requestId)
+    expect([ids(1), ids(2)]).toEqual([['a'], ['a', 'b']])
+    reader.close()
+  })
+
+  it('does without a journal that is gone when it is its turn', () => {
+    const dir = stateDir()
+    const { directory } = auditPaths(dir)
+    mkdirSync(directory, { recursive: true })
+    writeFileSync(join(directory, journalFileName('999999-1-0123abcd', 0)), encodeEntry(settle('a')))
+    // What is listed and cannot be found any more: somebody else has moved it.
+    symlinkSync(join(dir, 'gone'), join(directory, journalFileName('999999-1-0123abcd', 1)))
+    const reader = readAuditLog({ stateDir: dir })
+    expect(reader.list({})).toMatchObject([{ requestId: 'a' }])
+    reader.close()
+  })
+
   it('reads nothing where nothing was written, and creates nothing', () => {
     const dir = stateDir()
     expect(readAuditLog({ stateDir: dir }).list({})).toEqual([])
@@ -225,6 +253,21 @@ describe('a database that fails under a running log', () => {
     other.exec('COMMIT')
     other.close()
     expect(log.list({})).toMatchObject([{ requestId: 'a' }])
+    await log.close()
+  })
+
+  it('is waited for when somebody else is just making it', async () => {
+    const dir = stateDir()
+    const { databasePath } = auditPaths(dir)
+    mkdirSync(join(dir, 'audit'))
+    const other = new DatabaseSync(databasePath)
+    other.exec('BEGIN EXCLUSIVE')
+    const log = openAuditLog({ stateDir: dir, ...SETTINGS })
+    log.journal.append(settle('a'))
+    other.exec('COMMIT')
+    other.close()
+    expect(log.list({})).toMatchObject([{ requestId: 'a' }])
+    await expect.poll(() => log.health().ok).toBe(true)
     await log.close()
   })
 })

@@ -1,21 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { BudgetScope, Reservation } from '../../src/spec/budget.ts'
-import { bootId, openLease, readLog } from '../../src/stores/budget-leases.ts'
 import { type BudgetStore, openBudgets, openBudgetsLater } from '../../src/stores/budgets.ts'
 import { figure } from '../support/figure.ts'
 
@@ -135,6 +125,7 @@ describe('a ceiling', () => {
   })
 
   it('books what was spent beyond the reservation, and is exhausted then', () => {
+    // The store cannot refuse what a provider has billed: reserving enough is the pipeline's part (test/gateway/ceilings.test.ts).
     const book = store()
     expect(book.exhausted([day(1)])).toBeNull()
     book.settle(reserved(book, [day(1)], 0.5), 1.2)
@@ -282,51 +273,6 @@ describe('the blocks of a killed process', () => {
     expect(taken(book)).toContainEqual(['all', 0.8])
     expect(book.reconcile(() => 0)).toEqual([])
     expect(taken(book)).toContainEqual(['all', 0.8])
-  })
-})
-
-describe('the log of a lease', () => {
-  const used = (spent: number, reserved = 0) => ({ name: 'all', period: '2026-01', spent, reserved })
-  const log = () => join(folder, 'w.log')
-
-  it('tells the last totals, and nothing of what was given back', () => {
-    const lease = openLease(folder, 'w')
-    lease.note([used(1, 2), { ...used(5), name: 'task:a' }])
-    lease.note([used(3)])
-    lease.note([{ ...used(0), name: 'task:a' }])
-    expect(readLog(log(), bootId())).toEqual([used(3), { ...used(0), name: 'task:a' }])
-    lease.end()
-    expect(readdirSync(folder)).toEqual([])
-  })
-
-  it('is begun anew when it is long, with the totals so far', () => {
-    const lease = openLease(folder, 'w')
-    lease.note([{ ...used(7), name: 'task:kept' }])
-    for (let call = 1; call <= 20_000; call++) lease.note([used(call, 1)])
-    expect(readFileSync(log()).length).toBeLessThan(1024 * 1024 + 200)
-    expect(readLog(log(), bootId())).toEqual([{ ...used(7), name: 'task:kept' }, used(20_000, 1)])
-    lease.end()
-  })
-
-  it('is read up to a torn end, and not believed when a line before it is damaged', () => {
-    const lease = openLease(folder, 'w')
-    lease.note([used(1)])
-    const whole = readFileSync(log(), 'utf8')
-    appendFileSync(log(), '01234567 [{"name":"all","per')
-    expect(readLog(log(), bootId())).toEqual([used(1)])
-    writeFileSync(log(), `${whole}01234567 [${JSON.stringify(used(2))}]\n`)
-    expect(readLog(log(), bootId())).toBeNull()
-    lease.end()
-  })
-
-  it('is not believed after the machine was started again, or where starts have no name', () => {
-    const lease = openLease(folder, 'w', 'one start')
-    lease.note([used(1)])
-    expect(readLog(log(), 'one start')).toEqual([used(1)])
-    expect(readLog(log(), 'another start')).toBeNull()
-    expect(readLog(log(), null)).toBeNull()
-    expect(readLog(join(folder, 'none.log'), 'one start')).toBeNull()
-    lease.end()
   })
 })
 

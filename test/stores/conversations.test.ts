@@ -1,6 +1,6 @@
 /** The list of private conversations as a router finds it: real files, a scripted cloud, a process of its own. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -101,12 +101,13 @@ describe('a conversation that was private', () => {
         sleep: delay,
       })
     for (const tenant of ['acme', 'beta', 'gamma']) expect(await ask(tenant, { partition: 'local_only' })).toBe('held')
-    expect(await purge({ tenant: 'acme' }, true)).toMatchObject({ conversations: 1 })
+    // By its name, and by its beginning.
+    expect(await purge({ tenant: 'acme' }, true)).toMatchObject({ conversations: 2 })
     expect(await purge({ subject: 'ann' })).toMatchObject({ conversations: 0 })
     expect(await ask('acme')).toBe('held')
-    expect(await purge({ tenant: 'acme' })).toMatchObject({ conversations: 1 })
+    expect(await purge({ tenant: 'acme' })).toMatchObject({ conversations: 2 })
     expect(await Promise.all(['acme', 'beta'].map((tenant) => ask(tenant)))).toEqual(['frontier', 'held'])
-    expect(await purge({ beforeMs: clock.epochMs() + 1 })).toMatchObject({ conversations: 2 })
+    expect(await purge({ beforeMs: clock.epochMs() + 1 })).toMatchObject({ conversations: 4 })
     expect(await ask('gamma')).toBe('frontier')
   })
 
@@ -117,6 +118,8 @@ describe('a conversation that was private', () => {
     expect(files).toContain('conversations.sqlite')
     const bytes = files.map((name) => readFileSync(join(state, name), 'latin1')).join('')
     expect(bytes).toContain('local_only')
+    const modes = readdirSync(state).map((name) => statSync(join(state, name)).mode & 0o077)
+    expect(new Set(modes)).toEqual(new Set([0]))
     expect(bytes).not.toMatch(/case 17|acme|8861/)
   })
 })

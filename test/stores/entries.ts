@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { JournalEntry, ShadowResult } from '../../src/spec/audit.ts'
+import { attempt } from '../support/attempt.ts'
 import { auditRecord } from '../support/audit-record.ts'
 
 /** A folder of the running test, removed when it ends. */
@@ -36,21 +37,7 @@ export const SHADOW: ShadowResult = {
   answerHash: null,
   agrees: true,
   draft: null,
-  attempt: {
-    model: 'small',
-    actor: 'local',
-    tier: 'local_fast',
-    purpose: 'shadow',
-    outcome: 'answered',
-    error: null,
-    errorMessage: null,
-    latencyMs: 5,
-    firstTokenMs: null,
-    usage: null,
-    costUsd: 0,
-    priceSource: 'local',
-    finishReason: 'stop',
-  },
+  attempt: attempt('small', { purpose: 'shadow', latencyMs: 5, priceSource: 'local' }),
 }
 
 export function shadow(id: string): JournalEntry {

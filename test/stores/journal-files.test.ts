@@ -1,7 +1,7 @@
 /** What is left of journals: after a crash, between files, in folders of others. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, it } from 'vitest'
@@ -9,7 +9,7 @@ import { auditPaths } from '../../src/stores/audit-log.ts'
 import { openJournal } from '../../src/stores/journal.ts'
 import { journalFileName, listJournals, processStart } from '../../src/stores/journal-files.ts'
 import { decodeEntries, encodeEntry } from '../../src/stores/journal-format.ts'
-import { adoptOrphans, moveOwn, readJournal, retireOwn } from '../../src/stores/journal-mover.ts'
+import { adoptOrphans, discardBefore, moveOwn, readJournal, retireOwn } from '../../src/stores/journal-mover.ts'
 import { openAuditDatabase } from '../../src/stores/sqlite.ts'
 import { intent, SETTINGS, settle, stateDir } from './entries.ts'
 
@@ -148,6 +148,36 @@ describe('the files of a journal', () => {
   it('may be gone before they are moved', () => {
     expect(readJournal(join(stateDir(), 'gone'), 0)).toBeNull()
     expect(() => readJournal(stateDir(), 0)).toThrow(/EISDIR/)
+  })
+
+  it('are no damage when they are gone before they are looked at', () => {
+    const dir = stateDir()
+    const database = openAuditDatabase(auditPaths(dir).databasePath)
+    symlinkSync(join(dir, 'gone'), join(dir, `${journalFileName('999999999-1-0123abcd', 0)}.damaged`))
+    expect(adoptOrphans(dir, database)).toEqual({ moved: 0, corrupt: [] })
+    database.close()
+  })
+
+  it.runIf(process.platform === 'linux')('are read to their end when that comes sooner than they said', () => {
+    // The kernel says a page for every one of its files, and has a few bytes.
+    const file = '/sys/kernel/mm/transparent_hugepage/enabled'
+    expect(readJournal(file, 0)?.toString()).toBe(readFileSync(file, 'utf8'))
+  })
+
+  it('of one writer go once a later one is begun, and what they held stays', () => {
+    const dir = stateDir()
+    const database = openAuditDatabase(auditPaths(dir).databasePath)
+    const [mine, other] = ['999999999-1-0123abcd', '999999999-1-ffffffff']
+    for (const [index, id] of ['a', 'b', 'c'].entries())
+      writeFileSync(join(dir, journalFileName(mine, index)), encodeEntry(settle(id)))
+    writeFileSync(join(dir, journalFileName(other, 0)), encodeEntry(settle('d')))
+    discardBefore(dir, mine, { sequence: 2, database })
+    expect(listJournals(dir).map(({ writer, sequence }) => [writer, sequence])).toEqual([
+      [mine, 2],
+      [other, 0],
+    ])
+    expect(database.list({}).map(({ requestId }) => requestId)).toEqual(['a', 'b'])
+    database.close()
   })
 
   it('are moved once when somebody else is faster, and on from where they stopped', () => {

@@ -12,77 +12,16 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join, resolve } from 'node:path'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { AuditRecord, JournalEntry } from '../../src/spec/audit.ts'
 import { auditPaths } from '../../src/stores/audit-log.ts'
 import { openJournal } from '../../src/stores/journal.ts'
 import { journalFileName } from '../../src/stores/journal-files.ts'
-import { decodeEntries, encodeEntry } from '../../src/stores/journal-format.ts'
+import { decodeEntries } from '../../src/stores/journal-format.ts'
 import { moveOwn } from '../../src/stores/journal-mover.ts'
 import { mergeEntry } from '../../src/stores/merge-entry.ts'
 import { openAuditDatabase } from '../../src/stores/sqlite.ts'
-import { auditRecord } from '../support/audit-record.ts'
 import { call, intent, SETTINGS, settle, stateDir } from './entries.ts'
-
-describe('the journal format', () => {
-  const entries = ['a', 'b', 'c'].flatMap((id) => [intent(id), call(id), settle(id)])
-  const bytes = Buffer.concat(entries.map(encodeEntry))
-
-  it('gives back what was written', () => {
-    expect(decodeEntries(bytes)).toEqual({ entries, skipped: 0, bytesRead: bytes.length, corruptAt: [] })
-  })
-
-  it('leaves out intents of requests that were settled in the same piece, when only what is needed is asked for', () => {
-    const { entries: needed, skipped } = decodeEntries(bytes, 'needed')
-    expect(needed).toEqual(['a', 'b', 'c'].flatMap((id) => [call(id), settle(id)]))
-    expect(skipped).toBe(3)
-    const open = Buffer.concat([intent('a'), call('a'), settle('b')].map(encodeEntry))
-    expect(decodeEntries(open, 'needed')).toMatchObject({ entries: [intent('a'), call('a'), settle('b')], skipped: 0 })
-  })
-
-  it('keeps an intent whose settlement is damaged', () => {
-    const damaged = Buffer.concat([intent('a'), settle('a')].map(encodeEntry))
-    damaged[damaged.length - 3] = 0x58
-    expect(decodeEntries(damaged, 'needed')).toMatchObject({ entries: [intent('a')], skipped: 0 })
-  })
-
-  it('gives back any text, line breaks and half characters included', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (preview) => {
-        const entry: JournalEntry = { type: 'intent', requestId: 'a', record: auditRecord('a', { preview }) }
-        const line = encodeEntry(entry)
-        expect(line.indexOf(10)).toBe(line.length - 1)
-        expect(decodeEntries(line).entries).toEqual([JSON.parse(JSON.stringify(entry))])
-      }),
-    )
-    const half = encodeEntry({ type: 'intent', requestId: 'a', record: auditRecord('a', { preview: 'a\n\ud800b' }) })
-    expect(decodeEntries(half).entries[0]).toMatchObject({ record: { preview: 'a\n\ud800b' } })
-  })
-
-  it('keeps every whole entry when the file is torn at any byte, and never reads a wrong one', () => {
-    for (let cut = 0; cut <= bytes.length; cut++) {
-      const { entries: read, corruptAt } = decodeEntries(bytes.subarray(0, cut))
-      expect(read).toEqual(entries.slice(0, read.length))
-      expect(corruptAt).toEqual([])
-    }
-  })
-
-  it('reports a damaged entry by its offset and reads on after it', () => {
-    fc.assert(
-      fc.property(fc.nat({ max: bytes.length - 2 }), fc.integer({ min: 1, max: 255 }), (at, flip) => {
-        const damaged = Buffer.from(bytes)
-        damaged[at] = (damaged[at] ?? 0) ^ flip
-        const { entries: read, corruptAt } = decodeEntries(damaged)
-        // A flipped newline, or a newline that was made, damages two lines at most.
-        expect(read.length).toBeGreaterThanOrEqual(entries.length - 2)
-        expect(corruptAt.length).toBeGreaterThanOrEqual(1)
-        for (const entry of read) expect(entries).toContainEqual(entry)
-      }),
-      { numRuns: 300 },
-    )
-  })
-})
 
 describe('merging entries', () => {
   it('changes nothing when an entry is applied twice', () => {
@@ -288,6 +227,20 @@ describe('the journal', () => {
     await first
     expect(onDisk()).toEqual([intent('a'), call('a'), intent('b')])
     await second
+    await journal.close()
+  })
+
+  it('does once what several ask for before their write, and nothing is on disk before it is done', async () => {
+    const directory = join(stateDir(), 'j')
+    const journal = openJournal({ directory, ...SETTINGS })
+    const seen: boolean[] = []
+    const first = () => void seen.push(existsSync(directory))
+    const both = [journal.write([intent('a')], first), journal.write([intent('b')], first)]
+    expect(seen).toEqual([])
+    await Promise.all(both)
+    expect(seen).toEqual([false])
+    await journal.write([settle('a')])
+    expect(seen).toEqual([false])
     await journal.close()
   })
 

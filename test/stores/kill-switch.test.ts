@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { KillOrder } from '../../src/spec/kill-switch.ts'
 import { openKillSwitch } from '../../src/stores/kill-switch.ts'
@@ -21,7 +24,7 @@ const order = (scope: string, mode: KillOrder['mode']): KillOrder => ({
   by: 'me',
   at: '2026-01-01T00:00:00.000Z',
 })
-const ANY = { task: 'chat', tenant: null }
+const ANY = { task: 'chat', tenant: null, group: null }
 
 describe('the kill switch', () => {
   it('is obeyed by every process within a fifth of a second, and survives a restart [F45]', () => {
@@ -36,14 +39,34 @@ describe('the kill switch', () => {
     expect(open().ordersFor(ANY)).toHaveLength(1)
   })
 
-  it('concerns all, a task or a tenant; a new order takes the place of the one before it', () => {
+  it('concerns all, a task, a tenant or a group of users; a new order takes the place of the one before it', () => {
     const store = open()
     store.give(order('task:chat', 'local_only'))
     store.give(order('tenant:acme', 'stop'))
     expect(store.ordersFor(ANY).map(({ scope }) => scope)).toEqual(['task:chat'])
-    expect(store.ordersFor({ task: 'other', tenant: 'acme' }).map(({ scope }) => scope)).toEqual(['tenant:acme'])
+    store.give(order('group:beta', 'stop'))
+    const scopes = (subject: Partial<typeof ANY>) =>
+      store.ordersFor({ ...ANY, task: 'other', ...subject } as never).map(({ scope }) => scope)
+    expect(scopes({ tenant: 'acme' as never })).toEqual(['tenant:acme'])
+    expect(scopes({ group: 'beta' as never })).toEqual(['group:beta'])
+    expect(scopes({})).toEqual([])
     store.give(order('task:chat', 'frontier_only'))
     expect(store.ordersFor(ANY)).toMatchObject([{ mode: 'frontier_only' }])
+  })
+
+  it('loses none of the orders that two processes give at once', async () => {
+    const store = pathToFileURL(resolve(import.meta.dirname, '../../src/stores/kill-switch.ts'))
+    const giver = `
+      import { openKillSwitch } from '${store}'
+      const book = openKillSwitch(process.argv[1], () => performance.now())
+      for (let n = 0; n < 40; n++)
+        book.give({ scope: 'task:' + process.argv[2] + n, mode: 'stop', why: 'x', by: 'me', at: '' })`
+    const ends = ['a', 'b'].map(async (name) => {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', giver, folder, name], { stdio: 'inherit' })
+      return await once(child, 'exit')
+    })
+    expect((await Promise.all(ends)).map(([code]) => code)).toEqual([0, 0])
+    expect(open().list()).toHaveLength(80)
   })
 
   it('is lifted for its scope alone, and keeps who did what and why', () => {

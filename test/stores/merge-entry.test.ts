@@ -22,6 +22,17 @@ const egress = (change: Partial<EgressRow> = {}): JournalEntry => ({
 const label = (at: string, isCorrect: boolean | null = true): JournalEntry =>
   ({ type: 'label', requestId: 'a', label: { at, source: 'human', isCorrect } }) as JournalEntry
 
+const DROPPED: JournalEntry = { type: 'shadow_dropped', requestId: 'a' }
+const EVENT: JournalEntry = {
+  ...{ type: 'event', requestId: 'a' },
+  event: { id: 'a', kind: 'rollout', at: '2026-01-01T00:00:00.000Z', by: 'me', what: {} },
+}
+
+const HELD = {
+  ...{ type: 'held', requestId: 'a' },
+  decision: { action: 'refuse', by: 'me', why: 'x', at: '2026-01-01T00:00:00.000Z', to: null, releasedAs: null },
+} as const satisfies JournalEntry
+
 function merged(...entries: readonly JournalEntry[]): AuditRecord | undefined {
   return entries.reduce<AuditRecord | undefined>((record, entry) => mergeEntry(record, entry), undefined)
 }
@@ -32,8 +43,16 @@ describe('an entry that amends a record', () => {
     ['a line of the ledger', egress()],
     ['a shadow', shadow('a')],
     ['a label', label('1')],
+    ['a shadow that was dropped', DROPPED],
+    ['an event', EVENT],
+    ['a decision on a held request', HELD],
   ])('is of no use without one: %s', (_name, entry) => {
     expect(merged(entry)).toBeUndefined()
+  })
+
+  it('stays when a settlement comes after it, of a held request the last decision', () => {
+    const other = { ...HELD, decision: { ...HELD.decision, by: 'ann' } }
+    expect(merged(intent('a'), HELD, other, settle('a'))?.held).toMatchObject({ action: 'refuse', by: 'ann' })
   })
 
   it('is taken once, and every different one is taken', () => {
@@ -43,8 +62,20 @@ describe('an entry that amends a record', () => {
       ...[label('1'), label('1'), label('2')],
     )
     expect(record?.calls.map(({ model }) => model)).toEqual(['big', 'other'])
+    const inLane = merged(intent('a'), { ...call('a'), lane: 2 } as JournalEntry)
+    expect(inLane?.calls).toMatchObject([{ model: 'big', lane: 2 }])
     expect(record?.egress).toHaveLength(4)
     expect(record?.labels.map(({ at }) => at)).toEqual(['1', '2'])
+  })
+
+  it('stands in a whole settlement once, whether it came by itself before or not', () => {
+    const { type: _, requestId: __, ...made } = call('a') as JournalEntry & { readonly type: 'call' }
+    const held = auditRecord('a', { outcome: 'accepted', calls: [made], egress: [ROW] })
+    const whole: JournalEntry = { type: 'settle', requestId: 'a', whole: true, record: held }
+    expect(merged(whole)).toBe(held)
+    const after = merged(intent('a'), call('a'), egress(), whole, whole, call('a', 'later'), whole)
+    expect(after).toMatchObject({ calls: [made, { model: 'later' }], egress: [ROW] })
+    expect(after?.calls).toHaveLength(2)
   })
 
   it('outlives the settlement, whichever comes first', () => {
@@ -61,6 +92,19 @@ describe('an entry that amends a record', () => {
     const record = [egress(), label('1'), settle('a')].reduce<AuditRecord | undefined>(mergeEntry, old as AuditRecord)
     expect([record?.egress?.length, record?.labels.length, record?.outcome]).toEqual([1, 1, 'accepted'])
     expect(mergeEntry(old as AuditRecord, settle('a'))).toMatchObject({ egress: [], labels: [] })
+  })
+
+  it('of a shadow that was dropped stays, whenever the record is settled, and an event leaves it as it was', () => {
+    expect(merged(intent('a'), DROPPED, settle('a'))?.shadowDropped).toBe(true)
+    expect(merged(settle('a'), DROPPED)?.shadowDropped).toBe(true)
+    const record = auditRecord('a')
+    expect(mergeEntry(record, EVENT)).toBe(record)
+  })
+
+  it('is one of two reviewers who spoke in the same moment', () => {
+    const review = (by: string): JournalEntry =>
+      ({ type: 'label', requestId: 'a', label: { at: '1', source: 'human', isCorrect: true, by } }) as JournalEntry
+    expect(merged(settle('a'), review('ann'), review('bob'), review('ann'))?.labels).toHaveLength(2)
   })
 
   it('of an unknown type is an error that names it', () => {

@@ -26,6 +26,7 @@ describe('parsePolicy', () => {
       headersAfter: 3000,
       limits: {},
       responses: { store: false },
+      batches: { keep: 604_800_000, maxFileBytes: 67_108_864, maxRows: 50_000, parallel: 2 },
     })
     expect(policy.deadlines.local_quality).toEqual({
       load: 120_000,
@@ -116,12 +117,17 @@ describe('parsePolicy', () => {
     expect(set.connections).toEqual({
       postgres: { variable: 'DB', url: 'postgres://me:hunter2@db/records' },
       valkey: { variable: 'KV', url: 'rediss://:hunter2@kv:6380' },
+      webhook: null,
     })
     expect(JSON.stringify(set.policy)).not.toContain('hunter2')
     const unset = parsePolicy(text, { file: 'p.yaml', env: {} })
     expect(unset.connections.postgres).toEqual({ variable: 'DB', url: null })
     expect(unset.digest).toBe(set.digest)
-    expect(parsePolicy('', { file: 'p.yaml', env: {} }).connections).toEqual({ postgres: null, valkey: null })
+    expect(parsePolicy('', { file: 'p.yaml', env: {} }).connections).toEqual({
+      postgres: null,
+      valkey: null,
+      webhook: null,
+    })
     const written = failure('audit: { postgres: { url: "postgres://me:hunter2@db/records" } }\n')
     expect(written).toMatchObject({ code: 'policy_invalid', message: expect.stringContaining('audit.postgres.url') })
     expect(written.message).not.toContain('hunter2')

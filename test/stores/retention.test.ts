@@ -18,7 +18,8 @@ import { auditRecord } from '../support/audit-record.ts'
 import { intent, SETTINGS, shadow, stateDir } from './entries.ts'
 
 const DAY_MS = 86_400_000
-const DAY_ONE = Date.parse('2026-01-01T00:00:00.000Z')
+const DAY = '2026-01-01T00:00:00.000Z'
+const DAY_ONE = Date.parse(DAY)
 
 function settled(id: string, change: Partial<AuditRecord> = {}): JournalEntry {
   const record = auditRecord(id, { outcome: 'accepted', settledAt: '2026-01-01T00:00:01.000Z', ...change })
@@ -51,6 +52,13 @@ function verified(dir: string) {
   const report = log.verify([])
   log.close()
   return report
+}
+
+function contents(dir: string): unknown {
+  const database = new DatabaseSync(auditPaths(dir).databasePath)
+  const row = database.prepare('SELECT count(*) AS n FROM content').get()
+  database.close()
+  return row?.n
 }
 
 function tamper(dir: string, sql: string): void {
@@ -86,7 +94,10 @@ describe('a purge', () => {
     expect(ids(dir)).toEqual([])
     expect(verified(dir)).toMatchObject({ problems: [], purged: 5, records: 0, events: 3 })
     const what = readEvents(dir, 0).map((event) => event.what)
-    expect(what[0]).toMatchObject({ tenant: 'acme', subject: expect.stringMatching(/^hmac:[0-9a-f]{32}$/) })
+    expect(what[0]).toMatchObject({
+      tenant: expect.stringMatching(/^hmac:[0-9a-f]{32}$/),
+      subject: expect.stringMatching(/^hmac:[0-9a-f]{32}$/),
+    })
     expect(filesWith(dir, 'ann')).toEqual([])
   })
 
@@ -113,7 +124,7 @@ describe('a purge', () => {
     await purge(dir, { tenant: 'acme' })
     tamper(dir, `UPDATE audit SET record = replace(record, 'accepted', 'escalated') WHERE request_id = 'b'`)
     expect(verified(dir)?.problems).toEqual([{ kind: 'changed', subject: 'b' }])
-    tamper(dir, `UPDATE audit_event SET record = replace(record, 'acme', 'other')`)
+    tamper(dir, `UPDATE audit_event SET record = replace(record, 'hmac:', 'other')`)
     expect(verified(dir)?.problems).toHaveLength(2)
   })
 
@@ -122,7 +133,9 @@ describe('a purge', () => {
     const entries = [intent('a'), settled('a', { tenant: 'acme' })]
     write(dir, entries)
     await purge(dir, { tenant: 'acme' })
-    write(dir, [...entries, shadow('a')], 'again')
+    const content = { type: 'content', requestId: 'a', tenant: 'acme', at: DAY, sealed: 'c2VhbGVk' } as const
+    write(dir, [...entries, shadow('a'), content], 'again')
+    expect(contents(dir)).toBe(0)
     expect(ids(dir)).toEqual([])
     expect(filesWith(dir, 'wouldAccept')).toEqual([])
     write(dir, [settled('a', on(3))], 'new')

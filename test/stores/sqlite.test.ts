@@ -121,7 +121,8 @@ describe('a database that is not as it should be', () => {
     const entries = Array.from({ length: 100 }, (_, index) => settle(`r${index}`))
     database.apply({ file: 'f', writer: 'w', entries, fromByte: 0, toByte: 1 })
     database.close()
-    writeFileSync(path, readFileSync(path).fill(0xff, 4096))
+    // All but the first page.
+    writeFileSync(path, readFileSync(path).fill(0xff, 8192))
     const reader = readAuditLog({ stateDir: dir })
     expect(() => reader.list({})).toThrow(
       `The audit database ${path} cannot be read: database disk image is malformed.`,
@@ -253,6 +254,18 @@ describe('what SQLite says of a failure', () => {
     other.close()
     database.close()
     expect([isLocked('locked'), isLocked(new Error('locked'))]).toEqual([false, false])
+  })
+
+  it('is told by its kind: no room left', () => {
+    const path = databasePath(stateDir())
+    const database = openAuditDatabase(path)
+    database.read((own) => own.exec('PRAGMA max_page_count = 1'))
+    const entries = Array.from({ length: 500 }, (_, index) => settle(`r${index}`))
+    const apply = () => database.apply({ file: 'f', writer: 'w', entries, fromByte: 0, toByte: 1 })
+    expect(apply).toThrow(expect.objectContaining({ code: 'disk_full', message: expect.stringContaining(path) }))
+    database.read((own) => own.exec('PRAGMA max_page_count = 100000'))
+    expect([apply(), database.list({}).length]).toEqual([true, 500])
+    database.close()
   })
 
   it('keeps whole milliseconds', () => {

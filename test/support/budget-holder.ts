@@ -27,6 +27,7 @@ async function call(): Promise<void> {
     await delay(20)
     return
   }
+  book.noted()
   say(`call ${usd}`)
   await delay(random() * 4)
   const spent = usd * random()
@@ -39,6 +40,7 @@ function spendAndHold(): void {
   if ('exhausted' in first) throw new Error('nothing left')
   book.settle(first, 0.1)
   if ('exhausted' in book.reserve(scopes, 0.2)) throw new Error('nothing left')
+  book.noted()
   setInterval(() => undefined, 1000)
 }
 

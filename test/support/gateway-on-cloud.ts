@@ -21,7 +21,8 @@ export interface GatewayOnCloud {
 const open: GatewayOnCloud[] = []
 
 export interface CloudGatewaySettings {
-  readonly policy?: PolicyInput
+  /** Of the cloud where it names further models there. */
+  readonly policy?: PolicyInput | ((cloud: ScriptedCloud) => PolicyInput)
   readonly gateway?: Parameters<typeof testGateway>[1]
   readonly router?: Partial<RouterSettings>
 }
@@ -30,7 +31,8 @@ export interface CloudGatewaySettings {
 export async function gatewayOnCloud(settings: CloudGatewaySettings = {}): Promise<GatewayOnCloud> {
   const folder = mkdtempSync(join(tmpdir(), 'spillway-fault-'))
   const cloud = await startScriptedCloud()
-  const { models, tasks, ...rest } = settings.policy ?? {}
+  const given = typeof settings.policy === 'function' ? settings.policy(cloud) : settings.policy
+  const { models, tasks, ...rest } = given ?? {}
   const policy: PolicyInput = {
     models: { big: bigAt(cloud), ...models },
     tasks: { direct: { pattern: 'direct', local: false }, ...tasks },
@@ -52,6 +54,10 @@ export async function gatewayOnCloud(settings: CloudGatewaySettings = {}): Promi
 
 export function bigAt({ openAiBaseUrl: baseUrl }: ScriptedCloud): NonNullable<PolicyInput['models']>[string] {
   return { provider: 'openai', model: 'gpt-4.1-nano', tier: 'frontier', baseUrl, apiKey: '${env:KEY}' }
+}
+
+export function claudeAt({ url: baseUrl }: ScriptedCloud): NonNullable<PolicyInput['models']>[string] {
+  return { provider: 'anthropic', model: 'claude-haiku-4-5', tier: 'frontier', baseUrl, apiKey: '${env:KEY}' }
 }
 
 /** Ends everything that was opened. */

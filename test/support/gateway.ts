@@ -20,7 +20,7 @@ const open: { gateway: Gateway; stores: GatewayStores; stateDir: string; isOurs:
 export async function testGateway(
   router: Router,
   change: Partial<Policy['gateway']> &
-    Pick<Partial<GatewaySettings>, 'requestTimeoutMs' | 'graceMs' | 'policyProblem' | 'connections'> & {
+    Pick<Partial<GatewaySettings>, 'requestTimeoutMs' | 'graceMs' | 'policyProblem' | 'connections' | 'batchLookMs'> & {
       /** Of another gateway: both share what is kept there. */
       readonly stateDir?: string
       readonly clock?: MachineClock
@@ -30,7 +30,17 @@ export async function testGateway(
 ): Promise<TestGateway> {
   const { stateDir: shared } = change
   const stateDir = shared ?? mkdtempSync(join(tmpdir(), 'spillway-gateway-'))
-  const { requestTimeoutMs, graceMs, policyProblem, connections, stateDir: _, clock, valkey, ...settings } = change
+  const {
+    requestTimeoutMs,
+    graceMs,
+    policyProblem,
+    connections,
+    batchLookMs,
+    stateDir: _,
+    clock,
+    valkey,
+    ...settings
+  } = change
   const logLines: string[] = []
   const stores = openGatewayStores(stateDir, clock, valkey)
   const gateway = await startGateway({
@@ -45,6 +55,7 @@ export async function testGateway(
     ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
     ...(policyProblem && { policyProblem }),
     ...(connections && { connections }),
+    ...(batchLookMs !== undefined && { batchLookMs }),
   })
   open.push({ gateway, stores, stateDir, isOurs: shared === undefined })
   const key = readFileSync(gateway.keyFile, 'utf8').trim()
@@ -58,6 +69,7 @@ export async function closeGateways(): Promise<void> {
     stores.rates.close()
     stores.idempotency.close()
     stores.responses.close()
+    stores.batches.close()
     if (isOurs) rmSync(stateDir, { recursive: true, force: true })
   }
 }

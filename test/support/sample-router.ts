@@ -12,6 +12,8 @@ import type { AuditRecord, JournalEntry } from '../../src/spec/audit.ts'
 import type { PolicyInput } from '../../src/spec/policy.ts'
 import type { Router } from '../../src/spec/router.ts'
 import { validatePolicy } from '../../src/stores/policy-file.ts'
+import { NO_ROLLOUTS } from '../../src/stores/rollouts.ts'
+import { NO_OVERRIDES } from '../../src/stores/task-overrides.ts'
 import {
   type ManualClock,
   type ModelScript,
@@ -91,10 +93,14 @@ export function sampleRouter(script: SampleScript, own: Partial<RouterDeps> = {}
     examples: { keep: () => undefined, label: () => undefined },
     onDraft: () => undefined,
     killSwitch: { ordersFor: () => [] },
+    overrides: NO_OVERRIDES,
+    rollouts: NO_ROLLOUTS,
+    stages: { noted: () => undefined, watched: () => [] },
     conversations: null,
     budgets: null,
     checks: createCheckRunner({ path: process.env.PATH ?? '', hidden: [] }),
     content: null,
+    held: null,
     cache: openAnswerCache(loaded.policy.cache, clock.monotonicMs),
     priors: { find: () => null },
     calibrations: { find: () => null, refitsOf: () => 0, shut: () => undefined },

@@ -25,22 +25,25 @@ export function findPrivate(
   kinds: readonly PrivateKind[],
   writing: Writing = 'text',
 ): readonly PrivateSpan[] {
-  return writing === 'json' ? spansOf(text, kinds, writing) : privateReader(kinds)(text)
+  return privateReader(kinds, writing)(text)
 }
 
 /** Finds pieces of these kinds in texts, and remembers them. */
-export function privateReader(kinds: readonly PrivateKind[]): Remembered<readonly PrivateSpan[]> {
-  const wanted = kinds.join()
+export function privateReader(
+  kinds: readonly PrivateKind[],
+  writing: Writing = 'text',
+): Remembered<readonly PrivateSpan[]> {
+  const wanted = `${writing} ${kinds.join()}`
   let find = known.get(wanted)
   if (!find) {
     const own = [...kinds]
-    find = remembered((one) => spansOf(one, own, 'text'))
+    find = remembered((one) => spansOf(one, own, writing))
     known.set(wanted, find)
   }
   return find
 }
 
-/** By the kinds that are sought: those of policies, of which a process has few. */
+/** By the writing and the kinds that are sought: those of policies, of which a process has few. */
 const known = new Map<string, Remembered<readonly PrivateSpan[]>>()
 
 function spansOf(text: string, kinds: readonly PrivateKind[], writing: Writing): readonly PrivateSpan[] {

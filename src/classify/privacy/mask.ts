@@ -3,7 +3,6 @@
 import { PRIVATE_KINDS, type PrivateKind } from '../../spec/private-kinds.ts'
 import { findPrivate } from './find.ts'
 import type { Writing } from './plain-reading.ts'
-import type { PrivateSpan } from './private-span.ts'
 
 /** What was masked in one conversation with a model. Holds the secrets: never stored, logged or sent. */
 export interface Vault {
@@ -67,14 +66,16 @@ export function createVault(numbering: Numbering = (_kind, _value, next) => next
  */
 export function maskText(text: string, kinds: readonly PrivateKind[], vault: Vault, writing: Writing = 'text'): Masked {
   const found = findPrivate(text, kinds, writing)
+  const isInString = writing === 'json' ? stringsOf(text) : null
   const parts: string[] = []
   let from = 0
-  for (const span of found) {
+  for (const { start, end, kind } of found) {
+    const piece = text.slice(start, end)
     parts.push(
-      maskLiterals(text.slice(from, span.start), vault),
-      writing === 'json' ? inJson(text, span, vault) : placeholder(text.slice(span.start, span.end), span.kind, vault),
+      maskLiterals(text.slice(from, start), vault),
+      isInString ? inJson(piece, kind, { vault, isInString: isInString(start) }) : placeholder(piece, kind, vault),
     )
-    from = span.end
+    from = end
   }
   parts.push(maskLiterals(text.slice(from), vault))
   return { text: parts.join(''), count: found.length }
@@ -127,31 +128,50 @@ function growing(tail: string): string {
 }
 
 /**
- * The first characters of a text with secrets and mail addresses replaced by `[secret]` and `[email]` for good.
+ * The first characters of a text with secrets, mail addresses and whatever else is wanted replaced by `[secret]`, `[email]` and so on for good.
  *
  * @param maxChars most characters (Unicode code points) of the result
  */
-export function redactPreview(text: string, maxChars: number): string {
+export function redactPreview(text: string, maxChars: number, kinds: readonly PrivateKind[] = []): string {
   // A cut through a surrogate pair would leave half a character.
   const head = text.slice(0, maxChars * 2 + PREVIEW_MARGIN).replace(/[\ud800-\udbff]$/, '')
   const parts: string[] = []
   let from = 0
-  for (const { start, end, kind } of findPrivate(head, ['secret', 'email'])) {
+  for (const { start, end, kind } of findPrivate(head, [...new Set([...ALWAYS_REDACTED, ...kinds])])) {
     parts.push(head.slice(from, start), `[${kind}]`)
     from = end
   }
   return [...(parts.join('') + head.slice(from))].slice(0, maxChars).join('')
 }
 
+const ALWAYS_REDACTED = ['secret', 'email'] as const
+
 function maskLiterals(text: string, vault: Vault): string {
   return text.replace(PLACEHOLDER, (value) => placeholder(value, 'literal', vault))
 }
 
 /** The value behind the escapes; outside of a string a placeholder needs the marks of one. */
-function inJson(text: string, { start, end, kind }: PrivateSpan, vault: Vault): string {
-  const name = placeholder(plainString(text.slice(start, end)), kind, vault)
-  const marks = text.slice(0, start).replace(/\\./gs, '').split('"').length - 1
-  return marks % 2 === 1 ? name : `"${name}"`
+function inJson(
+  piece: string,
+  kind: PrivateKind,
+  { vault, isInString }: { readonly vault: Vault; readonly isInString: boolean },
+): string {
+  const name = placeholder(plainString(piece), kind, vault)
+  return isInString ? name : `"${name}"`
+}
+
+/** @returns whether a place stands inside of a string of this JSON; to be asked for places in order */
+function stringsOf(json: string): (at: number) => boolean {
+  let read = 0
+  let isInString = false
+  return (at) => {
+    for (; read < at; read++) {
+      const character = json[read]
+      if (character === '\\') read++
+      else if (character === '"') isInString = !isInString
+    }
+    return isInString
+  }
 }
 
 function plainString(piece: string): string {

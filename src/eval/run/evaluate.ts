@@ -62,7 +62,7 @@ export function evalSetup(loaded: LoadedPolicy, { frontier, stage, estimate }: E
   const frontiers = Object.entries(policy.models).filter(([, { tier }]) => tier === 'frontier')
   const expected = (): string => rightAnswer(current.getStore())
   const models = Object.fromEntries(
-    frontiers.map(([name, { model }]) => [name, standInFrontier({ name, model, expected, estimate })]),
+    frontiers.map(([name, { model }]) => [name, standInFrontier({ name, model, says: expected, estimate })]),
   )
   return { loaded: { ...loaded, policy, missingKeys: {} }, models, within, ...heard }
 }

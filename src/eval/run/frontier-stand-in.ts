@@ -1,4 +1,4 @@
-/** A frontier that is not called: it says what the row says is right. */
+/** A frontier that is not called. */
 import type { Usage } from '../../spec/decision.ts'
 import type { ModelCall, ModelPort } from '../../spec/ports.ts'
 
@@ -6,23 +6,20 @@ export interface StandInSettings {
   readonly name: string
   /** The id that prices are looked up by. */
   readonly model: string
-  /** The right answer of the row that is being evaluated; empty when it names none. */
-  readonly expected: () => string
+  /** For example the right answer of the row that is being evaluated; empty where there is none: nothing is made up. */
+  readonly says: (call: ModelCall) => string
   readonly estimate: Estimate
 }
 
 /** Tokens of a call and of an answer of so many characters. */
 export type Estimate = (call: ModelCall, answerChars: number) => Usage
 
-/**
- * Answers with the right answer of the row at hand, as an upper bound of what a frontier would do. Token counts are
- * estimated, so costs are, too. Where there is no right answer it says nothing: nothing is made up.
- */
-export function standInFrontier({ name, model, expected, estimate }: StandInSettings): ModelPort {
+/** With the right answers it is an upper bound of what a frontier would do. Token counts are estimated, so costs are, too. */
+export function standInFrontier({ name, model, says, estimate }: StandInSettings): ModelPort {
   return {
     name,
     async *generate(call) {
-      const text = expected()
+      const text = says(call)
       yield { type: 'text', delta: text }
       yield {
         type: 'finish',

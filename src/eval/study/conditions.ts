@@ -18,19 +18,13 @@ export const ASKED = [
 ] as const
 export type AskedCondition = (typeof ASKED)[number]
 
+/** Local models write long texts in them. */
+const SLOW: ReadonlySet<AskedCondition> = new Set(['local_in_words', 'advisor', 'advisor_no_document'])
+
 /** In which order they are asked, all rows of one pass before the next: what takes longest for a row comes last. */
 export const PASSES: readonly (readonly AskedCondition[])[] = [
-  [
-    'local_only',
-    'frontier_only',
-    'cascade',
-    'draft_verify',
-    'buddy',
-    'consensus',
-    'specialist',
-    'advisor_hosted_worker',
-  ],
-  ['local_in_words', 'advisor', 'advisor_no_document'],
+  ASKED.filter((condition) => !SLOW.has(condition)),
+  ASKED.filter((condition) => SLOW.has(condition)),
 ]
 
 /** Those that are put together from rows of local_only and frontier_only. */

@@ -8,7 +8,7 @@ import { VERDICT_WORDS } from '../../patterns/draft-verify.ts'
 import type { ModelCall, ModelPort } from '../../spec/ports.ts'
 import { NO_ANSWER } from '../../spec/reading.ts'
 import { messageText } from '../../spec/request.ts'
-import type { Estimate } from '../run/frontier-stand-in.ts'
+import { type Estimate, standInFrontier } from '../run/frontier-stand-in.ts'
 import { drawOf, mistaken } from './belief.ts'
 import { judge } from './judge.ts'
 import type { StudyRow } from './sets.ts'
@@ -33,23 +33,11 @@ export interface SimulatedFrontier {
 
 export function simulatedFrontier(frontier: SimulatedFrontier): ModelPort {
   const { name, model, current, estimate } = frontier
-  return {
-    name,
-    async *generate(call) {
-      const row = current()
-      const text = row ? saidTo(call, row, frontier) : ''
-      yield { type: 'text', delta: text }
-      yield {
-        type: 'finish',
-        finishReason: 'stop',
-        usage: estimate(call, text.length),
-        signals: null,
-        identity: { digest: null, quantisation: null, servedBy: model },
-        raw: null,
-      }
-    },
-    close: async () => undefined,
+  const says = (call: ModelCall): string => {
+    const row = current()
+    return row ? saidTo(call, row, frontier) : ''
   }
+  return standInFrontier({ name, model, says, estimate })
 }
 
 /** Of a call that is not made, in milliseconds: so long until the first word, and so long for each token. Assumed, not measured. */

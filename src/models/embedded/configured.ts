@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { RouterError, toRouterError } from '../../spec/errors.ts'
 import type { ModelPolicy, Policy } from '../../spec/policy.ts'
+import { DEFAULT_CONTEXT_TOKENS } from '../../spec/policy-models.ts'
 import type { ModelPort } from '../../spec/ports.ts'
 import { cachedSha256 } from '../fetch/digest.ts'
 import { locateModel } from '../fetch/locate.ts'
@@ -87,6 +88,46 @@ export function embeddedFillsIn({ policy, paths, env }: ConfiguredModel): boolea
   }
 }
 
+/** Bytes that the model takes when it is loaded; null where its file is not there or cannot be read. */
+export function embeddedNeedBytes(configured: ConfiguredModel): number | null {
+  const { name, policy } = configured
+  const path = fileOf(configured)
+  if (path === null) return null
+  return needBytesUnlessBroken({ name, path, ...loadSettings(policy), adapter: policy.adapter ?? null }) || null
+}
+
+/**
+ * Whether the model can be loaded without another copy having to leave, with room for a second model as well: who waits for that one does
+ * not wait longer. Files that cannot be read are told by the attempt to load them.
+ */
+export function embeddedFitsBeside(
+  configured: ConfiguredModel,
+  second: ConfiguredModel,
+  availableBytes: number,
+): boolean {
+  const loaded = readLoaded(configured.paths.stateDir)
+  const wanted = [configured, second].flatMap((one) => {
+    const path = fileOf(one)
+    if (path === null) return []
+    const spec = { name: one.name, path, ...loadSettings(one.policy), adapter: one.policy.adapter ?? null }
+    return loaded.some(({ key }) => key === copyKey(spec)) ? [] : [needBytesUnlessBroken(spec)]
+  })
+  const needBytes = wanted.reduce((sum, bytes) => sum + bytes, 0)
+  return (
+    needBytes === 0 || needBytes <= roomBytes({ held: loaded, availableBytes, budget: budgetOf(configured.memory) })
+  )
+}
+
+/** Null where nothing is known of a file. */
+function fileOf({ policy, paths, env }: ConfiguredModel): string | null {
+  try {
+    const { exists, path } = locateModel({ name: policy.model, path: policy.path ?? null, env, paths })
+    return exists ? path : null
+  } catch {
+    return null
+  }
+}
+
 /** Counts every loaded copy as one that would make room: the host, which knows which are busy, decides at the load. */
 function memoryObstacle(
   { name, policy, paths, memory }: ConfiguredModel,
@@ -128,7 +169,11 @@ function budgetOf(memory: Policy['memory'] | undefined): MemoryBudget {
 }
 
 function loadSettings(policy: ModelPolicy): Pick<ModelSpec, 'contextTokens' | 'sequences' | 'threads'> {
-  return { contextTokens: policy.contextTokens, sequences: policy.parallel, threads: policy.threads ?? null }
+  return {
+    contextTokens: policy.contextTokens ?? DEFAULT_CONTEXT_TOKENS,
+    sequences: policy.parallel,
+    threads: policy.threads ?? null,
+  }
 }
 
 async function openFile(configured: ConfiguredModel, signal: AbortSignal): Promise<ModelPort> {

@@ -1,5 +1,6 @@
 import type { FinishReason } from '../../spec/decision.ts'
 import { RouterError } from '../../spec/errors.ts'
+import type { Progress } from '../../spec/ports.ts'
 import type { GenerateNext, LlamaModel, LlamaSequence, Token } from './llama-types.ts'
 import { chatTokens, infillTokens, plainTokens } from './prompt.ts'
 import type { ChatTurn, GenerateParams, GenerateResult } from './protocol.ts'
@@ -58,7 +59,7 @@ interface Listening {
   readonly signal: AbortSignal
   readonly emit: (delta: string) => void
   /** Called every `PROGRESS_TOKENS` tokens with what was read so far. */
-  readonly progress: (read: { readonly tokens: number; readonly entropyLowNats: number | null }) => void
+  readonly progress: (read: Progress) => void
 }
 
 /** Often enough to stop a hopeless answer early, seldom enough to cost nothing. */
@@ -189,9 +190,10 @@ async function writeAnswer(running: RunningModel, sequence: LlamaSequence, writi
   }
 }
 
-function progressOf(readings: readonly TokenReading[], vocabulary: number) {
-  const { tokens, entropyLowNats } = textSignals(readings, { pass: 'decode', fullDistribution: true, vocabulary })
-  return { tokens, entropyLowNats }
+function progressOf(readings: readonly TokenReading[], vocabulary: number): Progress {
+  const signals = textSignals(readings, { pass: 'decode', fullDistribution: true, vocabulary })
+  const { tokens, entropyLowNats, entropyHighNats } = signals
+  return { tokens, entropyLowNats, entropyHighNats }
 }
 
 async function nextToken(

@@ -130,7 +130,8 @@ class Host {
     const abort = new AbortController()
     connection.requests.set(request.id, abort)
     const emit = (event: HostEvent): void => send(connection, { id: request.id, event })
-    const priority = request.priority === 'background' ? 'background' : 'interactive'
+    const { priority: wish } = request
+    const priority = wish === 'batch' || wish === 'background' ? wish : 'interactive'
     this.#answer(connection, request, { signal: abort.signal, emit, priority })
       .then(
         (result) => send(connection, { id: request.id, result }),

@@ -1,10 +1,18 @@
 import type { FinishReason, OptionProbability, Signals, TokenSignal, Usage } from '../../spec/decision.ts'
 import { ERRORS, type ErrorCode, type ErrorValues, RouterError, toRouterError } from '../../spec/errors.ts'
-import type { DecideCall, EmbedFrame, ExtractCall, ExtractResult, Priority, WriteJsonResult } from '../../spec/ports.ts'
+import type {
+  DecideCall,
+  EmbedFrame,
+  ExtractCall,
+  ExtractResult,
+  Priority,
+  Progress,
+  WriteJsonResult,
+} from '../../spec/ports.ts'
 import type { MemoryBudget } from './room.ts'
 
 /** Raised whenever a message changes; part of the socket's name, so old and new programs never talk to each other. */
-export const PROTOCOL_VERSION = 5
+export const PROTOCOL_VERSION = 6
 
 /** Which model to answer with, and how to load it. Equal values share one loaded copy. */
 export interface ModelSpec {
@@ -156,7 +164,7 @@ export type HostEvent =
   | { readonly type: 'loading' }
   | { readonly type: 'loaded' }
   | { readonly type: 'text'; readonly delta: string }
-  | { readonly type: 'progress'; readonly tokens: number; readonly entropyLowNats: number | null }
+  | ({ readonly type: 'progress' } & Progress)
 
 export type ReplyFrame =
   | { readonly id: number; readonly event: HostEvent }

@@ -5,6 +5,8 @@ import type { KillOrder } from '../../spec/kill-switch.ts'
 import type { Policy, StagePolicy, TaskPolicy } from '../../spec/policy.ts'
 import type { PriorOpinion } from '../../spec/prior.ts'
 import type { RouteOverride } from '../../spec/request.ts'
+import type { TaskOverride } from '../../spec/task-override.ts'
+import type { Lifted } from '../lift.ts'
 import type { Candidates } from '../task.ts'
 
 /** All a rule may look at. */
@@ -15,6 +17,8 @@ export interface RuleInput {
   readonly stage: StagePolicy
   readonly candidates: Candidates
   readonly override: RouteOverride
+  readonly setBy?: TaskOverride
+  readonly lifted?: Lifted
   readonly prior: PriorOpinion | null
   readonly exhausted: BudgetScope | null
   readonly orders: readonly KillOrder[]

@@ -44,31 +44,15 @@ const TESTS = result(
 )
 const ANSWERED = { role: 'assistant', content: 'It copies the text once a character. Shall I show how to avoid that?' }
 
+const TESTED = [SYSTEM, QUESTION, called(CALLS.read), FILE, called(CALLS.test), TESTS] as const
+
 /** One turn of a person with two calls of tools, a bare leave to go on with one more, and a new question. */
 export const REQUESTS = {
   question: [SYSTEM, QUESTION],
   afterRead: [SYSTEM, QUESTION, called(CALLS.read), FILE],
-  afterTests: [SYSTEM, QUESTION, called(CALLS.read), FILE, called(CALLS.test), TESTS],
-  goAhead: [
-    SYSTEM,
-    QUESTION,
-    called(CALLS.read),
-    FILE,
-    called(CALLS.test),
-    TESTS,
-    ANSWERED,
-    { role: 'user', content: 'Ja, mach bitte weiter.' },
-  ],
-  newQuestion: [
-    SYSTEM,
-    QUESTION,
-    called(CALLS.read),
-    FILE,
-    called(CALLS.test),
-    TESTS,
-    ANSWERED,
-    { role: 'user', content: 'What does a lexer do?' },
-  ],
+  afterTests: TESTED,
+  goAhead: [...TESTED, ANSWERED, { role: 'user', content: 'Ja, mach bitte weiter.' }],
+  newQuestion: [...TESTED, ANSWERED, { role: 'user', content: 'What does a lexer do?' }],
 } as const
 
 /** The request after the first call, with another result of the tool. */

@@ -1,5 +1,6 @@
 /** Where text stands in bodies of the Messages API: whatever a person or a model wrote can be masked, what steers the API cannot. */
 import { isExactNumber, parseExact } from '../spec/exact-json.ts'
+import { fileText } from './file-text.ts'
 
 /** How a string of a body may be treated. */
 export type Place =
@@ -7,7 +8,7 @@ export type Place =
   | 'text'
   /** Steers the API, or says what a piece is: a secret in it holds the request. */
   | 'fixed'
-  /** Bytes, or what the provider encrypted for itself. */
+  /** Bytes that are no text, or what the provider encrypted for itself. */
   | 'opaque'
 
 /** Called for every string; the value it returns takes its place. */
@@ -75,7 +76,7 @@ function visitFields(block: Fields, visitor: Visitor): Fields {
     if (name === 'input' && isFields(value)) return visitInput(value, visitor)
     if (typeof value === 'string') {
       const isSealed = SEALED.has(name) || (holdsBytes && name === 'data')
-      if (isSealed) return visitor.string(value, isBytes(value) ? 'opaque' : 'fixed')
+      if (isSealed) return visitor.string(value, isBytes(value) && fileText(value) === null ? 'opaque' : 'fixed')
       return FIXED.has(name) ? visitFixed(value, visitor) : visitor.string(value, 'text')
     }
     return FIXED.has(name) ? visitFixed(value, visitor) : visitAny(value, visitor)

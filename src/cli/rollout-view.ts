@@ -1,0 +1,160 @@
+/** One task as `rollout` sees it: its stage, who moved it there, and the evidence since then. */
+import { costSummary } from '../eval/costs.ts'
+import { type Advice, adviceFor } from '../eval/rollout/advice.ts'
+import { evidenceOf, type RolloutEvidence } from '../eval/rollout/evidence.ts'
+import { type Judgement, judgeEvidence, needsEvidence } from '../eval/rollout/judge.ts'
+import { resolvePaths } from '../models/paths.ts'
+import { changedSince } from '../pipeline/policy-since.ts'
+import { createTaskDrift } from '../pipeline/rollout-drift.ts'
+import { answeringNow, candidateOf } from '../pipeline/task-setup.ts'
+import type { AuditRecord } from '../spec/audit.ts'
+import { RouterError } from '../spec/errors.ts'
+import { hasFrontier } from '../spec/has-frontier.ts'
+import type { LoadedPolicy, StagePolicy, TaskPolicy } from '../spec/policy.ts'
+import { eventOf, type RolloutChange, type RolloutInForce, type TaskDriftState } from '../spec/rollout.ts'
+import type { Candidate, LocalSetup } from '../spec/rotation.ts'
+import { closest } from '../spec/suggest.ts'
+import { recordEvent } from '../stores/audit-events.ts'
+import { readAuditLog } from '../stores/audit-log.ts'
+import { readPolicy } from '../stores/policy-archive.ts'
+import { openRollouts, type RolloutStore } from '../stores/rollouts.ts'
+import type { CliContext } from './context.ts'
+import { firstFrontier, usdOf } from './cost.ts'
+import { usage } from './failure.ts'
+import { findPolicy } from './policy-lookup.ts'
+
+export interface RolloutView {
+  readonly name: string
+  readonly loaded: LoadedPolicy
+  readonly policy: TaskPolicy
+  readonly store: RolloutStore
+  readonly stateDir: string
+  /** In force now. */
+  readonly stage: StagePolicy
+  /** Null: the stage is the policy's own, or its default. */
+  readonly inForce: RolloutInForce | null
+  /** What was rotated in; undefined: as the policy says. */
+  readonly setup: LocalSetup | undefined
+  /** Digest of what the policy says of its models and prompt. */
+  readonly written: string | null
+  /** Of the task; null without one, and when the policy was edited under it. */
+  readonly candidate: Candidate | null
+  /** Reads the audit since the last move. */
+  look(): {
+    readonly evidence: RolloutEvidence
+    readonly judgement: Judgement
+    readonly advice: readonly Advice[]
+    /** Null in a stage that serves no local answers. */
+    readonly drift: TaskDriftState | null
+  }
+}
+
+/** Another move takes a few milliseconds, or as long as the audit is busy. */
+const WAIT_MS = 2000
+
+/** @throws RouterError unknown_task, usage: the task has no local model; rollouts_unreadable */
+export function openRolloutView(name: string, policyFile: string | undefined, context: CliContext): RolloutView {
+  const loaded = findPolicy(policyFile, context)
+  const { stateDir } = resolvePaths(context.env, process.platform)
+  const store = openRollouts(stateDir, context.clock.monotonicMs, WAIT_MS)
+  // An unreadable file is an error here, and not a stage that it makes.
+  store.list()
+  return viewOf(name, { loaded, store, stateDir })
+}
+
+/** Every task of the policy that has a local model. */
+export function openRolloutViews(policyFile: string | undefined, context: CliContext): readonly RolloutView[] {
+  const loaded = findPolicy(policyFile, context)
+  const { stateDir } = resolvePaths(context.env, process.platform)
+  const store = openRollouts(stateDir, context.clock.monotonicMs, WAIT_MS)
+  store.list()
+  const routed = Object.entries(loaded.policy.tasks).filter(([, { local }]) => local !== false)
+  return routed.map(([name]) => viewOf(name, { loaded, store, stateDir }))
+}
+
+function viewOf(name: string, own: Pick<RolloutView, 'loaded' | 'store' | 'stateDir'>): RolloutView {
+  const { tasks } = own.loaded.policy
+  const policy = Object.hasOwn(tasks, name) ? tasks[name] : undefined
+  if (!policy) throw unknownTask(name, Object.keys(tasks))
+  if (policy.local === false)
+    throw usage(
+      `task ${name} has no local model, so there is nothing to roll out`,
+      'Give it one with tasks.<name>.local.',
+    )
+  const inForce = own.store.find(name, policy.stage)
+  const stage = inForce?.to ?? policy.stage ?? (hasFrontier(name, own.loaded) ? 'shadow' : 'accept')
+  const books = { loaded: own.loaded, rollouts: own.store }
+  const answering = { ...answeringNow(books, name), candidate: candidateOf(books, name) }
+  const view = { name, policy, inForce, stage, ...answering, ...own }
+  return { ...view, look: () => lookAt(view) }
+}
+
+/** @throws RouterError in_use: somebody else was faster; store_* when the audit cannot note it */
+export function putInForce({ name, store, stateDir }: RolloutView, change: RolloutChange): void {
+  if (!store.move(change, () => recordEvent(stateDir, eventOf(change))))
+    throw raced('The stage', `somebody else moved ${name} at the same time`)
+}
+
+/** What the policy says otherwise of the task than when the stage before was in force; nothing where that one is not kept. */
+export function editedSince({ name, inForce, loaded, stateDir }: RolloutView): readonly string[] {
+  const digest = inForce?.before.at(-1)?.policyDigest
+  const before = digest === undefined || digest === loaded.digest ? null : readPolicy(stateDir, digest)
+  return before ? changedSince(before.policy, loaded.policy, name) : []
+}
+
+export function raced(path: string, problem: string): RouterError {
+  return new RouterError('in_use', { path, problem, fix: 'Look at it again with `spillway rollout status`.' })
+}
+
+/** Whoever reads the log has to know why. */
+export function reasonGiven(why: string | undefined): string {
+  const text = why?.trim() ?? ''
+  if (text === '') throw usage('a move needs a reason', 'Say with --why what happened.')
+  return text.replace(/\.$/, '')
+}
+
+function lookAt({
+  name,
+  policy,
+  inForce,
+  stage,
+  loaded,
+  stateDir,
+}: Omit<RolloutView, 'look'>): ReturnType<RolloutView['look']> {
+  const log = readAuditLog({ stateDir })
+  try {
+    const sinceMs = inForce ? Date.parse(inForce.at) : 0
+    const query = { task: name, ...(inForce && { sinceMs }) }
+    const evidence = evidenceOf(log.each(query), policy.accept)
+    const { costs } = loaded.policy
+    const spent = needsEvidence(stage)
+      ? costSummary({
+          records: log.each(query),
+          costs,
+          sinceMs,
+          // Hardware and maintenance are the machine's, not one task's.
+          nowMs: sinceMs,
+          frontierUsd: (task, tokens) => usdOf(firstFrontier(task, loaded), tokens),
+        })
+      : null
+    const advice = adviceFor({ task: policy, evidence, costs: spent })
+    const drift = needsEvidence(stage) ? driftIn(log.each(query)) : null
+    return { evidence, judgement: judgeEvidence(policy, evidence), advice, drift }
+  } finally {
+    log.close()
+  }
+}
+
+function driftIn(records: Iterable<AuditRecord>): TaskDriftState {
+  const drift = createTaskDrift()
+  for (const record of records) if (record.settledAt !== null) drift.take(record)
+  return drift.state()
+}
+
+function unknownTask(task: string, known: readonly string[]): RouterError {
+  const near = closest(task, known)
+  return new RouterError('unknown_task', {
+    task,
+    fix: near ? `Did you mean ${near}?` : `Known: ${known.join(', ') || 'none'}.`,
+  })
+}

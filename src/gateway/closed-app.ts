@@ -1,0 +1,28 @@
+/** What the doors of the gateway share, for rows that come by no connection: nobody can come in by it. */
+import type { KillBook } from '../spec/kill-switch.ts'
+import type { Policy } from '../spec/policy.ts'
+import type { Router } from '../spec/router.ts'
+import type { App } from './exchange.ts'
+
+/** Answers are kept nowhere but in the result, and there is no header that could name a key or an answer before. */
+export function closedApp(router: Router, settings: Policy['gateway'], killSwitch: KillBook): App {
+  return {
+    router,
+    settings: { ...settings, responses: { store: false } },
+    keys: { keyFile: '', holderOf: () => null, holderById: () => null },
+    isLoopback: true,
+    limits: {
+      enter: async () => ({ charge: () => undefined, leave: () => undefined }),
+      sharedHealth: () => null,
+    },
+    idempotency: { once: (exchange, work) => work.answer(exchange), stop: () => undefined },
+    responses: { keep: () => undefined, find: () => null, drop: () => false, close: () => undefined },
+    killSwitch,
+    batches: null,
+    policyProblem: () => null,
+    metrics: null,
+    loopHealth: () => ({ blocks: 0, worstMs: 0, isDegraded: false }),
+    isFull: () => false,
+    isStopping: () => false,
+  }
+}
