@@ -123,7 +123,11 @@ async function runPlan(running: Running, context: CliContext): Promise<BatchRepo
   const failedBefore = plan.rows.filter(({ key }) => log.lineOf(key) === 'failed').length
   const before = plan.rows.length - open.length - failedBefore
   const counts = tally({ total: plan.rows.length, before, failedBefore, bad: plan.bad })
+  const tellStop = (): void =>
+    context.terminal.say('Stopping: the rows under way end first. Ctrl-C again ends at once.')
+  context.signal.addEventListener('abort', tellStop, { once: true })
   const end = await asked(open, counts, running, context)
+  context.signal.removeEventListener('abort', tellStop)
   return counts.report({
     ...{ file, out: files.answers, errors: files.failures, end },
     isInterrupted: context.signal.aborted,

@@ -223,12 +223,16 @@ describe('a run that was killed', () => {
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       stdout += text
     })
+    let stderr = ''
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text
+    })
     await cloud.request(0)
     child.kill('SIGINT')
-    // The signal is with the process before the answer is: both go through the kernel in this order.
-    await new Promise((resolve) => setImmediate(resolve))
+    await expect.poll(() => stderr).toContain('Stopping: the rows under way end first.')
+    const closed = once(child, 'close')
     release.resolve()
-    const [exitCode] = (await once(child, 'close')) as [number]
+    const [exitCode] = (await closed) as [number]
     expect(exitCode).toBe(130)
     expect(JSON.parse(stdout)).toMatchObject({ rows: { answered: 1, left: 4 }, stopped: { reason: 'interrupted' } })
     expect((await batch()).exitCode).toBe(0)
