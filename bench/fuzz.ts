@@ -1,7 +1,7 @@
 /**
  * `npm run fuzz -- [--json] [--bodies N] [--seed S]`: sends bodies that nobody means to a real gateway over loopback, one after
- * the other, and prints what it answered and how long a single body kept it from answering others. Exit code 1 after a crash or
- * a 5xx. A block is judged by its fastest of five, since a busy machine stops processes too.
+ * the other and at every door that takes one, and prints what it answered and how long a single body kept it from answering others.
+ * Exit code 1 after a crash, a 5xx or a body that keeps others waiting for 50 ms every time. A block is judged by its fastest of five, since a busy machine stops processes too.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -38,13 +38,16 @@ const report = await fuzz(child).finally(() => {
 if (child.exitCode === null) await once(child, 'exit')
 rmSync(folder, { recursive: true, force: true })
 process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
-process.exitCode = report.crashes + report.serverErrors.length === 0 ? 0 : 1
+process.exitCode = report.crashes + report.serverErrors.length + report.blocksOver50Ms.everyTime === 0 ? 0 : 1
 
 async function fuzz(server: ChildProcess) {
   const [at] = (await once(server, 'message')) as [{ readonly url: string; readonly keyFile: string }]
   const key = readFileSync(at.keyFile, 'utf8').trim()
-  const send = async ({ bytes }: FuzzBody): Promise<{ readonly status: string; readonly cost: Cost }> => {
-    const status = await statusOf(`${at.url}/v1/chat/completions`, key, bytes)
+  const send = async ({
+    path = '/v1/chat/completions',
+    bytes,
+  }: FuzzBody): Promise<{ readonly status: string; readonly cost: Cost }> => {
+    const status = await statusOf(`${at.url}${path}`, key, bytes)
     server.send('cost')
     const [cost] = (await once(server, 'message', { signal: AbortSignal.timeout(30_000) })) as [Cost]
     return { status, cost }
@@ -67,7 +70,8 @@ async function fuzz(server: ChildProcess) {
       const { status, cost } = await send(body)
       sent += 1
       byStatus[status] = (byStatus[status] ?? 0) + 1
-      if (/^5/.test(status))
+      // The scripted frontier never says a list of documents, so whatever it is asked to rank is malformed upstream.
+      if (/^5/.test(status) && !(status === '502' && body.path === '/v1/rerank'))
         serverErrors.push(`${status} ${body.kind} ${body.bytes.subarray(0, 200).toString('latin1')}`)
       worstBlockMs = Math.max(worstBlockMs, cost.blockMs)
       mostRssMb = Math.max(mostRssMb, cost.rssMb)

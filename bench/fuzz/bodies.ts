@@ -1,13 +1,16 @@
 /** Request bodies that nobody means: broken, huge, deep, of wrong types, and some that are right. The same for a seed. */
 import { randomFrom } from '../../src/learn/random.ts'
+import { doorBody } from './doors.ts'
 
 export interface FuzzBody {
   /** How it was made, for reports. */
   readonly kind: string
+  /** Where it goes; `/v1/chat/completions` when absent. */
+  readonly path?: string
   readonly bytes: Buffer
 }
 
-type Random = () => number
+export type Random = () => number
 
 /** @param seed of all that is drawn */
 export function* fuzzBodies(seed: number, count: number): Generator<FuzzBody> {
@@ -15,7 +18,8 @@ export function* fuzzBodies(seed: number, count: number): Generator<FuzzBody> {
   for (let index = 0; index < count; index++) {
     // Large ones are rare, as they are in the wild, and every kind of them comes.
     if (index % 100 === 0) yield largeBody(random, index / 100)
-    else yield smallBody(random)
+    else if (index % 100 === 50) yield doorBody(random, true)
+    else yield index % 2 ? smallBody(random) : doorBody(random, false)
   }
 }
 
@@ -108,7 +112,7 @@ const WORDS =
     ' ',
   )
 
-function words(random: Random, chars: number): string {
+export function words(random: Random, chars: number): string {
   const parts: string[] = []
   for (let length = 0; length < chars; length += 6) parts.push(pick(random, WORDS))
   return parts.join(' ')
@@ -161,7 +165,7 @@ function nested(depth: number): string {
   return `{"model":"auto","messages":[{"role":"user","content":${'['.repeat(depth)}${']'.repeat(depth)}}]}`
 }
 
-const WRONG: readonly unknown[] = [
+export const WRONG: readonly unknown[] = [
   null,
   true,
   false,
@@ -222,7 +226,7 @@ function withWrongField(random: Random): object {
 }
 
 /** One to eight bytes changed, taken out or put in. */
-function mutated(bytes: Buffer, random: Random): Buffer {
+export function mutated(bytes: Buffer, random: Random): Buffer {
   let result = bytes
   for (let turn = 0; turn < 1 + 7 * random(); turn++) {
     const at = Math.floor(random() * result.length)
@@ -255,7 +259,7 @@ const PIECES = [
   '{"model":',
 ]
 
-function spliced(text: string, random: Random): string {
+export function spliced(text: string, random: Random): string {
   const from = Math.floor(random() * text.length)
   const to = from + Math.floor(random() * 20)
   return text.slice(0, from) + pick(random, PIECES) + (random() < 0.3 ? '' : text.slice(to))
@@ -265,6 +269,6 @@ function noise(random: Random, length: number): Buffer {
   return Buffer.from(Array.from({ length }, () => Math.floor(random() * 256)))
 }
 
-function pick<T>(random: Random, from: readonly T[]): T {
+export function pick<T>(random: Random, from: readonly T[]): T {
   return from[Math.floor(random() * from.length)] as T
 }

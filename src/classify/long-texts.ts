@@ -64,6 +64,8 @@ export function unreadForPrivate(
   kinds: readonly PrivateKind[],
   policy: Policy,
 ): ReadingOrder | null {
+  if (texts.reduce((chars, text) => chars + (typeof text === 'string' ? text : text.text).length, 0) <= LONG_CHARS)
+    return null
   const written = texts.map((text) => (typeof text === 'string' ? { text, writing: TEXT } : text))
   const asked = written.map(({ text, writing }) => ({ text, role: null, writing }))
   return orderOf(asked, [kinds], policy)

@@ -4,6 +4,7 @@
  */
 
 import { isBytes } from '../classify/file-text.ts'
+import type { LeavingText } from '../classify/leaving.ts'
 import { maskedKinds } from '../classify/long-texts.ts'
 import { anonymousMessages, isAnonymous } from '../classify/privacy/anonymise.ts'
 import { findPrivate } from '../classify/privacy/find.ts'
@@ -14,7 +15,7 @@ import { destinationOf } from '../spec/destination.ts'
 import { RouterError } from '../spec/errors.ts'
 import { mayLeave } from '../spec/features.ts'
 import type { CallLimits, ModelCall, ModelEvent, ModelPort } from '../spec/ports.ts'
-import type { PrivateKind } from '../spec/private-kinds.ts'
+import { PRIVATE_KINDS, type PrivateKind } from '../spec/private-kinds.ts'
 import type { ContentPart, Message } from '../spec/request.ts'
 import { residencyOf } from '../spec/residency.ts'
 import { maskFields, type ReadPrivate } from './mask-fields.ts'
@@ -45,7 +46,7 @@ export async function generateThroughEgress(
   if (!run.decision.frontier.includes(port.name) || !mayLeave(run.features))
     throw refusal(run, `egress to ${port.name} is not allowed`)
   const vault = createVault(deps.placeholders.of(`${run.features.tenant ?? ''} ${run.features.conversationHash}`))
-  const masked = run.features.anonymised ? anonymised(call, run, vault) : await redacted(call, egress, vault)
+  const masked = await (run.features.anonymised ? anonymised : redacted)(call, egress, vault)
   await refusePrivate(masked, egress)
   await partSteps(call)
   tell(run, { type: 'egress', requestId: run.requestId, row: rowOf(egress, masked, vault) })
@@ -63,6 +64,8 @@ async function redacted(call: ModelCall, egress: Egress, vault: Vault): Promise<
   await refuseUnmaskable(call, egress, read)
   await partSteps(call)
   const kinds = maskedKinds(deps.loaded.policy.privacy)
+  // What the caller sent was read before; a prompt or a packet that was built around it was not.
+  await read(textsOf(call.messages), kinds)
   const texts = { ...call, messages: call.messages.map((message) => maskMessage(message, kinds, vault)) }
   await partSteps(call)
   const masked = await maskFields(texts, kinds, { vault, read })
@@ -74,8 +77,10 @@ async function redacted(call: ModelCall, egress: Egress, vault: Vault): Promise<
  * Everything that detectors know is masked, and nothing leaves unless they find nothing in what is left. The caller's own
  * body stays here: its further fields may name people in ways that no detector knows.
  */
-function anonymised({ wire: _, ...call }: ModelCall, run: Run, vault: Vault): ModelCall {
+async function anonymised({ wire: _, ...call }: ModelCall, { run, deps }: Egress, vault: Vault): Promise<ModelCall> {
+  await readForPrivate(textsOf(call.messages), PRIVATE_KINDS, deps)
   const masked = { ...call, messages: anonymousMessages(call.messages, vault) }
+  await readForPrivate(textsOf(masked.messages), PRIVATE_KINDS, deps)
   if (!isAnonymous({ ...masked })) throw refusal(run, 'private data is left in it after masking')
   return masked
 }
@@ -148,6 +153,20 @@ async function refuseAny(
 
 function isImage(value: string): boolean {
   return value.startsWith('data:image/') && isBytes(value)
+}
+
+function textsOf(messages: readonly Message[]): readonly LeavingText[] {
+  return messages.flatMap(({ content, toolCalls = [] }) => [
+    ...(typeof content === 'string' ? [{ text: content, writing: 'text' as const }] : content.flatMap(textOf)),
+    ...toolCalls.map(({ arguments: text, isCustom }) => ({
+      text,
+      writing: isCustom ? ('text' as const) : ('json' as const),
+    })),
+  ])
+}
+
+function textOf(part: ContentPart): readonly LeavingText[] {
+  return part.type === 'text' ? [{ text: part.text, writing: 'text' }] : []
 }
 
 /** Asides leave only as part of the caller's own body. */

@@ -1,5 +1,7 @@
 /** Masks what goes out beside the texts of messages: tools, schemas, names and every further field of the caller's body. */
+
 import { fileText, isBytes } from '../classify/file-text.ts'
+import type { LeavingText } from '../classify/leaving.ts'
 import { percentDecoded } from '../classify/leaving.ts'
 import { findPrivate } from '../classify/privacy/find.ts'
 import { maskText, type Vault } from '../classify/privacy/mask.ts'
@@ -8,7 +10,7 @@ import type { ModelCall } from '../spec/ports.ts'
 import type { PrivateKind } from '../spec/private-kinds.ts'
 
 /** Has long texts read where nobody waits for it, before `findPrivate` is asked about them. */
-export type ReadPrivate = (texts: readonly string[], kinds: readonly PrivateKind[]) => Promise<void>
+export type ReadPrivate = (texts: readonly (string | LeavingText)[], kinds: readonly PrivateKind[]) => Promise<void>
 
 /**
  * Secrets never come here: they hold the request. Fields that choose something (a role, a type, the name of a tool) hold no

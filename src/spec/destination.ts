@@ -30,11 +30,12 @@ function isAddressHere(baseUrl: string): boolean {
 }
 
 const HERE = 'this machine'
+const UNKNOWN = 'unknown'
 
 /** Where providers are reached that the policy gives no address for. */
 export const PROVIDER_URLS = { anthropic: 'https://api.anthropic.com', openai: 'https://api.openai.com/v1' } as const
 
-/** @returns the host that a model's requests go to, with its port where it is not the usual one */
+/** @returns the host that a model's requests go to, with its port where it is not the usual one; `unknown` where the address is none */
 export function destinationOf({
   provider,
   baseUrl,
@@ -46,7 +47,7 @@ export function destinationOf({
   if (url === null) return HERE
   const known = hosts.get(url)
   if (known !== undefined) return known
-  const host = URL.canParse(url) ? new URL(url).host : HERE
+  const host = URL.canParse(url) ? new URL(url).host : UNKNOWN
   if (hosts.size >= MOST_PLACES) hosts.clear()
   hosts.set(url, host)
   return host

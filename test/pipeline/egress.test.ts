@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
+import { keepReadings, type ReadingOrder, readTexts } from '../../src/classify/long-texts.ts'
 import { type Egress, generateThroughEgress } from '../../src/pipeline/egress.ts'
 import { createPlaceholderNumbers } from '../../src/pipeline/placeholder-numbers.ts'
 import type { PipelineDeps, Run } from '../../src/pipeline/run.ts'
@@ -28,6 +29,8 @@ interface Wanted {
   readonly policy?: PolicyInput
   readonly events?: readonly ModelEvent[]
   readonly findPrivate?: PipelineDeps['findPrivate']
+  readonly textReader?: PipelineDeps['textReader']
+  readonly isAnonymised?: boolean
 }
 
 /** The door with a scripted model behind it: what it was asked, what it left on disk, what came back. */
@@ -40,7 +43,7 @@ async function through(call: Partial<ModelCall>, wanted: Wanted = {}) {
   const run = {
     requestId: 'r',
     decision: { frontier },
-    features: { partition },
+    features: { partition, anonymised: wanted.isAnonymised === true },
     told: [],
     unwritten: [],
   } as unknown as Run
@@ -50,6 +53,7 @@ async function through(call: Partial<ModelCall>, wanted: Wanted = {}) {
     clock: manualClock({ sleeping: 'skip' }),
     placeholders: createPlaceholderNumbers(),
     findPrivate: wanted.findPrivate,
+    textReader: wanted.textReader,
   } as unknown as PipelineDeps
   const { baseUrl } = deps.loaded.policy.models[port.name] ?? {}
   const egress: Egress = { port, run, deps, purpose: 'answer', baseUrl }
@@ -97,6 +101,29 @@ describe('the egress door', () => {
       row: { redactions: { email: 1, secret: 1 }, destination: 'api.openai.com' },
     })
     expect(JSON.stringify(entry)).not.toContain(MAIL)
+  })
+
+  it('has long texts that were built for the call read elsewhere first, in every place of its messages', async () => {
+    for (const isAnonymised of [false, true]) {
+      const asked: string[] = []
+      const textReader = {
+        read: async (order: ReadingOrder) => {
+          asked.push(...order.texts.map(({ text, writing }) => `${writing} ${text.slice(0, 12)}`))
+          keepReadings(order, readTexts(order))
+        },
+      } as PipelineDeps['textReader']
+      const long = (beginning: string): string => `${beginning} ${isAnonymised} ${MAIL} ${'word '.repeat(2000)}`
+      const messages = [
+        { role: 'system', content: long('instructions') },
+        { role: 'user', content: [{ type: 'text', text: long('a text part') }] },
+        { role: 'assistant', content: '', toolCalls: [{ id: '1', name: 'send', arguments: `{"a":"${long('x')}"}` }] },
+      ] as unknown as ModelCall['messages']
+      const { sent } = await through({ messages }, { textReader, isAnonymised })
+      expect(asked).toEqual(
+        expect.arrayContaining(['text instructions', 'text a text part ', expect.stringMatching(/^json /)]),
+      )
+      expect(JSON.stringify(sent?.messages)).not.toContain(MAIL)
+    }
   })
 
   it('restores the arguments of tool calls, each for itself, and drops bytes that cannot be restored', async () => {

@@ -129,5 +129,17 @@ describe('the destination of a model', () => {
     expect(destinationOf({ provider: 'openai' })).toBe('api.openai.com')
     expect(destinationOf({ provider: 'openai', baseUrl: 'https://eu.example.com:8443/v1' })).toBe('eu.example.com:8443')
     expect(destinationOf({ provider: 'embedded' })).toBe('this machine')
+    expect(destinationOf({ provider: 'openai', baseUrl: 'no address' })).toBe('unknown')
+  })
+
+  it('is told rightly however many addresses were asked about before', () => {
+    for (let port = 1; port <= 1100; port += 1) {
+      const baseUrl = `http://127.0.0.1:${port}/v1`
+      expect(onThisMachine(baseUrl)).toBe(true)
+      expect(onThisMachine(`http://10.0.0.1:${port}/v1`)).toBe(false)
+      expect(destinationOf({ provider: 'openai', baseUrl })).toBe(port === 80 ? '127.0.0.1' : `127.0.0.1:${port}`)
+    }
+    expect(onThisMachine('http://127.0.0.1:1/v1')).toBe(true)
+    expect(destinationOf({ provider: 'openai', baseUrl: 'http://127.0.0.1:1/v1' })).toBe('127.0.0.1:1')
   })
 })

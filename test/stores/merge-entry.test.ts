@@ -33,6 +33,9 @@ const HELD = {
   decision: { action: 'refuse', by: 'me', why: 'x', at: '2026-01-01T00:00:00.000Z', to: null, releasedAs: null },
 } as const satisfies JournalEntry
 
+const CANDIDATE = { type: 'candidate', requestId: 'a', candidate: { model: 'other' } } as unknown as JournalEntry
+const NO_CANDIDATE: JournalEntry = { type: 'candidate_dropped', requestId: 'a', why: 'queue_full' }
+
 function merged(...entries: readonly JournalEntry[]): AuditRecord | undefined {
   return entries.reduce<AuditRecord | undefined>((record, entry) => mergeEntry(record, entry), undefined)
 }
@@ -46,6 +49,8 @@ describe('an entry that amends a record', () => {
     ['a shadow that was dropped', DROPPED],
     ['an event', EVENT],
     ['a decision on a held request', HELD],
+    ['an answer of a candidate', CANDIDATE],
+    ['a candidate that was dropped', NO_CANDIDATE],
   ])('is of no use without one: %s', (_name, entry) => {
     expect(merged(entry)).toBeUndefined()
   })
@@ -92,6 +97,8 @@ describe('an entry that amends a record', () => {
     const record = [egress(), label('1'), settle('a')].reduce<AuditRecord | undefined>(mergeEntry, old as AuditRecord)
     expect([record?.egress?.length, record?.labels.length, record?.outcome]).toEqual([1, 1, 'accepted'])
     expect(mergeEntry(old as AuditRecord, settle('a'))).toMatchObject({ egress: [], labels: [] })
+    const oldSettlement = { type: 'settle', requestId: 'a', record: old as AuditRecord } as const
+    expect(merged(intent('a'), egress(), oldSettlement)?.egress).toEqual([ROW])
   })
 
   it('of a shadow that was dropped stays, whenever the record is settled, and an event leaves it as it was', () => {
@@ -99,6 +106,20 @@ describe('an entry that amends a record', () => {
     expect(merged(settle('a'), DROPPED)?.shadowDropped).toBe(true)
     const record = auditRecord('a')
     expect(mergeEntry(record, EVENT)).toBe(record)
+  })
+
+  it('of a candidate stays, whenever the record is settled', () => {
+    for (const entries of [
+      [intent('a'), CANDIDATE, settle('a')],
+      [settle('a'), CANDIDATE],
+    ])
+      expect(merged(...entries)).toMatchObject({ outcome: 'accepted', candidate: { model: 'other' } })
+    for (const entries of [
+      [intent('a'), NO_CANDIDATE, settle('a')],
+      [settle('a'), NO_CANDIDATE],
+    ])
+      expect(merged(...entries)).toMatchObject({ outcome: 'accepted', candidateDropped: 'queue_full' })
+    expect(merged(settle('a'), HELD)).toMatchObject({ outcome: 'accepted', held: { by: 'me' } })
   })
 
   it('is one of two reviewers who spoke in the same moment', () => {
