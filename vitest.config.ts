@@ -54,6 +54,7 @@ const SLOW = [
   'test/cli/keys.test.ts',
   'test/cli/lab-cascade.test.ts',
   'test/cli/many-machines.test.ts',
+  'test/cli/message-batches.test.ts',
   'test/cli/metrics.test.ts',
   'test/cli/models.test.ts',
   'test/cli/packed-rows.test.ts',

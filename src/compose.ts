@@ -328,14 +328,14 @@ function openModel(setup: ModelSetup, lane: Lane): ModelPort {
     tls: loaded.tls.get(name),
     alwaysStream: policy.alwaysStream,
   }
-  if (policy.provider === 'anthropic') return createAnthropicModel(hosted)
+  const { collect } = setup.settings
+  const together = policy.batch && collect ? { collect: (own: Transport) => collect(name, own) } : {}
+  if (policy.provider === 'anthropic') return createAnthropicModel({ ...hosted, ...together })
   if (policy.provider === 'ai-sdk') return createAiSdkModel({ ...hosted, sdk: sdkOf(policy) })
   if (policy.provider === 'azure')
     return createAzureModel({ ...hosted, apiVersion: policy.apiVersion ?? AZURE_API_VERSION })
   const asked = { api: policy.provider, baseUrl, model, contextTokens, apiKey: hosted.apiKey, cacheDir: paths.cacheDir }
   const probed = tier === 'frontier' ? {} : { probe: createServerProbe(asked) }
-  const { collect } = setup.settings
-  const together = policy.batch && collect ? { collect: (own: Transport) => collect(name, own) } : {}
   if (policy.provider === 'openai') return createOpenAiCompatibleModel({ ...hosted, ...probed, ...together })
   // Ollama keeps a model for ever when the time is negative.
   const keepAliveMs = policy.idleUnload ?? -1

@@ -24,7 +24,10 @@ export interface Together {
 export async function openTogether(path: string, loaded: LoadedPolicy, context: CliContext): Promise<Together> {
   const batches = Object.values(loaded.policy.models).flatMap(({ batch }) => batch ?? [])
   if (batches.length === 0)
-    throw usage('No model of the policy has a batch', 'Set models.<name>.batch: {} for an openai frontier.')
+    throw usage(
+      'No model of the policy has a batch',
+      'Set models.<name>.batch: {} for a frontier of openai or anthropic.',
+    )
   const journal = openProviderJournal(path)
   const calls = createCollectedCalls({ journal, pollMs: Math.min(...batches.map(({ poll }) => poll)) })
   const { createRouter } = await import('../compose.ts')

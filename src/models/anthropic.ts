@@ -5,7 +5,7 @@ import { readAnthropicBody, readAnthropicStream } from './anthropic-answer.ts'
 import { anthropicRequestBody } from './anthropic-wire.ts'
 import type { Timers } from './deadlines.ts'
 import { generateOverHttp } from './http-model.ts'
-import { createTransport, type WayThere } from './transport.ts'
+import { createTransport, type Transport, type WayThere } from './transport.ts'
 
 export interface AnthropicSettings extends WayThere {
   /** Name of the model in the policy. */
@@ -21,6 +21,8 @@ export interface AnthropicSettings extends WayThere {
   readonly tier?: Tier
   readonly extraHeaders?: Readonly<Record<string, string>>
   readonly timers?: Timers
+  /** Gives what is used in place of the transport; then every answer comes whole. Default: the transport itself. */
+  readonly collect?: (transport: Transport) => Transport
 }
 
 /**
@@ -30,8 +32,8 @@ export interface AnthropicSettings extends WayThere {
  * carry.
  */
 export function createAnthropicModel(settings: AnthropicSettings): ModelPort {
-  const { name, model, apiKey, maxOutputTokens, tier = 'frontier', timers } = settings
-  const transport = createTransport(settings)
+  const { name, model, apiKey, maxOutputTokens, tier = 'frontier', timers, collect = (own) => own } = settings
+  const transport = collect(createTransport(settings))
   const answer = { name, model, apiKey }
   const http = {
     name,

@@ -3,15 +3,9 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { hash, randomUUID } from 'node:crypto'
 import { RouterError, toRouterError } from '../spec/errors.ts'
 import type { ProviderEntry, ProviderJournal } from '../spec/provider-batch.ts'
-import {
-  type BatchedAnswer,
-  type BatchPlace,
-  type BatchResult,
-  batchAnswers,
-  deleteFiles,
-  findBatch,
-  makeBatch,
-} from './provider-batch.ts'
+import { ANTHROPIC_BATCHES } from './anthropic-batch.ts'
+import { type BatchDialect, type BatchedAnswer, type BatchPlace, type BatchResult, deleteKept } from './batch-http.ts'
+import { OPENAI_BATCHES } from './openai-batch.ts'
 import type { PostRequest, PostResponse, Transport } from './transport.ts'
 
 export interface CollectedCalls {
@@ -44,7 +38,7 @@ interface Waiting {
   readonly row: string
   readonly body: string
   readonly request: PostRequest
-  readonly place: BatchPlace
+  readonly place: Place
   readonly settle: (answer: BatchedAnswer | RouterError) => void
 }
 
@@ -118,8 +112,8 @@ export function createCollectedCalls({ journal, pollMs }: CollectSettings): Coll
       post(request) {
         const row = current.getStore()
         const own = row === undefined ? undefined : rows.get(row)
-        if (row === undefined || !own || !PATHS.test(request.url.pathname)) return transport.post(request)
         const place = placeOf(request, { model, transport, signal: over.signal })
+        if (row === undefined || !own || !place) return transport.post(request)
         return take(own, { row, body: wholeBody(request.body), request, place })
       },
       close: () => transport.close(),
@@ -129,8 +123,19 @@ export function createCollectedCalls({ journal, pollMs }: CollectSettings): Coll
   }
 }
 
-/** What a batch of a provider may hold. */
-const PATHS = /\/(?:chat\/completions|embeddings)$/
+/** What a batch of a provider may hold, by the end of the path. */
+const DIALECTS: Readonly<Record<string, BatchDialect>> = {
+  'chat/completions': OPENAI_BATCHES,
+  embeddings: OPENAI_BATCHES,
+  messages: ANTHROPIC_BATCHES,
+}
+
+/** Of one provider, and where in it. */
+interface Place extends BatchPlace {
+  readonly dialect: BatchDialect
+  /** Of a call, below the base. */
+  readonly path: string
+}
 
 interface Desk {
   /** Never rejects: whoever waits has the failure. */
@@ -144,35 +149,30 @@ interface Desk {
 function createDesk({ journal, pollMs }: CollectSettings): Desk {
   const known = earlier(journal.entries)
   const fetched = new Map<string, Promise<BatchResult>>()
-  const leftovers: { readonly place: BatchPlace; readonly files: readonly string[] }[] = []
-  const result = async (place: BatchPlace, id: string): Promise<BatchResult> => {
-    const found = await batchAnswers(place, id, pollMs)
-    leftovers.push({ place, files: found.files })
+  const leftovers: { readonly place: BatchPlace; readonly kept: readonly string[] }[] = []
+  const result = async (place: Place, id: string, mark: string): Promise<BatchResult> => {
+    const found = await place.dialect.answers(place, { id, mark, pollMs })
+    leftovers.push({ place, kept: found.kept })
     return found
   }
-  const before = async ({ intent, batch }: Earlier, place: BatchPlace): Promise<BatchResult> => {
-    const id = batch ?? (await findBatch(place, intent))?.id
-    return id === undefined ? { answers: new Map(), files: [] } : await result(place, id)
+  const before = async ({ intent: mark, batch, calls }: Earlier, place: Place): Promise<BatchResult> => {
+    const sought = { mark, calls: Object.keys(calls).length, pollMs }
+    const id = batch ?? (await place.dialect.find(place, sought))
+    return id === null ? { answers: new Map(), kept: [] } : await result(place, id, mark)
   }
   return {
     async send(group) {
       const [first] = group
       if (!first) return
-      const { place, request } = first
-      const endpoint = `/v1/${request.url.href.slice(place.base.href.length)}`
+      const { place } = first
       const intent = randomUUID()
       try {
         const calls = Object.fromEntries(group.map(({ id, body }) => [id, hashOf(body)]))
         // On disk before the provider hears of it, and its own id as soon as it is known.
         journal.append({ type: 'intent', intent, model: place.model, calls })
-        const lines = group.map(({ id, body }) => {
-          const about = JSON.stringify({ custom_id: id, method: 'POST', url: endpoint })
-          // As it was written: reading and writing it again would change numbers.
-          return `${about.slice(0, -1)},"body":${body}}`
-        })
-        const { id } = await makeBatch(place, { lines, endpoint, mark: intent })
+        const id = await place.dialect.make(place, { calls: group, path: place.path, mark: intent })
         journal.append({ type: 'made', intent, batch: id })
-        const { answers } = await result(place, id)
+        const { answers } = await result(place, id, intent)
         for (const { id: call, settle } of group) settle(answers.get(call) ?? NOT_MADE)
       } catch (error) {
         for (const { settle } of group) settle(toRouterError(error))
@@ -187,7 +187,7 @@ function createDesk({ journal, pollMs }: CollectSettings): Desk {
       return all.then(({ answers }) => answers.get(id) ?? null)
     },
     async tidy() {
-      for (const { place, files } of leftovers) await deleteFiles(place, files)
+      for (const { place, kept } of leftovers) await deleteKept(place, kept)
     },
   }
 }
@@ -228,13 +228,17 @@ const NOT_MADE: BatchedAnswer = {
   body: '{"error":{"message":"the batch of the provider ended without this call","type":"batch_incomplete"}}',
 }
 
+/** @returns null for a call that no batch holds */
 function placeOf(
   { url, headers }: PostRequest,
   { model, transport, signal }: Pick<BatchPlace, 'model' | 'transport' | 'signal'>,
-): BatchPlace {
+): Place | null {
+  const path = Object.keys(DIALECTS).find((end) => url.pathname.endsWith(`/${end}`))
+  const dialect = path === undefined ? undefined : DIALECTS[path]
+  if (path === undefined || !dialect) return null
   const { 'content-type': _, ...own } = headers
-  const base = new URL(url.href.replace(/(chat\/completions|embeddings)$/, ''))
-  return { model, transport, base, headers: own, signal }
+  const base = new URL(url.href.slice(0, -path.length))
+  return { model, transport, base, headers: own, signal, dialect, path }
 }
 
 /** Nobody reads along: a provider takes no streams into a batch. */

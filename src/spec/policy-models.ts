@@ -187,7 +187,7 @@ export const modelSchema = z.strictObject({
         .min(0)
         .max(1)
         .optional()
-        .describe('Of the usual price. Default: 0.5 at api.openai.com, 1 elsewhere.'),
+        .describe('Of the usual price. Default: 0.5 at api.openai.com and api.anthropic.com, 1 elsewhere.'),
       poll: duration
         .default(15_000)
         .describe(
@@ -196,7 +196,7 @@ export const modelSchema = z.strictObject({
     })
     .optional()
     .describe(
-      "openai frontiers: calls of `spillway batch run --provider-batch` go to the provider's own batch API (/files, /batches at baseUrl).",
+      "openai and anthropic frontiers: calls of `spillway batch run --provider-batch` go to the provider's own batch API (/files and /batches, /messages/batches).",
     ),
   maxOutputTokens: z.number().int().min(1).default(1024).describe('Cap of an answer when the caller sets none.'),
   priceUsdPerMillion: z

@@ -56,11 +56,11 @@ function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
         fix: `Known: ${Object.keys(PRESETS).join(', ')}.`,
       },
     ]
-  if (model.batch && (model.provider !== 'openai' || local))
+  if (model.batch && (local || !['openai', 'anthropic'].includes(model.provider)))
     return [
       {
         path: [...path, 'batch'],
-        problem: 'only frontiers of provider openai have one here',
+        problem: 'only frontiers of the providers openai and anthropic have one here',
         fix: 'Remove it.',
       },
     ]
