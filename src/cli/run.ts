@@ -4,6 +4,7 @@ import type { CliContext } from './context.ts'
 import { reportFailure } from './failure.ts'
 import { buildProgram } from './program.ts'
 import { flushed, terminal } from './terminal.ts'
+import { isWorker, listenForOrders } from './worker-life.ts'
 
 const INTERRUPTED = 130 // 128 + SIGINT, as shells report it.
 
@@ -33,6 +34,10 @@ export async function runCli(argv: readonly string[]): Promise<void> {
 }
 
 function listenForSignals(stop: AbortController): void {
+  if (isWorker()) {
+    listenForOrders((order) => stop.abort(order))
+    return
+  }
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
       if (stop.signal.aborted) process.exit(INTERRUPTED)

@@ -12,11 +12,13 @@ import { exposureOf } from './policy-exposure.ts'
 import { findPolicy, findPolicyFile } from './policy-lookup.ts'
 import { type PolicyWatch, watchPolicy } from './policy-watch.ts'
 import { outliveStrayFailures } from './stray-failures.ts'
+import { isWorker, tellReady, type WorkerOrder } from './worker-life.ts'
 
 interface ServeFlags {
   readonly port?: string
   readonly host?: string
   readonly policy?: string
+  readonly workers?: string
   readonly json?: true
 }
 
@@ -25,7 +27,20 @@ export const addServe: AddCommand = (program, context) => {
     .option('--port <number>', 'instead of gateway.port of the policy; 0 picks a free one')
     .option('--host <address>', 'instead of gateway.host of the policy')
     .option('--policy <file>', 'the policy file to use')
-    .action((flags: ServeFlags) => serve(flags, context))
+    .option('--workers <n>', 'processes behind the port (default: 1); SIGHUP puts new ones in their place, one by one')
+    .action((flags: ServeFlags) => serveAsWanted(flags, context))
+}
+
+async function serveAsWanted(flags: ServeFlags, context: CliContext): Promise<void> {
+  const workers = flags.workers === undefined ? 1 : workerCount(flags.workers)
+  if (workers === 1 || isWorker()) return await serve(flags, context)
+  // Before anything is started: a mistake is told once.
+  const { gateway } = findPolicy(flags.policy, context).policy
+  const port = flags.port === undefined ? gateway.port : portNumber(flags.port)
+  const { serveWithWorkers } = await import('./serve-workers.ts')
+  await serveWithWorkers({ count: workers, host: flags.host ?? gateway.host, port }, context, (ready) =>
+    tellListening(ready, flags, context),
+  )
 }
 
 async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
@@ -63,6 +78,7 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
       port: port ?? settings.port,
       policyProblem: () => watch?.problem() ?? null,
       metrics: keptMetrics(figures, monotonicMs),
+      ...(isWorker() && { sharesRecord: true as const }),
       log: (line) => context.terminal.say(line),
     })
     watch = watched(flags, context, (loaded) => {
@@ -72,10 +88,11 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
     })
     const preloading = preload(router, context)
     try {
-      if (flags.json) context.terminal.json({ url: gateway.url, dashboardUrl: null, keyFile: gateway.keyFile })
-      else context.terminal.print(`listening on ${gateway.url}/v1, key in ${gateway.keyFile}`)
+      if (isWorker()) tellReady(gateway)
+      else tellListening(gateway, flags, context)
       if (!context.signal.aborted) await once(context.signal, 'abort')
-      context.terminal.say('Stopping: requests under way are finished first.')
+      if (context.signal.reason === HAND_OVER) await gateway.handOver()
+      else if (!isWorker()) context.terminal.say('Stopping: requests under way are finished first.')
     } finally {
       watch?.stop()
       await gateway.close()
@@ -92,6 +109,17 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
   }
 }
 
+const HAND_OVER: WorkerOrder = 'hand_over'
+
+function tellListening(
+  { url, keyFile }: { readonly url: string; readonly keyFile: string },
+  { json }: ServeFlags,
+  { terminal }: CliContext,
+): void {
+  if (json) terminal.json({ url, dashboardUrl: null, keyFile })
+  else terminal.print(`listening on ${url}/v1, key in ${keyFile}`)
+}
+
 /** The shipped policy does not change. */
 function watched(flags: ServeFlags, context: CliContext, apply: (loaded: LoadedPolicy) => void): PolicyWatch | null {
   const file = findPolicyFile(flags.policy, context)
@@ -105,6 +133,15 @@ async function preload(router: Router, { terminal, signal }: CliContext): Promis
   for (const { name, error } of await router.preload({ signal })) {
     if (error && !signal.aborted) terminal.say(`Model ${name} was not preloaded: ${error.message} ${error.fix}`)
   }
+}
+
+/** More than any machine has cores for. */
+const MOST_WORKERS = 256
+
+function workerCount(text: string): number {
+  const count = Number(text)
+  if (/^\d+$/.test(text) && count >= 1 && count <= MOST_WORKERS) return count
+  throw usage(`--workers ${text} is no number of processes`, `Use a number from 1 to ${MOST_WORKERS}.`)
 }
 
 function portNumber(text: string): number {

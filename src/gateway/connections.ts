@@ -17,6 +17,8 @@ export interface Connections {
   isFull(): boolean
   /** Ends every connection without a whole request under way. */
   closeIdle(): void
+  /** Resolves when there is none any more, and after so many milliseconds in any case. */
+  emptied(withinMs: number): Promise<void>
 }
 
 /** An idle connection costs about 10 KB; many more are an attack or a mistake. */
@@ -37,6 +39,7 @@ export function watchConnections(server: Server, settings: ConnectionSettings): 
   const max = settings.max ?? affordable()
   const open = new Set<Socket>()
   const requests = new Map<Socket, IncomingMessage>()
+  let empty = (): void => undefined
   const isBusy = (socket: Socket): boolean => requests.get(socket)?.complete ?? false
   const end = (socket: Socket): void => {
     open.delete(socket)
@@ -48,7 +51,10 @@ export function watchConnections(server: Server, settings: ConnectionSettings): 
   }
   server.on('connection', (socket) => {
     open.add(socket)
-    socket.once('close', () => open.delete(socket))
+    socket.once('close', () => {
+      open.delete(socket)
+      if (open.size === 0) empty()
+    })
     if (open.size > max) end(oldestIdle(socket) ?? socket)
   })
   server.setTimeout(settings.stallMs ?? STALL_MS, (socket) => {
@@ -67,6 +73,13 @@ export function watchConnections(server: Server, settings: ConnectionSettings): 
       requests.size > max * REQUEST_SHARE && [...requests.keys()].filter(isBusy).length > max * REQUEST_SHARE,
     closeIdle() {
       for (const socket of open) if (!isBusy(socket)) end(socket)
+    },
+    emptied(withinMs) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const timer = setTimeout(resolve, withinMs)
+      empty = resolve
+      if (open.size === 0) resolve()
+      return promise.finally(() => clearTimeout(timer))
     },
   }
 }

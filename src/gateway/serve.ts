@@ -1,7 +1,7 @@
 /** The server: one `node:http` listener, its limits, its life. */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
 import type { BatchBook } from '../spec/batch-book.ts'
@@ -55,6 +55,8 @@ export interface GatewaySettings {
   readonly batchLookMs?: number
   /** How long `close` waits for answers that are under way. */
   readonly graceMs?: number
+  /** Other processes serve the same port and wrote the same record: it is written by each and left to the last. */
+  readonly sharesRecord?: true
 }
 
 export interface Gateway {
@@ -63,6 +65,11 @@ export interface Gateway {
   readonly keyFile: string
   /** To be called when the router has another policy: other commands find the server by it. */
   policyChanged(): void
+  /**
+   * Leaves the port to the others that serve it, before `close`: who is connected is answered and told to connect anew. Waits
+   * until nobody is, or a few seconds.
+   */
+  handOver(): Promise<void>
   /** Refuses new requests with 503, lets answers under way end, then breaks off what is left. */
   close(): Promise<void>
 }
@@ -71,6 +78,8 @@ export interface Gateway {
 const REQUEST_TIMEOUT_MS = 30_000
 /** As long as the longest answer most callers wait for. */
 const GRACE_MS = 30_000
+/** Within it a client that is there sends its next request, and learns that it is to connect anew. */
+const HAND_OVER_MS = 5_000
 /** Enough for a broken-off answer to say so on this machine; a client that does not read by then is cut off. */
 const LAST_WORDS_MS = 500
 const MAX_HEADER_BYTES = 16_384
@@ -83,6 +92,7 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
   const running = new Map<ServerResponse, AbortController>()
   const loop = watchLoop()
   let stopping = false
+  let isLeaving = false
   let drained = (): void => undefined
   let worker: BatchWorker | null = null
   const app: App = {
@@ -105,7 +115,7 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
     const gone = new AbortController()
     running.set(response, gone)
     connections.began(request, response)
-    if (stopping) response.setHeader('connection', 'close')
+    if (stopping || isLeaving) response.setHeader('connection', 'close')
     response.once('close', () => {
       running.delete(response)
       // Of a whole answer nothing is left to stop, and an abort costs as much as a small answer.
@@ -129,7 +139,7 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
   const port = await listen(server, gateway)
   const dependencies = watchDependencies(app, log)
   const url = `http://${gateway.host.includes(':') ? `[${gateway.host}]` : gateway.host}:${port}`
-  const record = serverRecord(gateway.stateDir)
+  const record = serverRecord(gateway.stateDir, gateway.sharesRecord === true)
   const writeRecord = (): void =>
     record.write({ url, port, keyFile: keys.keyFile, policyDigest: gateway.router.status().policyDigest })
   try {
@@ -149,6 +159,12 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
     policyChanged() {
       // A server that started later has its own record there.
       if (record.isOurs()) writeRecord()
+    },
+    async handOver() {
+      isLeaving = true
+      // Not `server.close()`: it would also end connections on which the next request is on its way.
+      NetServer.prototype.close.call(server)
+      await connections.emptied(HAND_OVER_MS)
     },
     async close() {
       stopping = true
@@ -261,7 +277,7 @@ interface ServerRecord {
 }
 
 /** `server.json` in the state directory, through which our command line finds the server. */
-function serverRecord(stateDir: string): ServerRecord {
+function serverRecord(stateDir: string, isShared: boolean): ServerRecord {
   const file = join(stateDir, 'server.json')
   let written = ''
   return {
@@ -271,9 +287,9 @@ function serverRecord(stateDir: string): ServerRecord {
       writeFileSync(draft, written, { mode: 0o600 })
       renameSync(draft, file)
     },
-    isOurs: () => readIfThere(file) === written,
+    isOurs: () => isShared || readIfThere(file) === written,
     remove() {
-      if (readIfThere(file) === written) rmSync(file, { force: true })
+      if (!isShared && readIfThere(file) === written) rmSync(file, { force: true })
     },
   }
 }
@@ -305,7 +321,8 @@ async function closeServer({ server, running, connections, empty, breakOff, grac
     setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS).unref()
   }, graceMs)
   await empty
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  // One that left its port has closed already.
+  const closed = server.listening ? new Promise<void>((resolve) => server.close(() => resolve())) : undefined
   // A client that keeps its connection for the next request would keep the server, too.
   setImmediate(() => connections.closeIdle())
   await closed

@@ -28,6 +28,8 @@ export interface ServeSettings {
   /** Commands of the shell that starts it, for example `ulimit -n 64`. */
   readonly under?: string
   readonly env?: NodeJS.ProcessEnv
+  /** Further words of the command. */
+  readonly args?: readonly string[]
   /** The program of the command line; the sources when absent. */
   readonly main?: string
 }
@@ -46,7 +48,17 @@ ${rest}
 export async function serveProcess(box: Sandbox, settings: ServeSettings): Promise<ServeProcess> {
   writeFileSync(join(box.folder, 'spillway.yaml'), settings.policy)
   const command = `${settings.under ?? 'true'}; exec "$0" "$@"`
-  const words = ['-c', command, process.execPath, settings.main ?? MAIN, 'serve', '--json', '--port', '0']
+  const words = [
+    '-c',
+    command,
+    process.execPath,
+    settings.main ?? MAIN,
+    'serve',
+    '--json',
+    '--port',
+    '0',
+    ...(settings.args ?? []),
+  ]
   const env = { ...box.env, CLOUD_KEY: 'simulated', ...settings.env }
   const child = spawn('sh', words, { cwd: box.folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const exited = new Promise<number | null>((done) => child.once('exit', (code) => done(code)))
