@@ -29,7 +29,7 @@ const USAGE = new URL('./usage.mjs', import.meta.url).href
 
 /** Core 0 for what is measured, core 1 for what measures it; without `taskset` or with one core nothing is pinned. */
 export const PINNED = cpus().length > 1 && spawnSync('taskset', ['-V']).status === 0
-const CORES = { measured: '0', measuring: '1' } as const
+const CORES = { measured: '0', measuring: '1', anywhere: null } as const
 type Role = keyof typeof CORES
 
 interface Start {
@@ -66,9 +66,9 @@ async function start({ role, args, env, ready }: Start): Promise<Program> {
 }
 
 function spawnNode(role: Role, args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
-  const [command, ...rest] = PINNED
-    ? ['taskset', '-c', CORES[role], process.execPath, ...args]
-    : [process.execPath, ...args]
+  const core = CORES[role]
+  const [command, ...rest] =
+    PINNED && core !== null ? ['taskset', '-c', core, process.execPath, ...args] : [process.execPath, ...args]
   // Log lines of the gateway go where a service's go that keeps none: the writing is measured, a terminal is not.
   return spawn(command ?? process.execPath, rest, {
     env: { ...process.env, NODE_ENV: 'production', NODE_NO_WARNINGS: '1', ...env },
@@ -91,13 +91,15 @@ export interface GatewayHome {
   readonly upstreamPort: number
   /** Flags of node, for a profile. */
   readonly nodeFlags?: readonly string[]
+  /** Processes behind the port, on whichever core is free; absent: one, on its own core. */
+  readonly workers?: number
 }
 
 /** The built program as a user runs it: `spillway serve`, with budget, ledger, audit, log and all detectors at their defaults. */
 export function startServe(home: GatewayHome): Promise<Program> {
   const { args, env } = serveCommand(home)
   return start({
-    role: 'measured',
+    role: home.workers === undefined ? 'measured' : 'anywhere',
     args: [...(home.nodeFlags ?? []), ...args],
     env,
     ready: () => serverPort(home.folder),
@@ -133,12 +135,15 @@ export function limitedKey(folder: string): string {
   return issueKey(join(folder, 'spillway'), { name: 'bench', grant }).key
 }
 
-function serveCommand({ folder, upstreamPort }: GatewayHome) {
+function serveCommand({ folder, upstreamPort, workers }: GatewayHome) {
   const policy = join(folder, 'policy.json')
   writeFileSync(policy, JSON.stringify(policyFor(upstreamPort)))
   const xdg = ['CONFIG', 'DATA', 'CACHE', 'STATE'].map((kind) => [`XDG_${kind}_HOME`, folder])
   return {
-    args: [CLI, 'serve', '--port', '0', '--policy', policy],
+    args: [
+      ...[CLI, 'serve', '--port', '0', '--policy', policy],
+      ...(workers === undefined ? [] : ['--workers', String(workers)]),
+    ],
     env: { ...(Object.fromEntries(xdg) as Record<string, string>), SIMULATED_KEY: 'simulated' },
   }
 }
