@@ -12,8 +12,8 @@ const shared = {
   retry: process.env.CI ? 1 : 0,
 }
 
-/** They read a lot with the real model, or break its process: too slow to run with every change. */
-const SLOW = [
+/** They read a lot with the real model, or break its process or the machine's peace: too slow for every change, and nothing runs beside them. */
+const ALONE = [
   'test/faults/**/*.test.ts',
   'test/engine/adapter.test.ts',
   'test/engine/answers.test.ts',
@@ -31,14 +31,19 @@ const SLOW = [
   'test/engine/stop-check.test.ts',
   'test/engine/tiers.test.ts',
   'test/engine/typed-kinds.test.ts',
+  'test/gateway/availability.test.ts',
+  'test/gateway/hostile.test.ts',
+  'test/eval/replay/other-policy.test.ts',
+  'test/system/f29.test.ts',
+]
+
+/** They start many processes, and mostly wait for them. */
+const SLOW = [
   'test/models/bundle.test.ts',
   'test/models/check-command.test.ts',
-  'test/gateway/availability.test.ts',
   'test/gateway/batches-restart.test.ts',
-  'test/gateway/hostile.test.ts',
   'test/integrations/daemon.test.ts',
   'test/integrations/quality-check.test.ts',
-  'test/eval/replay/other-policy.test.ts',
   'test/stores/backup.test.ts',
   'test/cli/audit-egress.test.ts',
   'test/cli/babysit.test.ts',
@@ -81,12 +86,30 @@ export default defineConfig({
           ...shared,
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/system/**', 'test/long/**', ...SLOW],
+          exclude: ['test/system/**', 'test/long/**', ...ALONE, ...SLOW],
           testTimeout: MINUTE_MS / 2,
         },
       },
       {
-        test: { ...shared, name: 'system', include: ['test/system/**/*.test.ts', ...SLOW], testTimeout: 5 * MINUTE_MS },
+        test: {
+          ...shared,
+          name: 'system',
+          include: ['test/system/**/*.test.ts', ...SLOW],
+          exclude: ALONE,
+          testTimeout: 5 * MINUTE_MS,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'system-alone',
+          include: ALONE,
+          testTimeout: 5 * MINUTE_MS,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
       },
       { test: { ...shared, name: 'long', include: ['test/long/**/*.test.ts'], testTimeout: 60 * MINUTE_MS } },
     ],

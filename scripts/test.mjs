@@ -9,8 +9,9 @@ import { binOf, build, fail, pinnedNode, prepareModels, preparePackages, ROOT, r
 
 const [project = 'unit', ...rest] = process.argv.slice(2)
 
-/** Most files wait for processes and sockets. Those that read with the real model, or break things, run one after the other. */
+/** Most files wait for processes and sockets. Of the system's tests the configuration says which run one after the other. */
 const workers = project === 'unit' ? ['--maxWorkers=2'] : []
+const projects = project === 'system' ? ['system', 'system-alone'] : [project]
 
 /** Soaks are written when something is worth soaking; until then their command has nothing to do and says so. */
 const lenient = project === 'long' ? ['--passWithNoTests'] : []
@@ -20,9 +21,20 @@ try {
   await timed('build', build)
   await timed('engine and model', prepareModels)
   if (project === 'system') await timed('servers', installServers)
-  await run(pinnedNode(), [binOf('vitest', 'vitest'), 'run', '--project', project, ...workers, ...lenient, ...rest], {
-    env: onPinnedPath(),
-  })
+  await run(
+    pinnedNode(),
+    [
+      binOf('vitest', 'vitest'),
+      'run',
+      ...projects.flatMap((name) => ['--project', name]),
+      ...workers,
+      ...lenient,
+      ...rest,
+    ],
+    {
+      env: onPinnedPath(),
+    },
+  )
 } catch (error) {
   fail(error)
 }
