@@ -24,6 +24,11 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+function sizeOf(path: string): number {
+  if (!statSync(path).isDirectory()) return statSync(path).size
+  return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0)
+}
+
 function node(args: readonly string[]): {
   readonly status: number | null
   readonly stdout: string
@@ -41,6 +46,13 @@ function node(args: readonly string[]): {
 describe('the packed package', () => {
   it('is small without the engine', () => {
     expect(statSync(packed).size).toBeLessThan(1_500_000)
+    expect(sizeOf(join(folder, 'node_modules/spillway'))).toBeLessThan(4_000_000)
+  })
+
+  it('holds no declaration file that no entry leads to', () => {
+    const shipped = readdirSync(join(folder, 'node_modules/spillway/dist'), { recursive: true, encoding: 'utf8' })
+    expect(shipped).toContain('index.d.ts')
+    expect(shipped.filter((path) => path.startsWith('cli/') && path.endsWith('.d.ts'))).toEqual([])
   })
 
   it('answers on the command line before any model is there', () => {
