@@ -12,7 +12,7 @@ export interface Terminal {
   json(value: unknown): void
   /** One line for people on stderr. */
   say(line: string): void
-  /** Colour for text on stderr, where it is a terminal or FORCE_COLOR is set; NO_COLOR, the stricter wish, wins over both. */
+  /** Colour for text on stderr, where it is a terminal or FORCE_COLOR is set; plain where NO_COLOR is. */
   paint(style: Style, text: string): string
   /** Columns of the terminal, 160 when there is none. */
   readonly columns: number
@@ -24,7 +24,7 @@ export const terminal: Terminal = {
   write: (text) => void process.stdout.write(text),
   json: (value) => void process.stdout.write(`${JSON.stringify(value)}\n`),
   say: (line) => void process.stderr.write(`${line}\n`),
-  paint: (style, text) => (process.env.NO_COLOR ? text : styleText(style, text, { stream: process.stderr })),
+  paint: (style, text) => styleText(style, text, { stream: process.stderr }),
   columns: process.stdout.columns ?? 160,
 }
 
