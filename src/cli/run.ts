@@ -15,8 +15,6 @@ const INTERRUPTED = 130 // 128 + SIGINT, as shells report it.
  */
 export async function runCli(argv: readonly string[]): Promise<void> {
   const stop = new AbortController()
-  // Of two wishes the stricter one holds. Node would follow the other one, and say so on stderr.
-  if (process.env.NO_COLOR) delete process.env.FORCE_COLOR
   const context: CliContext = { terminal, env: process.env, clock: systemClock, signal: stop.signal }
   const json = argv.includes('--json')
   listenForSignals(stop)
