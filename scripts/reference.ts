@@ -10,6 +10,9 @@ import { policySchema } from '../src/spec/policy.ts'
 import { PRESETS } from '../src/spec/presets.ts'
 import { REASON_TEXTS } from '../src/spec/reason-texts.ts'
 import { rowsFor } from '../src/spec/translation.ts'
+import { allCommands } from './cli/commands.ts'
+import { manPage } from './cli/man.ts'
+import { cliPage } from './cli/page.ts'
 import { apiSurface } from './package/api-surface.ts'
 import { licencesPage } from './supply/licences.ts'
 
@@ -128,8 +131,14 @@ function lockOf(path: string) {
   return JSON.parse(readFileSync(resolve(FOLDER, '../..', path), 'utf8'))
 }
 
+const commands = await allCommands()
+const documented = JSON.parse(readFileSync(join(FOLDER, 'cli-json.json'), 'utf8'))
+
+/** By path from docs/reference. */
 const PAGES: Readonly<Record<string, string>> = {
   'api.md': apiPage(),
+  'cli.md': cliPage(commands, documented, NOTE),
+  '../../man/spillway.1': manPage(commands),
   'errors.md': errorsPage(),
   'reasons.md': reasonsPage(),
   'policy.md': policyPage(),
@@ -146,7 +155,7 @@ const stale = Object.entries(PAGES).filter(([file, text]) => {
   }
 })
 if (process.argv.includes('--check')) {
-  for (const [file] of stale) console.error(`docs/reference/${file} is stale: run npm run docs`)
+  for (const [file] of stale) console.error(`${join('docs/reference', file)} is stale: run npm run docs`)
   process.exitCode = stale.length === 0 ? 0 : 1
 } else {
   for (const [file, text] of stale) writeFileSync(join(FOLDER, file), text)

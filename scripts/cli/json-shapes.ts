@@ -18,6 +18,9 @@ export interface Documented {
 /** Names that a user gives, and such, are no fields: an object with them is a map. */
 const FIELD = /^[a-z][A-Za-z0-9]*$/
 
+/** Deeper than this a shape is only named: what stands there is written down where the field comes from. */
+const DEPTH = 4
+
 /**
  * The narrowest shape that all values have. Fields of the outermost object that all values have are required; deeper ones may be missing,
  * since few printed values do not show which.
@@ -28,8 +31,10 @@ export function shapeOf(values: readonly unknown[], isMap: (path: string) => boo
   const types = [...new Set(values.map(typeOf))].sort()
   const objects = values.filter((value): value is Record<string, unknown> => typeOf(value) === 'object')
   const lists = values.filter((value): value is readonly unknown[] => Array.isArray(value))
+  const type = types.length > 0 && { type: types.length === 1 ? types[0] : types }
+  if (path.split('/').length > DEPTH) return { ...type }
   return {
-    ...(types.length > 0 && { type: types.length === 1 ? types[0] : types }),
+    ...type,
     ...(objects.length > 0 && objectShape(objects, isMap, path)),
     ...(lists.length > 0 && lists.flat().length > 0 && { items: shapeOf(lists.flat(), isMap, `${path}/*`) }),
   }
@@ -64,6 +69,8 @@ function typeOf(value: unknown): string {
 export function shapeText(shape: Shape, depth = 3, indent = ''): string {
   const types = [shape.type ?? []].flat()
   if (types.length === 0) return 'any'
+  // Printed values that were all null do not show what else may stand there.
+  if (types.every((type) => type === 'null')) return 'any | null'
   return types
     .toSorted((a, b) => Number(a === 'null') - Number(b === 'null'))
     .map((type) => oneText(type, shape, { depth, indent }))
@@ -78,7 +85,7 @@ function oneText(type: string, shape: Shape, at: { readonly depth: number; reado
   if (type !== 'object') return type
   if (shape.additionalProperties) return `{ [name]: ${shapeText(shape.additionalProperties, at.depth, at.indent)} }`
   const fields = Object.entries(shape.properties ?? {})
-  if (fields.length === 0) return '{}'
+  if (fields.length === 0) return '{ … }'
   if (at.depth === 0) return '{ … }'
   const inner = `${at.indent}  `
   const isOptional = (name: string): boolean => shape.required !== undefined && !shape.required.includes(name)
@@ -86,4 +93,45 @@ function oneText(type: string, shape: Shape, at: { readonly depth: number; reado
     ([name, field]) => `${inner}${name}${isOptional(name) ? '?' : ''}: ${shapeText(field, at.depth - 1, inner)}`,
   )
   return `{\n${lines.join('\n')}\n${at.indent}}`
+}
+
+/**
+ * Where printed values leave what is documented. Null is taken everywhere, and so are further fields: few values do not show all that may be.
+ *
+ * @returns one line each, with the path of the field
+ */
+export function shapeProblems(value: unknown, shape: Shape, path = ''): readonly string[] {
+  const types = [shape.type ?? []].flat()
+  const type = typeOf(value)
+  if (type === 'null' || types.every((one) => one === 'null')) return []
+  if (!types.includes(type)) return [`${path || '/'} is ${type} and not ${types.join(' or ')}`]
+  if (Array.isArray(value)) {
+    const { items } = shape
+    return items ? [...new Set(value.flatMap((one) => shapeProblems(one, items, `${path}/*`)))] : []
+  }
+  if (type !== 'object') return []
+  const fields = value as Readonly<Record<string, unknown>>
+  const { properties = {}, required = [], additionalProperties } = shape
+  return [
+    ...required.filter((name) => !(name in fields)).map((name) => `${path}/${name} is missing`),
+    ...Object.entries(fields).flatMap(([name, one]) => {
+      const inner = properties[name] ?? additionalProperties
+      return inner ? shapeProblems(one, inner, `${path}/${name}`) : []
+    }),
+  ]
+}
+
+/** Objects whose keys are names that users give, or identifiers: their fields are not listed. By the last name of their path. */
+const MAPS: ReadonlySet<string> = new Set(['byModel', 'byTask', 'missingKeys', 'redactions', 'reviewers', 'words'])
+
+export function isMap(_command: string, path: string): boolean {
+  return MAPS.has(path.split('/').at(-1) ?? '')
+}
+
+/** @returns the command that these words name, whatever options stand between them; undefined for none */
+export function commandOf(args: readonly string[], paths: readonly string[]): string | undefined {
+  const typed = `${args.filter((word) => !word.startsWith('-')).join(' ')} `
+  const found = paths.filter((path) => typed.startsWith(`${path} `)).toSorted((a, b) => b.length - a.length)[0]
+  // `review held` alone lists what is held.
+  return found ?? (typed.startsWith('review held ') ? 'review held list' : undefined)
 }

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { resolvePaths } from '../../src/models/paths.ts'
-import { recordJson } from './json-record.ts'
+import { checkJson } from './json-record.ts'
 
 const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts')
 
@@ -58,7 +58,7 @@ export function sandbox(settings: { readonly data?: 'shared' | 'fresh' } = {}): 
     spawn(process.execPath, [MAIN, ...args], { cwd: folder, env: { ...env, ...more }, stdio: ['pipe', 'pipe', 'pipe'] })
   const run: Sandbox['run'] = async (args, { input = '', env: more } = {}) => {
     const done = await finished(start(args, more), input)
-    recordJson(args, done)
+    checkJson(args, done)
     return done
   }
   const close = async (): Promise<void> => {
