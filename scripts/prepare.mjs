@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { pruneDeclarations } from './slim.mjs'
 
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..')
 
@@ -19,6 +20,17 @@ const WINDOWS = process.platform === 'win32'
 const PINNED_NODE = join(ROOT, 'node_modules', '.bin', WINDOWS ? 'node.cmd' : 'node')
 const CLI = join(ROOT, 'dist', 'cli', 'main.js')
 const STAMP = join(ROOT, 'dist', '.sources')
+
+/** With `src`, all that the result of the build depends on. */
+const BUILT_FROM = [
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'scripts/prepare.mjs',
+  'scripts/slim.mjs',
+  'scripts/package-format.json',
+]
 
 /** Runs `npm ci` unless node_modules holds exactly what the lock file says. Returns whether it ran. */
 export async function preparePackages() {
@@ -36,6 +48,8 @@ export async function build() {
   await run(pinnedNode(), compile)
   // Comments are for readers of types; in what runs they are a seventh of the package.
   await run(pinnedNode(), [...compile, '--declaration', 'false', '--removeComments', '--noCheck'])
+  pruneDeclarations(ROOT, JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')))
+  reprint()
   writeSchema()
   mkdirSync(dirname(STAMP), { recursive: true })
   writeFileSync(STAMP, digest)
@@ -120,7 +134,7 @@ function rootMatchesLock(locked) {
 
 function sourcesDigest() {
   const hash = createHash('sha256')
-  const files = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', ...filesBelow('src')]
+  const files = [...BUILT_FROM, ...filesBelow('src')]
   for (const file of files)
     hash
       .update(`${file}\0`)
@@ -133,6 +147,21 @@ function filesBelow(folder) {
   return readdirSync(join(ROOT, folder), { withFileTypes: true })
     .flatMap((entry) => (entry.isDirectory() ? filesBelow(join(folder, entry.name)) : [join(folder, entry.name)]))
     .sort()
+}
+
+/**
+ * The compiler indents with four spaces and ends each statement; an eighth of the code is that. Lines and names stay, so that a
+ * stack trace of a user still tells where.
+ */
+function reprint() {
+  const format = [
+    binOf('@biomejs/biome', 'biome'),
+    'format',
+    '--write',
+    '--config-path=scripts/package-format.json',
+    'dist',
+  ]
+  output(pinnedNode(), format)
 }
 
 /** Editors read `node_modules/spillway/schema.json`; the file is formatted like all others, so that it can be committed. */

@@ -10,6 +10,10 @@ import { policySchema } from '../src/spec/policy.ts'
 import { PRESETS } from '../src/spec/presets.ts'
 import { REASON_TEXTS } from '../src/spec/reason-texts.ts'
 import { rowsFor } from '../src/spec/translation.ts'
+import { allCommands } from './cli/commands.ts'
+import { manPage } from './cli/man.ts'
+import { cliPage } from './cli/page.ts'
+import { apiSurface } from './package/api-surface.ts'
 import { licencesPage } from './supply/licences.ts'
 
 const FOLDER = resolve(dirname(fileURLToPath(import.meta.url)), '../docs/reference')
@@ -110,11 +114,31 @@ request would mean something else; a frontier of the other dialect refuses it wi
 \`capability_missing\`.\n\n${parts.join('\n')}`
 }
 
+/** From the built declarations: the only place where a signature stands as programs see it. */
+function apiPage(): string {
+  const { entries, named } = apiSurface(resolve(FOLDER, '../..'))
+  const block = (texts: readonly string[]): string => `\`\`\`typescript\n${texts.join('\n\n')}\n\`\`\`\n`
+  const parts = Object.entries(entries).map(
+    ([entry, rows]) => `## \`${entry.replace('.', 'spillway')}\`\n\n${block(Object.values(rows))}`,
+  )
+  return `# API\n\n${NOTE}
+What a program can name, with its signature; comments stand in the declarations that editors show. A test compares this page with the build, so no
+name and no signature changes unseen: \`npm run docs\` accepts a change, and [versions.md](../guides/versions.md) says what it means for the
+version.\n\n${parts.join('\n')}\n## Named by these\n\nNot exported themselves; a change of one is a change of what names it.\n\n${block(named)}`
+}
+
 function lockOf(path: string) {
   return JSON.parse(readFileSync(resolve(FOLDER, '../..', path), 'utf8'))
 }
 
+const commands = await allCommands()
+const documented = JSON.parse(readFileSync(join(FOLDER, 'cli-json.json'), 'utf8'))
+
+/** By path from docs/reference. */
 const PAGES: Readonly<Record<string, string>> = {
+  'api.md': apiPage(),
+  'cli.md': cliPage(commands, documented, NOTE),
+  '../../man/spillway.1': manPage(commands),
   'errors.md': errorsPage(),
   'reasons.md': reasonsPage(),
   'policy.md': policyPage(),
@@ -131,7 +155,7 @@ const stale = Object.entries(PAGES).filter(([file, text]) => {
   }
 })
 if (process.argv.includes('--check')) {
-  for (const [file] of stale) console.error(`docs/reference/${file} is stale: run npm run docs`)
+  for (const [file] of stale) console.error(`${join('docs/reference', file)} is stale: run npm run docs`)
   process.exitCode = stale.length === 0 ? 0 : 1
 } else {
   for (const [file, text] of stale) writeFileSync(join(FOLDER, file), text)

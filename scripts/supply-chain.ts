@@ -44,8 +44,8 @@ const engineManifest = { name: 'spillway-engine', ...engine.packages[''] } as { 
 
 if (process.argv.includes('bill')) {
   mkdirSync(join(ROOT, 'dist'), { recursive: true })
-  writeFileSync(BILL, `${JSON.stringify(billOf(LOCK, manifest), null, 2)}\n`)
-  writeFileSync(ENGINE_BILL, `${JSON.stringify(billOf(ENGINE_LOCK, engineManifest), null, 2)}\n`)
+  writeFileSync(BILL, `${JSON.stringify(billOf(LOCK, manifest))}\n`)
+  writeFileSync(ENGINE_BILL, `${JSON.stringify(billOf(ENGINE_LOCK, engineManifest))}\n`)
 } else {
   const lines = [pins(), lockFiles(), scripts(), licences(), bills(), contents(), advisories()]
   if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(lines, null, 2)}\n`)

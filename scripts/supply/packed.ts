@@ -8,6 +8,7 @@ const EXPECTED: readonly RegExp[] = [
   /^dist\/sbom(?:-engine)?\.json$/,
   /^docs\/[\w/.-]+\.md$/,
   /^engine\/package-lock\.json$/,
+  /^man\/spillway\.1$/,
   /^templates\/[\w-]+\.yaml$/,
   /^templates\/heads\/[\w-]+\.jsonl$/,
   /^examples\/logs\/[\w.-]+\.(?:log|json)$/,

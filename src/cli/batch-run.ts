@@ -18,6 +18,7 @@ import { lineKey, type RowLog } from '../spec/batch.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
 import type { Router } from '../spec/router.ts'
+import { meant } from '../spec/suggest.ts'
 import { openKillSwitch } from '../stores/kill-switch.ts'
 import { readLineAt, readRawLines } from '../stores/lines.ts'
 import { endRowLog, forgetFailures, openRowLog, type RowFiles } from '../stores/row-log.ts'
@@ -182,7 +183,7 @@ async function asked(
 function rulesOf({ task }: BatchFlags, { policy }: LoadedPolicy): RowRules {
   const tasks = tasksOf(policy)
   if (task !== undefined && !tasks.isTask(task))
-    throw new RouterError('unknown_task', { task, fix: `Known: ${tasks.tasks.join(', ') || 'none'}.` })
+    throw new RouterError('unknown_task', { task, fix: meant(task, tasks.tasks) })
   return { endpoint: null, task: task ?? null, maxBytes: policy.gateway.maxBodyBytes, ...tasks }
 }
 

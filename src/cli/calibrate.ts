@@ -6,6 +6,7 @@ import type { Calibration } from '../spec/calibration.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
 import type { Clock } from '../spec/ports.ts'
+import { meant } from '../spec/suggest.ts'
 import { readAuditLog } from '../stores/audit-log.ts'
 import { type CalibrationStore, openCalibrations } from '../stores/calibrations.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
@@ -46,7 +47,7 @@ function tasksOf(task: string | undefined, { policy }: LoadedPolicy): readonly s
   if (task === undefined && bounded.length > 0) return bounded
   if (task === undefined) throw usage('no task of the policy asks for a bound', FIX_BOUND)
   if (!(task in policy.tasks))
-    throw new RouterError('unknown_task', { task, fix: `Known: ${Object.keys(policy.tasks).join(', ') || 'none'}.` })
+    throw new RouterError('unknown_task', { task, fix: meant(task, Object.keys(policy.tasks)) })
   if (!bounded.includes(task)) throw usage(`task ${task} asks for no bound`, FIX_BOUND)
   return [task]
 }

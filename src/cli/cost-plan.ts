@@ -11,6 +11,7 @@ import {
 import { PLAN_DEFAULTS, PLAN_PRESETS, type PlanPreset } from '../eval/cost-plan-presets.ts'
 import { callCost, type PricedModel } from '../models/prices.ts'
 import type { Costs } from '../spec/policy-costs.ts'
+import { meant } from '../spec/suggest.ts'
 import { addCommand, type CliContext } from './context.ts'
 import { usage } from './failure.ts'
 import { amount, amounts } from './numbers.ts'
@@ -138,7 +139,10 @@ function inputOf(flags: PlanFlags, context: CliContext): PlanInput {
 function presetOf(name: string): (typeof PLAN_PRESETS)[PlanPreset] {
   const found = Object.entries(PLAN_PRESETS).find(([known]) => known === name)
   if (found) return found[1]
-  throw usage(`--preset ${name} is not known`, `Use one of ${Object.keys(PLAN_PRESETS).join(', ')}.`)
+  throw usage(
+    `--preset ${name} is not known`,
+    meant(name, Object.keys(PLAN_PRESETS), `Use one of ${Object.keys(PLAN_PRESETS).join(', ')}.`),
+  )
 }
 
 function mixOf(text: string | undefined): PlanInput['mix'] {

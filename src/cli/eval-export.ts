@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { trainingRows } from '../eval/training-rows.ts'
 import { RouterError } from '../spec/errors.ts'
+import { meant } from '../spec/suggest.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { usage } from './failure.ts'
 import { findPolicy } from './policy-lookup.ts'
@@ -29,7 +30,7 @@ function exportRows(flags: ExportFlags, context: CliContext): void {
   const loaded = findPolicy(flags.policy, context)
   const tasks = Object.keys(loaded.policy.tasks)
   if (flags.task !== undefined && !tasks.includes(flags.task))
-    throw new RouterError('unknown_task', { task: flags.task, fix: `Known: ${tasks.join(', ') || 'none'}.` })
+    throw new RouterError('unknown_task', { task: flags.task, fix: meant(flags.task, tasks) })
   const rows = (flags.task === undefined ? tasks : [flags.task]).flatMap((task) => trainingRows(task, loaded))
   if (rows.length === 0)
     throw new RouterError('not_found', {

@@ -15,6 +15,7 @@ import { usageOf } from '../models/usage.ts'
 import { systemClock } from '../pipeline/clock.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
+import { meant } from '../spec/suggest.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { addEvalExport } from './eval-export.ts'
 import { type StudyFlags, SUITE } from './eval-study-options.ts'
@@ -145,7 +146,7 @@ function datasetsOf(
   { policy, file }: LoadedPolicy,
 ): readonly Dataset[] {
   if (task !== undefined && !(task in policy.tasks))
-    throw new RouterError('unknown_task', { task, fix: `Known: ${Object.keys(policy.tasks).join(', ') || 'none'}.` })
+    throw new RouterError('unknown_task', { task, fix: meant(task, Object.keys(policy.tasks)) })
   const ofTask = (name: string) => (row: EvalRow) => (row.task === undefined ? { ...row, task: name } : row)
   if (files.length > 0)
     return files

@@ -1,6 +1,7 @@
 /** How a failed command ends: one message, one fix, one exit code, never a stack trace. */
 import { CommanderError } from 'commander'
 import { ERRORS, RouterError, toRouterError } from '../spec/errors.ts'
+import { closest } from '../spec/suggest.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Thrown by a command that has said everything already and only sets the exit code. */
@@ -42,10 +43,16 @@ export function usage(problem: string, fix: string): RouterError {
 /** Commander writes `error: unknown command 'akk'` and then, on a second line, `(Did you mean ask?)`. */
 function usageError(error: CommanderError): RouterError {
   const [first = '', ...rest] = error.message.split('\n')
-  const guess = /\(Did you mean (.+)\?\)/.exec(rest.join(' '))?.[1]
+  const guess = /\(Did you mean (.+)\?\)/.exec(rest.join(' '))?.[1] ?? nearChoice(first)
   const problem = first.replace(/^error: /, '').replace(/\.$/, '')
   return usage(
     problem.charAt(0).toUpperCase() + problem.slice(1),
     guess ? `Did you mean ${guess}?` : 'See `spillway help`, or `spillway help <command>`.',
   )
+}
+
+/** Of a value that is none of the choices: `… 'agnt' is invalid. Allowed choices are agent, developer.` */
+function nearChoice(message: string): string | null {
+  const [, value, choices] = /'([^']*)' is invalid.* Allowed choices are (.+)\.$/.exec(message) ?? []
+  return value === undefined || choices === undefined ? null : closest(value, choices.split(', '))
 }

@@ -1,5 +1,6 @@
 /** `spillway feedback`: says whether an earlier local answer was right. */
 import { LABEL_SOURCES, type LabelSource } from '../spec/label.ts'
+import { meant } from '../spec/suggest.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { usage } from './failure.ts'
 import { giveLabel } from './give-label.ts'
@@ -34,6 +35,7 @@ async function feedback(requestId: string, flags: FeedbackFlags, context: CliCon
 
 function sourceOf(text: string): LabelSource {
   const source = LABEL_SOURCES.find((known) => known === text)
-  if (!source) throw usage(`--source ${text} is not known`, `Use one of ${LABEL_SOURCES.join(', ')}.`)
+  if (!source)
+    throw usage(`--source ${text} is not known`, meant(text, LABEL_SOURCES, `Use one of ${LABEL_SOURCES.join(', ')}.`))
   return source
 }

@@ -7,6 +7,7 @@ import { RouterError } from '../spec/errors.ts'
 import type { LearnedHead } from '../spec/learned.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
 import { optionsOf } from '../spec/policy-problems.ts'
+import { meant } from '../spec/suggest.ts'
 import { openCalibrations } from '../stores/calibrations.ts'
 import { headsInForce, openLearnedHeads, withLearned } from '../stores/heads-in-force.ts'
 import { keptLimits, openKeptExamples } from '../stores/kept-examples.ts'
@@ -57,7 +58,7 @@ export function learningTasks(task: string | undefined, { policy }: LoadedPolicy
   if (task === undefined && names.length === 0) throw usage('no task of the policy learns a head', fix)
   if (task === undefined) return names
   if (!(task in policy.tasks))
-    throw new RouterError('unknown_task', { task, fix: `Known: ${Object.keys(policy.tasks).join(', ') || 'none'}.` })
+    throw new RouterError('unknown_task', { task, fix: meant(task, Object.keys(policy.tasks)) })
   if (!names.includes(task)) throw usage(`task ${task} learns no head`, fix)
   return [task]
 }

@@ -11,6 +11,7 @@ import { systemClock } from '../pipeline/clock.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
 import { optionsOf } from '../spec/policy-problems.ts'
+import { meant } from '../spec/suggest.ts'
 import { readAuditLog } from '../stores/audit-log.ts'
 import { openCalibrations } from '../stores/calibrations.ts'
 import { keptLimits, openKeptExamples } from '../stores/kept-examples.ts'
@@ -59,7 +60,7 @@ async function run(task: string | undefined, flags: LearnFlags, context: CliCont
 
 function tasksOf(task: string | undefined, { policy }: LoadedPolicy): readonly string[] {
   if (task !== undefined && !(task in policy.tasks))
-    throw new RouterError('unknown_task', { task, fix: `Known: ${Object.keys(policy.tasks).join(', ') || 'none'}.` })
+    throw new RouterError('unknown_task', { task, fix: meant(task, Object.keys(policy.tasks)) })
   const able = Object.entries(policy.tasks).filter(
     ([name, { accept, learn, prior }]) =>
       (task === undefined || name === task) && (accept.maxErrorRate !== undefined || learn.keep === 'text' || prior),

@@ -13,6 +13,8 @@ if (major < NEEDED.major || (major === NEEDED.major && minor < NEEDED.minor)) {
   say('node_too_old', message, fix)
   process.exitCode = 3
 } else {
+  // Of two wishes the stricter one holds. Node would follow the other one, and say so on stderr as soon as anything is imported.
+  if (process.env.NO_COLOR) delete process.env.FORCE_COLOR
   try {
     const { keepCompiledCode } = await import('./compile-cache.ts')
     keepCompiledCode(process.argv.slice(2))

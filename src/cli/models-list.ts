@@ -14,6 +14,7 @@ import { readRegistry } from '../models/registry.ts'
 import { toRouterError } from '../spec/errors.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
 import { PRESETS } from '../spec/presets.ts'
+import { meant } from '../spec/suggest.ts'
 import type { CliContext } from './context.ts'
 import { usage } from './failure.ts'
 import { freeMemory } from './free-memory.ts'
@@ -184,7 +185,8 @@ function workloadCells(model: OpenModel): readonly string[] {
 
 function chosen(workload: string | true | undefined): readonly OpenModel[] {
   if (workload === undefined || workload === true) return OPEN_MODELS
-  if (!isWorkload(workload)) throw usage(`There is no workload ${workload}`, `Use one of ${WORKLOADS.join(', ')}.`)
+  if (!isWorkload(workload))
+    throw usage(`There is no workload ${workload}`, meant(workload, WORKLOADS, `Use one of ${WORKLOADS.join(', ')}.`))
   return OPEN_MODELS.filter((model) => model.workload === workload)
 }
 

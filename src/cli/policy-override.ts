@@ -5,6 +5,7 @@ import { resolvePaths } from '../models/paths.ts'
 import { systemClock } from '../pipeline/clock.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { TaskPolicy } from '../spec/policy.ts'
+import { meant } from '../spec/suggest.ts'
 import { OVERRIDE_KEYS, type OverrideChange, overrideNamed, type TaskOverride } from '../spec/task-override.ts'
 import { openTaskOverrides, type TaskOverrideStore } from '../stores/task-overrides.ts'
 import { addCommand, type CliContext } from './context.ts'
@@ -38,8 +39,7 @@ export function addPolicyOverride(policy: Command, context: CliContext): void {
 function set([task, key, value]: readonly [string, string, string], flags: OverrideFlags, context: CliContext): void {
   const { tasks } = findPolicy(flags.policy, context).policy
   const settings = Object.hasOwn(tasks, task) ? tasks[task] : undefined
-  if (!settings)
-    throw new RouterError('unknown_task', { task, fix: `Known: ${Object.keys(tasks).join(', ') || 'none'}.` })
+  if (!settings) throw new RouterError('unknown_task', { task, fix: meant(task, Object.keys(tasks)) })
   const named = overrideNamed(key, value)
   if ('problem' in named) throw usage(named.problem, named.fix)
   if (named.key === 'minConfidence' && !isTyped(settings))

@@ -5,6 +5,7 @@ import { resolvePaths } from '../models/paths.ts'
 import { systemClock } from '../pipeline/clock.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
+import { meant } from '../spec/suggest.ts'
 import { readAuditLog } from '../stores/audit-log.ts'
 import { keptLimits, openKeptExamples } from '../stores/kept-examples.ts'
 import { openPriors } from '../stores/priors.ts'
@@ -45,7 +46,7 @@ function tasksOf(task: string | undefined, { policy }: LoadedPolicy): readonly s
   const names = Object.entries(policy.tasks).flatMap(([name, one]) => (one.prior ? [name] : []))
   const fix = 'Set tasks.<name>.prior: {}; with learn: { keep: text } it learns from words, too.'
   if (task !== undefined && !(task in policy.tasks))
-    throw new RouterError('unknown_task', { task, fix: `Known: ${Object.keys(policy.tasks).join(', ') || 'none'}.` })
+    throw new RouterError('unknown_task', { task, fix: meant(task, Object.keys(policy.tasks)) })
   if (task !== undefined && !names.includes(task)) throw usage(`task ${task} has no prior`, fix)
   if (names.length === 0) throw usage('no task of the policy has a prior', fix)
   return task === undefined ? names : [task]

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { type AddCommand, type CliContext, packageFile } from './context.ts'
 
-/** In the order of the help text. Each is loaded when it is needed: a server starts without what the evaluations need. */
+/** Their groups in the help text stand in help.ts. Each is loaded when it is needed: a server starts without what the evaluations need. */
 const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   ask: async () => (await import('./ask.ts')).addAsk,
   route: async () => (await import('./route.ts')).addRoute,
@@ -41,10 +41,16 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   uninstall: async () => (await import('./uninstall.ts')).addUninstall,
 }
 
-const EXIT_CODES = `
-Exit codes: 0 ok, 1 failure, 2 usage, 3 nothing to run on, 4 does not fit, 5 blocked by policy, 6 acceptance bar missed,
-130 interrupted.
-Data goes to stdout, talk to stderr. NO_COLOR is respected.`
+const CLOSING = `
+Examples:
+  spillway ask "What is 15% of 80?"
+  spillway serve
+  spillway help ask
+
+Exit codes: 0 ok, 1 failure, 2 usage, 3 nothing to run on, 4 does not fit,
+5 blocked by policy, 6 acceptance bar missed, 130 interrupted.
+Data goes to stdout, talk to stderr; every command takes --json. NO_COLOR and
+FORCE_COLOR are respected.`
 
 /**
  * @param argv the words after the program's name; where the first is a command, that one alone is in the program
@@ -54,13 +60,25 @@ export async function buildProgram(context: CliContext, argv: readonly string[])
   const program = new Command('spillway')
     .description('Local-first LLM router: a small local model answers first, evidence decides what is kept.')
     .version(packageVersion())
-    .addHelpText('after', EXIT_CODES)
+    .addHelpText('after', CLOSING)
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: () => undefined })
     .showSuggestionAfterError(true)
   for (const add of await commandsFor(argv[0])) add(program, context)
+  if (asksForHelp(program, argv)) (await import('./help.ts')).addHelpTexts(program)
   return program
+}
+
+/** A group of commands without one of them prints its help, too. */
+function asksForHelp(program: Command, argv: readonly string[]): boolean {
+  if (argv.some((word) => ['help', '--help', '-h', 'completions'].includes(word))) return true
+  let command: Command | undefined = program
+  for (const word of argv.filter((one) => !one.startsWith('-'))) {
+    command = command.commands.find((child) => child.name() === word)
+    if (command === undefined || command.commands.length === 0) return false
+  }
+  return true
 }
 
 /** A script of completions is made from all commands, and so is the help. */

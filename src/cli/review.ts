@@ -6,6 +6,7 @@ import { resolvePaths } from '../models/paths.ts'
 import { systemClock } from '../pipeline/clock.ts'
 import type { AuditRecord } from '../spec/audit.ts'
 import { REVIEW_VERDICTS } from '../spec/label.ts'
+import { meant } from '../spec/suggest.ts'
 import { readAuditLog } from '../stores/audit-log.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { atLeastOne, sinceMs } from './duration.ts'
@@ -73,7 +74,8 @@ function tableOf(items: readonly QueueItem[], { terminal }: CliContext): readonl
 
 async function label(requestId: string, text: string, flags: ReviewFlags, context: CliContext): Promise<void> {
   const verdict = REVIEW_VERDICTS.find((known) => known === text)
-  if (!verdict) throw usage(`there is no verdict ${text}`, `Use ${REVIEW_VERDICTS.join(', ')}.`)
+  if (!verdict)
+    throw usage(`there is no verdict ${text}`, meant(text, REVIEW_VERDICTS, `Use ${REVIEW_VERDICTS.join(', ')}.`))
   const by = (flags.by ?? userInfo().username).trim()
   if (by === '') throw usage('--by names nobody', 'Name the reviewer.')
   const { value } = flags

@@ -1,7 +1,7 @@
 /** Runs one command line to its exit code. */
 import { systemClock } from '../pipeline/clock.ts'
 import type { CliContext } from './context.ts'
-import { reportFailure } from './failure.ts'
+import { ExitCode, reportFailure } from './failure.ts'
 import { buildProgram } from './program.ts'
 import { flushed, terminal } from './terminal.ts'
 import { isWorker, listenForOrders } from './worker-life.ts'
@@ -42,6 +42,13 @@ function listenForSignals(stop: AbortController): void {
     process.on(name, () => {
       if (stop.signal.aborted) process.exit(INTERRUPTED)
       stop.abort()
+      stopReading()
     })
   }
+}
+
+/** Who waits for the end of a pipe hears of no signal. The error ends the command without a word; where nobody reads, nobody hears it. */
+function stopReading(): void {
+  process.stdin.on('error', () => undefined)
+  process.stdin.destroy(new ExitCode(INTERRUPTED))
 }

@@ -12,7 +12,7 @@ export interface Terminal {
   json(value: unknown): void
   /** One line for people on stderr. */
   say(line: string): void
-  /** Colour for text on stderr; plain when it is not a terminal or NO_COLOR is set. */
+  /** Colour for text on stderr, where it is a terminal or FORCE_COLOR is set; plain where NO_COLOR is. */
   paint(style: Style, text: string): string
   /** Columns of the terminal, 160 when there is none. */
   readonly columns: number

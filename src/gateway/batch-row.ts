@@ -3,6 +3,7 @@ import { hash } from 'node:crypto'
 import { z } from 'zod'
 import { type RawLine, rowKey } from '../spec/batch.ts'
 import { RouterError } from '../spec/errors.ts'
+import { meant } from '../spec/suggest.ts'
 import { parseBody } from './read-body.ts'
 
 /** Doors that make one request of one body, with one JSON object as its answer. */
@@ -148,7 +149,7 @@ function simpleRow(value: Readonly<Record<string, unknown>>, rules: RowRules): B
 
 function requireTask(task: string, { isTask, tasks }: RowRules): void {
   if (isTask(task)) return
-  throw new RouterError('unknown_task', { task: task.slice(0, 128), fix: `Known: ${tasks.join(', ') || 'none'}.` })
+  throw new RouterError('unknown_task', { task: task.slice(0, 128), fix: meant(task, tasks) })
 }
 
 function parsedLine(line: string): Readonly<Record<string, unknown>> {

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { posix, win32 } from 'node:path'
 
 /** The four directories of this program, absolute. None of them needs to exist. */
 export interface Paths {
@@ -23,8 +23,12 @@ type Environment = Readonly<Record<string, string | undefined>>
  * @param platform a value of `process.platform`
  */
 export function resolvePaths(env: Environment, platform: NodeJS.Platform): Paths {
-  const home = env.HOME ?? env.USERPROFILE ?? homedir()
+  const home = homeOf(env, platform)
   const native = nativePaths(home, env, platform)
+  const { isAbsolute, join } = platform === 'win32' ? win32 : posix
+  /** The specification says that relative values are invalid and must be ignored. */
+  const xdg = (value: string | undefined): string | null =>
+    value !== undefined && isAbsolute(value) ? join(value, NAME) : null
   return {
     configDir: xdg(env.XDG_CONFIG_HOME) ?? native.configDir,
     dataDir: xdg(env.XDG_DATA_HOME) ?? native.dataDir,
@@ -35,12 +39,14 @@ export function resolvePaths(env: Environment, platform: NodeJS.Platform): Paths
 
 const NAME = 'spillway'
 
-/** The specification says that relative values are invalid and must be ignored. */
-function xdg(value: string | undefined): string | null {
-  return value !== undefined && isAbsolute(value) ? join(value, NAME) : null
+/** Shells on Windows that come from elsewhere set HOME as well, in a spelling of their own. */
+function homeOf(env: Environment, platform: NodeJS.Platform): string {
+  const home = platform === 'win32' ? (env.USERPROFILE ?? env.HOME) : (env.HOME ?? env.USERPROFILE)
+  return home || homedir()
 }
 
 function nativePaths(home: string, env: Environment, platform: NodeJS.Platform): Paths {
+  const { join } = platform === 'win32' ? win32 : posix
   if (platform === 'darwin') {
     const support = join(home, 'Library', 'Application Support', NAME)
     return {

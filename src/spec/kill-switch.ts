@@ -1,4 +1,5 @@
 /** Orders that take a path out of service at once, whatever the policy says. */
+import { meant } from './suggest.ts'
 
 /**
  * `frontier_only`: no local model is asked. `local_only`: no frontier is asked. `stop`: nobody is asked. From the least to
@@ -73,7 +74,10 @@ export function giveOrder(
 ): OrderGiven | { readonly problem: string; readonly fix: string } {
   const mode = KILL_MODES.find((known) => known === wanted.order)
   if (!mode && wanted.order !== 'off')
-    return { problem: `there is no order ${wanted.order}`, fix: `Use ${KILL_MODES.join(', ')} or off.` }
+    return {
+      problem: `there is no order ${wanted.order}`,
+      fix: meant(wanted.order, [...KILL_MODES, 'off'], `Use ${KILL_MODES.join(', ')} or off.`),
+    }
   const named = SUBJECTS.filter((subject) => wanted[subject] !== undefined)
   const [one, another] = named
   if (one && another) return { problem: `${one} and ${another} exclude each other`, fix: 'Name one of them.' }

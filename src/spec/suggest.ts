@@ -7,6 +7,16 @@ export function closest(word: string, known: readonly string[]): string | null {
   return best && best.distance <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : null
 }
 
+/** What to do about a word that is none of the known ones: the one that was likely meant, else what can be said. */
+export function meant(
+  word: string,
+  known: readonly string[],
+  otherwise = `Known: ${known.join(', ') || 'none'}.`,
+): string {
+  const near = closest(word, known)
+  return near ? `Did you mean ${near}?` : otherwise
+}
+
 /** Levenshtein 1966: the fewest insertions, deletions and replacements. Words over 64 letters are cut. */
 function editDistance(left: string, right: string): number {
   const a = left.slice(0, 64)

@@ -1,7 +1,6 @@
 /** The commands as people and scripts use them, with the real engine and the real model. */
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
@@ -343,13 +342,5 @@ describe('models and engine', () => {
     } finally {
       await own.close()
     }
-  })
-})
-
-describe('completions', () => {
-  it.skipIf(!existsSync('/bin/bash'))('offers subcommands and options in bash', async () => {
-    const { stdout } = await box.run(['completions', 'bash'])
-    const probe = `${stdout}\nCOMP_WORDS=(spillway audit t); COMP_CWORD=2; _spillway; echo "\${COMPREPLY[@]}"`
-    expect(execFileSync('/bin/bash', ['-c', probe], { encoding: 'utf8' })).toBe('tail\n')
   })
 })

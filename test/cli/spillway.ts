@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { resolvePaths } from '../../src/models/paths.ts'
+import { checkJson } from './json-record.ts'
 
 const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts')
 
@@ -55,7 +56,11 @@ export function sandbox(settings: { readonly data?: 'shared' | 'fresh' } = {}): 
   const folder = mkdtempSync(join(root, 'work-'))
   const start: Sandbox['start'] = (args, more) =>
     spawn(process.execPath, [MAIN, ...args], { cwd: folder, env: { ...env, ...more }, stdio: ['pipe', 'pipe', 'pipe'] })
-  const run: Sandbox['run'] = (args, { input = '', env: more } = {}) => finished(start(args, more), input)
+  const run: Sandbox['run'] = async (args, { input = '', env: more } = {}) => {
+    const done = await finished(start(args, more), input)
+    checkJson(args, done)
+    return done
+  }
   const close = async (): Promise<void> => {
     await run(['engine', 'stop'])
     rmSync(root, { recursive: true, force: true })

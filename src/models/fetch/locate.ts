@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { RouterError } from '../../spec/errors.ts'
+import { meant } from '../../spec/suggest.ts'
 import { findOpenModel } from '../catalog/open-models.ts'
 import { CATALOG, type CatalogEntry, findInCatalog } from '../catalog.ts'
 import type { Paths } from '../paths.ts'
@@ -84,10 +85,10 @@ export function unknownModel(name: string): RouterError {
     const fix = `It has no pinned file. Name one: \`spillway models pull ${which} --name ${name}\`, or \`spillway models add FILE --name ${name}\`.`
     return new RouterError('not_found', { subject: 'file for model', value: name, fix })
   }
-  const known = CATALOG.map((entry) => entry.name).join(', ')
+  const known = CATALOG.map((entry) => entry.name)
   return new RouterError('not_found', {
     subject: 'model',
     value: name,
-    fix: `Use one of ${known}, or set path to a GGUF file.`,
+    fix: meant(name, known, `Use one of ${known.join(', ')}, or set path to a GGUF file.`),
   })
 }
