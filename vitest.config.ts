@@ -65,6 +65,7 @@ const SLOW = [
   'test/cli/review-held.test.ts',
   'test/cli/rollout.test.ts',
   'test/cli/rollout-candidate.test.ts',
+  'test/cli/start.test.ts',
   'test/cli/store.test.ts',
   'test/cli/tasks.test.ts',
   'test/cli/tenant-ceilings.test.ts',

@@ -5,8 +5,8 @@ import type { DecideRequest, RouterRequest } from '../spec/request.ts'
 import type { DecideOutcome, Outcome } from '../spec/response.ts'
 import type { Router } from '../spec/router.ts'
 import type { CliContext } from './context.ts'
+import { policyOrDetected } from './detected-policy.ts'
 import { withRouter } from './open-router.ts'
-import { findPolicy } from './policy-lookup.ts'
 import { completeOnServer, runningServer } from './running-server.ts'
 
 /** What `ask` sends; exactly one of the three kinds. */
@@ -25,7 +25,7 @@ export async function answerQuestion(
   policyFile: string | undefined,
   context: CliContext,
 ): Promise<Outcome | DecideOutcome> {
-  const policy = findPolicy(policyFile, context)
+  const policy = await policyOrDetected(policyFile, context)
   if (question.kind === 'complete') {
     const server = await runningServer(resolvePaths(context.env, process.platform).stateDir)
     if (server?.policyDigest === policy.digest) {

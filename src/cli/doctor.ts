@@ -74,7 +74,7 @@ async function inspect(flags: DoctorFlags, context: CliContext): Promise<Finding
     ...verifyChecks(loaded),
     ...(flags.network ? [await hubCheck(place)] : []),
     await portCheck(loaded, paths),
-    await serversCheck(context.signal),
+    await serversCheck(place),
     answers,
   ]
   return { checks, runnable: answers.state !== 'fail' }

@@ -5,6 +5,7 @@ import { type AddCommand, type CliContext, packageFile } from './context.ts'
 
 /** In the order of the help text. Each is loaded when it is needed: a server starts without what the evaluations need. */
 const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  start: async () => (await import('./start.ts')).addStart,
   ask: async () => (await import('./ask.ts')).addAsk,
   route: async () => (await import('./route.ts')).addRoute,
   why: async () => (await import('./why.ts')).addWhy,
@@ -42,6 +43,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
 }
 
 const EXIT_CODES = `
+Without a command: \`start\`.
 Exit codes: 0 ok, 1 failure, 2 usage, 3 nothing to run on, 4 does not fit, 5 blocked by policy, 6 acceptance bar missed,
 130 interrupted.
 Data goes to stdout, talk to stderr. NO_COLOR is respected.`
@@ -61,6 +63,20 @@ export async function buildProgram(context: CliContext, argv: readonly string[])
     .showSuggestionAfterError(true)
   for (const add of await commandsFor(argv[0])) add(program, context)
   return program
+}
+
+/** Words that are no command's, but the program's own. */
+const ABOUT = ['-h', '--help', '-V', '--version', 'help']
+
+/**
+ * What a person wrote, with the command that it stands for: nothing, or only options, means `start`.
+ *
+ * @param argv the words after the program's name
+ */
+export function withCommand(argv: readonly string[]): readonly string[] {
+  const [first] = argv
+  const isBare = first === undefined || (first.startsWith('-') && !ABOUT.includes(first))
+  return isBare ? ['start', ...argv] : argv
 }
 
 /** A script of completions is made from all commands, and so is the help. */
