@@ -1,6 +1,6 @@
 /** Which of the things found is used for what: local, then gate, then frontier. Pure. */
 import type { LocalServerFound, LocalServerModel } from '../models/local-servers.ts'
-import { ollamaBaseUrl } from '../spec/destination.ts'
+import { isPassedOn, ollamaBaseUrl } from '../spec/destination.ts'
 import type { Found, KeyFound } from './found.ts'
 import type { ModelBlock, PolicyChoice } from './policy-text.ts'
 
@@ -33,6 +33,11 @@ const KNOWN_KINDS = ['ollama', 'lmstudio', 'llamacpp', 'vllm', 'localai', 'jan']
 /** Models that answer no questions. */
 const NO_CHAT = /embed|\bbge\b|bge-|\be5-|minilm|rerank|whisper|\btts\b|\bclip\b|guard|moderation/i
 
+/** Whether a model answers questions, and on this machine. */
+export function isChatModel({ id, runsAt }: LocalServerModel): boolean {
+  return runsAt === null && !NO_CHAT.test(id) && !isPassedOn(id)
+}
+
 interface Candidate {
   readonly server: LocalServerFound
   readonly model: LocalServerModel
@@ -43,14 +48,14 @@ interface Candidate {
 function localsOf(found: Found, env: Readonly<Record<string, string | undefined>>): readonly Reasoned[] {
   const candidates = KNOWN_KINDS.flatMap((kind) => found.servers.filter((server) => server.kind === kind))
     .flatMap((server) => server.models.map((model) => ({ server, model, billions: billionsOf(model) })))
-    .filter(({ model }) => model.runsAt === null && !NO_CHAT.test(model.id) && !/[:-]cloud$/i.test(model.id))
+    .filter(({ model }) => isChatModel(model))
     .filter((candidate) => fits(candidate, found))
   const fast = best(candidates, (one, other) => distance(one) - distance(other))
   if (fast === null) return embedded(found)
   const large = best(candidates, (one, other) => (other.billions ?? 0) - (one.billions ?? 0))
-  const small = { block: blockOf('small', fast, env), why: `nearest to ${IDEAL_BILLIONS}B of what fits in memory` }
+  const small = { block: serverBlock('small', fast, env), why: `nearest to ${IDEAL_BILLIONS}B of what fits in memory` }
   if (large === null || (large.billions ?? 0) < LARGER_BY * (fast.billions ?? Infinity)) return [small]
-  return [small, { block: blockOf('large', large, env), why: 'the largest that fits in memory' }]
+  return [small, { block: serverBlock('large', large, env), why: 'the largest that fits in memory' }]
 }
 
 /** Answers short questions in about a second on a laptop, and most small tasks well. */
@@ -100,7 +105,8 @@ export function serverName(kind: LocalServerFound['kind']): string {
 /** Ollama's own default cuts long inputs off; what does not fit is refused here, so more is worth having. */
 const OLLAMA_CONTEXT = 8192
 
-function blockOf(
+/** A model of a server as a policy names it. */
+export function serverBlock(
   name: string,
   { server, model }: Pick<Candidate, 'server' | 'model'>,
   env: Readonly<Record<string, string | undefined>>,

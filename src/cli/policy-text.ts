@@ -24,7 +24,9 @@ export function policyText(template: string, { locals, frontiers }: PolicyChoice
   const parts = partsOf(template)
   if (parts === null || (locals.length === 0 && frontiers === 'as_shipped')) return template
   const own = locals.length > 0 ? locals.map(blockText).join('\n') : parts.local
-  const away = frontiers === 'as_shipped' ? parts.frontier : frontiers.map(blockText).join('\n')
+  // A template without frontiers is one under which nothing leaves, whatever keys are set.
+  const away =
+    frontiers === 'as_shipped' || parts.frontier === '' ? parts.frontier : frontiers.map(blockText).join('\n')
   // A blank line stands between the two, and none where nothing follows.
   const models = [own.trimEnd(), away.trimEnd()].filter((text) => text !== '').join('\n\n')
   return parts.before + models + slots(parts.after, frontiers)
@@ -77,5 +79,6 @@ function slots(text: string, frontiers: PolicyChoice['frontiers']): string {
   return text
     .replace(SHIPPED_SLOT, '$1frontier: false')
     .replace(/^( {4})local: false$/gm, '$1local: small # meant for a frontier, and there is none')
+    .replace(/^( {4})local: local_quality$/gm, '$1local: [local_quality, local_fast]')
     .replace(/^( {4})onUnavailable: error$\n/gm, '')
 }
