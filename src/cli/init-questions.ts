@@ -44,7 +44,7 @@ export async function askQuestions(asker: Asker, { found, plan, given }: Asking)
   const install =
     local === 'embedded' &&
     isMissing &&
-    (await asker.confirm('Fetch the engine (85 MB) and the model (98 MB) now?', true))
+    (await asker.confirm('Fetch the engine (30 MB) and the model (98 MB) now?', true))
   return {
     template,
     wishes: {

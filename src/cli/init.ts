@@ -70,9 +70,9 @@ async function init(file: string, flags: InitFlags, context: CliContext): Promis
   const choice = choiceOf(orders.wishes, { found, plan, ...named })
   const text = policyText(readFileSync(templateFile(orders.template), 'utf8'), choice)
   const loaded = parsePolicy(text, { file, env: context.env })
-  write(file, text)
-  if (orders.install) context.terminal.say(`${file} is written; now what it needs.`)
+  // Fetched before anything is written: after a failure the same command, or another way, starts from nothing.
   const installed = orders.install ? await install(loaded, context) : []
+  write(file, text)
   report({ file, orders, loaded, installed, flags }, context)
 }
 

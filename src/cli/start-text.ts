@@ -93,7 +93,7 @@ export function nextLines({ view, stateDir }: NextSteps): readonly string[] {
   const kept =
     view.policyFile === null ? ['spillway init                          writes this plan down as your policy'] : []
   const more = [
-    ...(hasLocal ? [] : ['spillway init --install                gets the engine and a small local model (190 MB)']),
+    ...(hasLocal ? [] : ['spillway init --install                gets the engine and a small local model (130 MB)']),
     ...(hasFrontier
       ? []
       : ['export ANTHROPIC_API_KEY=…             or another provider key: for what is too hard locally']),
