@@ -23,8 +23,6 @@ export interface GatewayRun {
   readonly file: string | null
   /** Gets one JSON line a request. */
   readonly log: (line: string) => void
-  /** Called once it listens; the gateway ends when this has resolved and the command was told to stop. */
-  readonly whenUp: (running: RunningGateway) => Promise<void> | void
 }
 
 export interface RunningGateway {
@@ -47,8 +45,22 @@ export function addressesOf({ url, keyFile }: Gateway): GatewayAddresses {
   return { url, openaiBaseUrl: `${url}/v1`, anthropicBaseUrl: url, dashboardUrl: null, keyFile }
 }
 
-/** Runs until the command is told to stop, then finishes what is under way. @throws RouterError as `startGateway` does */
-export async function runGateway(run: GatewayRun, context: CliContext): Promise<void> {
+/** Resolves when the command is told to stop. */
+export async function untilStopped({ signal, terminal }: CliContext): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort')
+  terminal.say('Stopping: requests under way are finished first.')
+}
+
+/**
+ * Runs a gateway for as long as `use` takes, then lets it finish what is under way.
+ *
+ * @throws RouterError what the state directory or the port have against it; whatever `use` throws
+ */
+export async function runGateway(
+  run: GatewayRun,
+  context: CliContext,
+  use: (running: RunningGateway) => Promise<void>,
+): Promise<void> {
   const { policy } = run
   const paths = resolvePaths(context.env, process.platform)
   // Loaded only here, so that other commands start at once.
@@ -99,9 +111,7 @@ export async function runGateway(run: GatewayRun, context: CliContext): Promise<
       })
     const preloading = preload(router, context)
     try {
-      await run.whenUp({ gateway, router })
-      if (!context.signal.aborted) await once(context.signal, 'abort')
-      context.terminal.say('Stopping: requests under way are finished first.')
+      await use({ gateway, router })
     } finally {
       watch?.stop()
       await gateway.close()

@@ -4,7 +4,6 @@ import type { LoadedPolicy } from '../spec/policy.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { type Found, findAround } from './found.ts'
 import { type Plan, planFrom } from './found-plan.ts'
-import type { RunningGateway } from './gateway-run.ts'
 import { portNumber } from './port-number.ts'
 import { planned } from './start-plan.ts'
 import { type Tests, tryModels } from './start-tests.ts'
@@ -38,32 +37,30 @@ async function start(flags: StartFlags, context: CliContext): Promise<void> {
   const found = await findAround(context)
   tell(foundLines(found))
   // Loaded only now: the first line is there before what reads policies and serves.
-  const [{ addressesOf, runGateway }, { policy, file, plan }] = await Promise.all([
+  const [{ addressesOf, runGateway, untilStopped }, { policy, file, plan }] = await Promise.all([
     import('./gateway-run.ts'),
     policyOf(found, flags, context),
   ])
   const view = planned({ policy, file, plan, found })
   tell(planLines(view))
   const settings = policy.policy.gateway
-  const whenUp = async (running: RunningGateway): Promise<void> => {
-    const tests: Tests = flags.test ? await tryModels(running.router, view, context.signal) : NOT_TRIED
+  const run = {
+    ...{ policy, file },
+    host: LOOPBACK,
+    port: port ?? settings.port,
+    portTaken: port === null ? ('take_another' as const) : ('fail' as const),
+    // What was asked is in the audit; a person who tries things out is not served by a line a request.
+    log: () => undefined,
+  }
+  await runGateway(run, context, async ({ gateway, router }) => {
+    const tests: Tests = flags.test ? await tryModels(router, view, context.signal) : NOT_TRIED
     if (context.signal.aborted) return
-    const addresses = addressesOf(running.gateway)
+    const addresses = addressesOf(gateway)
     const { stateDir } = resolvePaths(context.env, process.platform)
     tell([...testLines(tests, view), ...readyLines(addresses), ...nextLines({ view, stateDir })])
     if (flags.json) terminal.json({ found, plan: view, tests, ...addresses, stateDir })
-  }
-  const host = LOOPBACK
-  await runGateway(
-    {
-      ...{ policy, host, file, whenUp },
-      port: port ?? settings.port,
-      portTaken: port === null ? 'take_another' : 'fail',
-      // What was asked is in the audit; a person who tries things out is not served by a line a request.
-      log: () => undefined,
-    },
-    context,
-  )
+    await untilStopped(context)
+  })
 }
 
 /** Other machines are served on purpose, by `spillway serve --host`. */
