@@ -1,7 +1,7 @@
 /** Which of the things found is used for what: local, then gate, then frontier. Pure. */
 import type { LocalServerFound, LocalServerModel } from '../models/local-servers.ts'
 import { isPassedOn, ollamaBaseUrl } from '../spec/destination.ts'
-import type { Found, KeyFound } from './found.ts'
+import type { Found } from './found.ts'
 import type { ModelBlock, PolicyChoice } from './policy-text.ts'
 
 /** What a policy is written from, and one sentence why for each model that is used. */
@@ -13,7 +13,7 @@ export interface Plan extends PolicyChoice {
 /** @param env where `OLLAMA_HOST` is looked up: an address that it gives by itself stays out of the policy */
 export function planFrom(found: Found, env: Readonly<Record<string, string | undefined>>): Plan {
   const locals = localsOf(found, env)
-  const frontiers = frontiersOf(found.keys)
+  const frontiers = frontiersOf(found)
   const why = Object.fromEntries([...locals, ...(frontiers ?? [])].map(({ block, why }) => [block.name, why]))
   return {
     locals: locals.map(({ block }) => block),
@@ -153,10 +153,10 @@ const CHEAP_MODELS: readonly { readonly provider: string; readonly name: string;
 export const FRONTIER_PROVIDERS: readonly string[] = CHEAP_MODELS.map(({ provider }) => provider)
 
 /** @returns null where the template's own two, Anthropic and OpenAI, say the same */
-function frontiersOf(keys: readonly KeyFound[]): readonly Reasoned[] | null {
+function frontiersOf({ keys, refused }: Found): readonly Reasoned[] | null {
   const usable = keys.filter(({ provider }) => FRONTIER_PROVIDERS.includes(provider))
   const isShipped = usable.every(({ provider, baseUrl }) => SHIPPED.includes(provider) && baseUrl === null)
-  if (isShipped) return null
+  if (isShipped && !SHIPPED.some((provider) => refused.includes(provider))) return null
   return CHEAP_MODELS.flatMap(({ provider }) => usable.filter((key) => key.provider === provider)).map((key) => ({
     block: frontierBlock(key.provider, key.baseUrl),
     why: `${key.variable} is set`,

@@ -31,6 +31,8 @@ export interface Found {
   readonly servers: readonly LocalServerFound[]
   readonly engine: { readonly installed: boolean; readonly models: readonly FileFound[] }
   readonly keys: readonly KeyFound[]
+  /** Providers whose key is set and must not be used, since the address that was given with it is not theirs. */
+  readonly refused: readonly string[]
   readonly memory: { readonly totalBytes: number; readonly availableBytes: number }
   /** What was found and is not used, as sentences. */
   readonly notes: readonly string[]
@@ -39,12 +41,13 @@ export interface Found {
 export async function findAround({ env, signal }: Pick<CliContext, 'env' | 'signal'>): Promise<Found> {
   const paths = resolvePaths(env, process.platform)
   const servers = await detectLocalServers({ ports: serverPorts(env), signal })
-  const { keys, notes } = keysIn(env, { servers, ownUrl: recordedUrl(paths) })
+  const { keys, refused, notes } = keysIn(env, { servers, ownUrl: recordedUrl(paths) })
   const limit = process.constrainedMemory()
   return {
     servers,
     engine: { installed: isEngineInstalled(paths), models: filesFor(env, paths) },
     keys,
+    refused,
     // Without a limit some systems say 0, some more than there is.
     memory: {
       totalBytes: limit > 0 ? Math.min(limit, totalmem()) : totalmem(),
@@ -77,21 +80,30 @@ interface Around {
 }
 
 /** A base URL that leads back to ourselves, or to a server that was found, is no provider: asking it would go in a circle. */
-function keysIn(env: CliContext['env'], { servers, ownUrl }: Around): Pick<Found, 'keys' | 'notes'> {
+function keysIn(env: CliContext['env'], { servers, ownUrl }: Around): Pick<Found, 'keys' | 'refused' | 'notes'> {
   const here = new Map(servers.map(({ baseUrl, kind }) => [originOf(baseUrl), kind as string]))
   if (ownUrl !== null) here.set(originOf(ownUrl), 'this Spillway')
   const keys: KeyFound[] = []
+  const refused: string[] = []
   const notes: string[] = []
   for (const [provider, { keyVariable }] of Object.entries(PRESETS)) {
     if (keyVariable === null || !env[keyVariable]) continue
     const moved = ADDRESS_VARIABLES[provider]
     const baseUrl = (moved && env[moved]) || null
-    const who = baseUrl === null ? undefined : here.get(originOf(baseUrl))
-    if (who !== undefined) notes.push(`${moved} is the address of ${who}, so ${keyVariable} is not used.`)
-    else if (baseUrl !== null && !URL.canParse(baseUrl)) notes.push(`${moved} is not an address and is not used.`)
-    else keys.push({ provider, variable: keyVariable, baseUrl: withVersion(provider, baseUrl) })
+    const why = baseUrl === null ? null : whyNotAsked(baseUrl, here)
+    if (why === null) keys.push({ provider, variable: keyVariable, baseUrl: withVersion(provider, baseUrl) })
+    else {
+      refused.push(provider)
+      notes.push(`${moved} ${why}, so ${keyVariable} is not used.`)
+    }
   }
-  return { keys, notes }
+  return { keys, refused, notes }
+}
+
+function whyNotAsked(baseUrl: string, here: ReadonlyMap<string, string>): string | null {
+  if (!/^https?:/i.test(baseUrl) || !URL.canParse(baseUrl)) return 'is not an address'
+  const who = here.get(originOf(baseUrl))
+  return who === undefined ? null : `is the address of ${who}`
 }
 
 /** The variables of the providers' own clients. */

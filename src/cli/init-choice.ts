@@ -58,7 +58,10 @@ function modelHere(name: string, { servers, engine }: Found): ModelBlock {
   const keys = { provider: 'embedded', model: name, tier: 'local_fast', idleUnload: '5m' }
   if (file) return { name: 'small', comment: 'A file on this machine, run by the embedded engine.', keys }
   const known = [...servers.flatMap(({ models }) => models.map(({ id }) => id)), ...engine.models.map((it) => it.name)]
-  throw usage(`There is no model ${name} on this machine`, known.length > 0 ? `There are ${known.join(', ')}.` : ADD)
+  throw usage(
+    `There is no model ${name || '(empty)'} on this machine`,
+    known.length > 0 ? `There are ${known.join(', ')}.` : ADD,
+  )
 }
 
 const ADD = 'Add one with `spillway models add` or `spillway models pull`.'

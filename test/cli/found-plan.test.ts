@@ -19,6 +19,7 @@ const found = (part: Partial<Found> = {}): Found => ({
   servers: [],
   engine: { installed: false, models: [] },
   keys: [],
+  refused: [],
   memory: { totalBytes: 16 * GB, availableBytes: 9 * GB },
   notes: [],
   ...part,
@@ -73,6 +74,12 @@ describe('the plan of what was found', () => {
   it('keeps the two shipped frontiers where their keys are all there is', () => {
     expect(planFrom(found({ keys: [key('openai')] }), {}).frontiers).toBe('as_shipped')
     expect(planFrom(found({ keys: [key('deepseek')] }), {}).frontiers).toBe('as_shipped')
+  })
+
+  it('names no frontier whose key came with an address that is not its own', () => {
+    expect(planFrom(found({ refused: ['openai'] }), {}).frontiers).toEqual([])
+    const { frontiers } = planFrom(found({ refused: ['openai'], keys: [key('anthropic')] }), {})
+    expect(frontiers).toMatchObject([{ name: 'haiku' }])
   })
 
   it('names a cheap model of every other provider that it knows, and says why', () => {

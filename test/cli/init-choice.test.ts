@@ -13,6 +13,7 @@ const found: Found = {
   servers: [server],
   engine: { installed: true, models: [{ name: 'mine', sizeBytes: 1e9 }] },
   keys: [],
+  refused: [],
   memory: { totalBytes: 16e9, availableBytes: 9e9 },
   notes: [],
 }

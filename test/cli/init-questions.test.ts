@@ -8,6 +8,7 @@ const bare: Found = {
   servers: [],
   engine: { installed: false, models: [] },
   keys: [],
+  refused: [],
   memory: { totalBytes: 16e9, availableBytes: 9e9 },
   notes: [],
 }

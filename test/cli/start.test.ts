@@ -149,16 +149,25 @@ describe('spillway alone', () => {
 
   it('does not take a key whose address leads back to itself', async () => {
     const first = await start(['--port', '0'], {})
-    const asked = await box.run(['ask', '--json', 'Say hello.'], {
-      env: { OPENAI_API_KEY: 'its-own', OPENAI_BASE_URL: `${first.told.url}/v1` },
+    const again = await start(['--no-test', '--port', '0'], {
+      OPENAI_API_KEY: 'its-own',
+      OPENAI_BASE_URL: `${first.told.url}/v1`,
     })
-    expect(asked.exitCode).toBe(3)
-    expect(asked.stdout + asked.stderr).not.toContain('its-own')
+    expect(again.told).toMatchObject({
+      found: { keys: [], refused: ['openai'], notes: [expect.stringContaining('the address of this Spillway')] },
+      plan: { frontiers: [] },
+    })
+    await again.stop()
     await first.stop()
   })
 })
 
 describe('ask without a policy', () => {
+  it('names the one command that helps where nothing is there', async () => {
+    const { stderr, exitCode } = await box.run(['ask', 'Say hello.'])
+    expect([exitCode, stderr]).toEqual([3, expect.stringContaining('fix Run `spillway init --yes`')])
+  })
+
   it('uses the models that are on this machine', async () => {
     const { stdout, exitCode } = await box.run(['ask', '--json', 'Say hello.'], { env: beside() })
     expect(exitCode).toBe(0)
