@@ -52,11 +52,13 @@ const SLOW = [
   'test/cli/calibrate.test.ts',
   'test/cli/commands.test.ts',
   'test/cli/cost.test.ts',
+  'test/cli/doctor-fix.test.ts',
   'test/cli/eval.test.ts',
   'test/cli/eval-study.test.ts',
   'test/cli/fits.test.ts',
   'test/cli/heads.test.ts',
   'test/cli/interrupt.test.ts',
+  'test/cli/init.test.ts',
   'test/cli/keys.test.ts',
   'test/cli/lab-cascade.test.ts',
   'test/cli/many-machines.test.ts',
@@ -72,11 +74,14 @@ const SLOW = [
   'test/cli/review-held.test.ts',
   'test/cli/rollout.test.ts',
   'test/cli/rollout-candidate.test.ts',
+  'test/cli/start.test.ts',
   'test/cli/store.test.ts',
   'test/cli/tasks.test.ts',
+  'test/cli/template-runs.test.ts',
   'test/cli/tenant-ceilings.test.ts',
   'test/cli/tour.test.ts',
   'test/cli/uninstall.test.ts',
+  'test/cli/ways-out.test.ts',
 ]
 
 export default defineConfig({

@@ -5,8 +5,9 @@ import type { DecideRequest, RouterRequest } from '../spec/request.ts'
 import type { DecideOutcome, Outcome } from '../spec/response.ts'
 import type { Router } from '../spec/router.ts'
 import type { CliContext } from './context.ts'
+import { policyOrDetected } from './detected-policy.ts'
 import { withRouter } from './open-router.ts'
-import { findPolicy } from './policy-lookup.ts'
+import { findPolicyFile } from './policy-lookup.ts'
 import { completeOnServer, runningServer } from './running-server.ts'
 
 /** What `ask` sends; exactly one of the three kinds. */
@@ -25,7 +26,7 @@ export async function answerQuestion(
   policyFile: string | undefined,
   context: CliContext,
 ): Promise<Outcome | DecideOutcome> {
-  const policy = findPolicy(policyFile, context)
+  const policy = await policyOrDetected(policyFile, context)
   if (question.kind === 'complete') {
     const server = await runningServer(resolvePaths(context.env, process.platform).stateDir)
     if (server?.policyDigest === policy.digest) {
@@ -34,7 +35,19 @@ export async function answerQuestion(
     }
     if (server) context.terminal.say(`The server at ${server.url} has another policy; answering in this process.`)
   }
-  return withRouter(policy, context, (router) => answerHere(question, router, context.signal))
+  const isOwn = findPolicyFile(policyFile, context) !== null
+  return withRouter(policy, context, (router) => answerHere(question, router, context.signal)).catch(
+    (error: unknown) => {
+      throw isOwn ? error : withFirstStep(error)
+    },
+  )
+}
+
+/** Who has no policy yet is helped by one command, and not by an account of removals. */
+function withFirstStep(error: unknown): unknown {
+  if (!(error instanceof RouterError) || error.code !== 'no_model_available') return error
+  const fix = 'Run `spillway init --yes`, which gets a local model, start a model server, or set a provider key.'
+  return new RouterError('no_model_available', { ...error.values, fix }, error)
 }
 
 function answerHere(question: Question, router: Router, signal: AbortSignal): Promise<Outcome | DecideOutcome> {

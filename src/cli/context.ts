@@ -32,7 +32,16 @@ export function packageFile(...parts: readonly string[]): string {
 }
 
 /** The names of the policy templates that the package holds. */
-export const TEMPLATES = ['agent', 'developer', 'roles', 'tour'] as const
+export const TEMPLATES = [
+  'agent',
+  'log-triage',
+  'support-tickets',
+  'document-qa',
+  'private-notes',
+  'developer',
+  'roles',
+  'tour',
+] as const
 
 /** @returns the path of a shipped policy template */
 export function templateFile(name: (typeof TEMPLATES)[number]): string {

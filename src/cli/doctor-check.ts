@@ -9,6 +9,15 @@ export interface Check {
   readonly why: string
   /** What to do about it; null when there is nothing to do. */
   readonly fix: string | null
+  /** What `doctor --fix` does about it; absent where that is for a person. Nothing of it destroys what somebody wrote. */
+  readonly repair?: Repair
+}
+
+export interface Repair {
+  /** downloads: only with `--install`, since it takes time and room. */
+  readonly kind: 'local' | 'download'
+  /** @returns what was done, as a sentence */
+  readonly run: () => string | Promise<string>
 }
 
 export interface CheckPlace {
@@ -21,10 +30,10 @@ export function ok(name: string, why: string): Check {
   return { name, state: 'ok', why, fix: null }
 }
 
-export function warn(name: string, why: string, fix: string): Check {
-  return { name, state: 'warn', why, fix }
+export function warn(name: string, why: string, fix: string, repair?: Repair): Check {
+  return { name, state: 'warn', why, fix, ...(repair && { repair }) }
 }
 
-export function fail(name: string, why: string, fix: string): Check {
-  return { name, state: 'fail', why, fix }
+export function fail(name: string, why: string, fix: string, repair?: Repair): Check {
+  return { name, state: 'fail', why, fix, ...(repair && { repair }) }
 }

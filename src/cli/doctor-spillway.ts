@@ -7,9 +7,10 @@ import type { Paths } from '../models/paths.ts'
 import { toRouterError } from '../spec/errors.ts'
 import type { LoadedPolicy, ModelPolicy } from '../spec/policy.ts'
 import type { CliContext } from './context.ts'
+import { policyOrDetected } from './detected-policy.ts'
 import { type Check, type CheckPlace, fail, ok, warn } from './doctor-check.ts'
-import { exposureOf } from './policy-exposure.ts'
-import { findPolicy } from './policy-lookup.ts'
+import { exposureCheck } from './doctor-files.ts'
+import { findPolicyFile } from './policy-lookup.ts'
 
 export interface PolicyFinding {
   readonly check: Check
@@ -17,34 +18,43 @@ export interface PolicyFinding {
   readonly loaded: LoadedPolicy | null
 }
 
-export function policyCheck(option: string | undefined, context: CliContext): PolicyFinding {
+export async function policyCheck(option: string | undefined, context: CliContext): Promise<PolicyFinding> {
   try {
-    const loaded = findPolicy(option, context)
-    const exposure = exposureOf(loaded.file)
-    if (exposure) return { check: warn('policy', exposure.why, exposure.fix), loaded }
-    return { check: ok('policy', `${loaded.file}: ${Object.keys(loaded.policy.tasks).length} tasks.`), loaded }
+    const loaded = await policyOrDetected(option, context)
+    const isOwn = findPolicyFile(option, context) !== null
+    const where = isOwn ? loaded.file : 'No file, so what is on this machine'
+    const check = ok('policy', `${where}: ${Object.keys(loaded.policy.tasks).length} tasks.`)
+    return { check: exposureCheck(loaded) ?? check, loaded }
   } catch (error) {
     const { message, fix } = toRouterError(error)
     return { check: fail('policy', message, fix), loaded: null }
   }
 }
 
-export async function engineCheck(place: CheckPlace): Promise<Check> {
+export async function engineCheck(place: CheckPlace, context: CliContext): Promise<Check> {
   const state = await engineState(place.paths)
   if (state.installed) return ok('engine', `Engine ${state.version} (${state.variant}) is installed.`)
   return warn(
     'engine',
     `Engine ${state.version} is not installed: ${state.why ?? 'reason unknown'}.`,
     'Run `spillway engine install`.',
+    {
+      kind: 'download',
+      run: async () => {
+        const { getEngine } = await import('./get-local.ts')
+        const { version, path } = await getEngine(context)
+        return `Installed engine ${version} in ${path}.`
+      },
+    },
   )
 }
 
 /** One check for each embedded model of the policy. */
-export function modelChecks(loaded: LoadedPolicy | null, place: CheckPlace): readonly Check[] {
+export function modelChecks(loaded: LoadedPolicy | null, place: CheckPlace, context: CliContext): readonly Check[] {
   const models = Object.entries(loaded?.policy.models ?? {})
   return models
     .filter(([, model]) => model.provider === 'embedded')
-    .map(([name, model]) => modelCheck(name, model, place))
+    .map(([name, model]) => modelCheck({ name, model, place, context }))
 }
 
 /** Says which keys are set, never what they are. */
@@ -94,11 +104,18 @@ export function runnableCheck({ loaded, engine, models }: Found): Check {
   )
   const able = [...(local ? ['the embedded engine'] : []), ...others.map(([name]) => name)]
   if (able.length > 0) return ok('answers', `Requests can be answered by ${able.join(', ')}.`)
-  const fix = 'Run `spillway engine install` and `spillway models pull smollm2-135m-instruct`, or set a provider key.'
+  const fix = 'Run `spillway doctor --fix --install`, start a model server such as Ollama, or set a provider key.'
   return fail('answers', 'Nothing can answer: no local model is ready and no provider key is set.', fix)
 }
 
-function modelCheck(name: string, model: ModelPolicy, place: CheckPlace): Check {
+interface Embedded {
+  readonly name: string
+  readonly model: ModelPolicy
+  readonly place: CheckPlace
+  readonly context: CliContext
+}
+
+function modelCheck({ name, model, place, context }: Embedded): Check {
   const path = model.path ?? place.env.SPILLWAY_MODEL_PATH
   const title = `model ${name}`
   if (path) {
@@ -109,7 +126,14 @@ function modelCheck(name: string, model: ModelPolicy, place: CheckPlace): Check 
   if (!entry) return registeredCheck(title, model.model, place)
   const file = fileOnDisk(entry, place.paths)
   if (file) return ok(title, `${model.model} is in ${file}.`)
-  return warn(title, `${model.model} is not on this machine.`, `Run \`spillway models pull ${model.model}\`.`)
+  return warn(title, `${model.model} is not on this machine.`, `Run \`spillway models pull ${model.model}\`.`, {
+    kind: 'download',
+    run: async () => {
+      const { getModel } = await import('./get-local.ts')
+      const fetched = await getModel(model.model, undefined, context)
+      return `Fetched ${model.model} (${fetched.source}) into ${fetched.path}.`
+    },
+  })
 }
 
 /** A model that is not in the catalogue is one that somebody added, or none. */

@@ -1,23 +1,29 @@
 /** `spillway doctor`: what works on this machine, what does not, and what to do about it. */
 import { resolvePaths } from '../models/paths.ts'
+import { toRouterError } from '../spec/errors.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { buddyChecks } from './doctor-buddies.ts'
-import type { Check } from './doctor-check.ts'
+import type { Check, Repair } from './doctor-check.ts'
+import { homeChecks, recordChecks } from './doctor-files.ts'
+import { keyCalls } from './doctor-keys.ts'
 import { diskChecks, memoryCheck, nodeCheck, npmCheck, pythonCheck } from './doctor-machine.ts'
 import { hubCheck, portCheck } from './doctor-network.ts'
 import { destinationChecks, proxyChecks } from './doctor-privacy.ts'
 import { serverChecks } from './doctor-servers.ts'
 import { auditCheck, engineCheck, keyChecks, modelChecks, policyCheck, runnableCheck } from './doctor-spillway.ts'
 import { verifyChecks } from './doctor-verify.ts'
-import { ExitCode } from './failure.ts'
+import { ExitCode, usage } from './failure.ts'
 import { serversCheck } from './models-servers.ts'
 import { stopCheckChecks } from './stop-checks.ts'
 import { tenantCeilingChecks } from './tenant-ceilings.ts'
 import type { Terminal } from './terminal.ts'
+import { waysOut, waysOutLines } from './ways-out.ts'
 
 interface DoctorFlags {
   readonly policy?: string
   readonly network?: true
+  readonly fix?: true
+  readonly install?: true
   readonly json?: true
 }
 
@@ -27,17 +33,61 @@ const NOTHING_TO_RUN_ON = 3
 export const addDoctor: AddCommand = (program, context) => {
   addCommand(program, 'doctor', 'check this machine: engine, models, keys, disk, memory, port')
     .option('--policy <file>', 'the policy file to check against')
-    .option('--network', 'also ask the model hub, for 5 seconds at most')
+    .option(
+      '--network',
+      'also ask the model hub, for 5 seconds at most, and whether keys are taken, which costs nothing',
+    )
+    .option('--fix', 'do what can safely be done, and say what was done')
+    .option('--install', 'with --fix: also fetch the engine and the models that are missing')
     .action((flags: DoctorFlags) => doctor(flags, context))
 }
 
 async function doctor(flags: DoctorFlags, context: CliContext): Promise<void> {
-  const { checks, runnable } = await inspect(flags, context)
+  if (flags.install && !flags.fix) throw usage('--install belongs to --fix', 'Run `spillway doctor --fix --install`.')
+  const first = await inspect(flags, context)
+  const repaired = flags.fix ? await repair(first.checks, flags) : []
+  const { checks, runnable } = repaired.length > 0 ? await inspect(flags, context) : first
   const ok = checks.every((check) => check.state !== 'fail')
-  if (flags.json) context.terminal.json({ ok, checks })
-  else for (const check of checks) printCheck(check, context.terminal)
+  const isCutOff = checks.some(({ name, state }) => name === 'hub' && state !== 'ok')
+  const failedFetch = repaired.some(({ failed }) => failed !== null && failed.kind === 'download')
+  const ways = isCutOff || failedFetch ? waysOut(context) : []
+  if (flags.json)
+    context.terminal.json({
+      ok,
+      checks: checks.map(({ repair: _, ...check }) => check),
+      fixed: repaired.map(({ name, did, failed }) => ({ name, did, problem: failed?.problem ?? null })),
+      waysOut: ways,
+    })
+  else {
+    for (const { name, did, failed } of repaired)
+      context.terminal.print(`${failed ? 'not fixed' : 'fixed'} ${name}: ${did ?? failed?.problem}`)
+    for (const check of checks) printCheck(check, context.terminal)
+    if (ways.length > 0) for (const line of waysOutLines(ways)) context.terminal.print(line)
+  }
   if (!runnable) throw new ExitCode(NOTHING_TO_RUN_ON)
   if (!ok) throw new ExitCode(FAILURE)
+}
+
+interface Repaired {
+  readonly name: string
+  /** Null when it failed. */
+  readonly did: string | null
+  readonly failed: { readonly kind: Repair['kind']; readonly problem: string } | null
+}
+
+/** One after the other: a model is tried with the engine that was installed before it. */
+async function repair(checks: readonly Check[], flags: DoctorFlags): Promise<readonly Repaired[]> {
+  const done: Repaired[] = []
+  for (const { name, repair: own } of checks) {
+    if (!own || (own.kind === 'download' && !flags.install)) continue
+    try {
+      done.push({ name, did: await own.run(), failed: null })
+    } catch (error) {
+      const { message, fix } = toRouterError(error)
+      done.push({ name, did: null, failed: { kind: own.kind, problem: `${message} ${fix}` } })
+    }
+  }
+  return done
 }
 
 interface Findings {
@@ -49,9 +99,9 @@ interface Findings {
 async function inspect(flags: DoctorFlags, context: CliContext): Promise<Findings> {
   const paths = resolvePaths(context.env, process.platform)
   const place = { paths, env: context.env, signal: context.signal }
-  const { check: policy, loaded } = policyCheck(flags.policy, context)
-  const engine = await engineCheck(place)
-  const models = modelChecks(loaded, place)
+  const { check: policy, loaded } = await policyCheck(flags.policy, context)
+  const engine = await engineCheck(place, context)
+  const models = modelChecks(loaded, place, context)
   const keys = keyChecks(loaded)
   const answers = runnableCheck({ loaded, engine, models })
   const checks = [
@@ -62,6 +112,8 @@ async function inspect(flags: DoctorFlags, context: CliContext): Promise<Finding
     ...models,
     memoryCheck(loaded, process.availableMemory()),
     ...diskChecks(paths),
+    ...homeChecks(place),
+    ...(await recordChecks(place)),
     await auditCheck(paths),
     ...(await serverChecks(loaded, paths)),
     policy,
@@ -72,9 +124,9 @@ async function inspect(flags: DoctorFlags, context: CliContext): Promise<Finding
     ...stopCheckChecks(loaded),
     ...buddyChecks(loaded, paths),
     ...verifyChecks(loaded),
-    ...(flags.network ? [await hubCheck(place)] : []),
+    ...(flags.network ? [await hubCheck(place), ...(await keyCalls(loaded, place))] : []),
     await portCheck(loaded, paths),
-    await serversCheck(context.signal),
+    await serversCheck(place),
     answers,
   ]
   return { checks, runnable: answers.state !== 'fail' }

@@ -1,12 +1,12 @@
 /** `spillway engine install | status | stop`. */
 import { Option } from 'commander'
-import { engineState, installEngine } from '../models/embedded/install.ts'
+import { engineState } from '../models/embedded/install.ts'
 import type { HostStatus } from '../models/embedded/protocol.ts'
 import { resolvePaths } from '../models/paths.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { hostStatus, stopHost } from './engine-host.ts'
 import { ExitCode } from './failure.ts'
-import { progressView } from './progress.ts'
+import { getEngine } from './get-local.ts'
 
 interface EngineFlags {
   readonly variant: 'cpu'
@@ -30,18 +30,9 @@ export const addEngine: AddCommand = (program, context) => {
 }
 
 async function install(flags: EngineFlags, context: CliContext): Promise<void> {
-  const paths = resolvePaths(context.env, process.platform)
-  const view = progressView(context.terminal)
-  const onProgress = ({ detail }: { readonly detail: string }): void =>
-    view.show({ label: detail, received: null, total: null })
-  try {
-    const state = await installEngine({ paths, signal: context.signal, variant: flags.variant, onProgress })
-    view.end()
-    if (flags.json) context.terminal.json(state)
-    else context.terminal.print(`engine ${state.version} (${state.variant}) is installed in ${state.path}`)
-  } finally {
-    view.end()
-  }
+  const state = await getEngine(context)
+  if (flags.json) context.terminal.json(state)
+  else context.terminal.print(`engine ${state.version} (${state.variant}) is installed in ${state.path}`)
 }
 
 async function status(flags: EngineFlags, context: CliContext): Promise<void> {

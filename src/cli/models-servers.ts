@@ -1,9 +1,9 @@
 /** `spillway models servers`: model servers that run on this machine, and what probes found out about their models. */
-import { detectLocalServers, type LocalServerFound } from '../models/local-servers.ts'
+import { detectLocalServers, type LocalServerFound, serverPorts } from '../models/local-servers.ts'
 import { resolvePaths } from '../models/paths.ts'
 import { type ProbeRecord, readProbes } from '../models/probe.ts'
 import type { CliContext } from './context.ts'
-import { type Check, ok } from './doctor-check.ts'
+import { type Check, type CheckPlace, ok } from './doctor-check.ts'
 import { renderTable } from './table.ts'
 import { printResult } from './terminal.ts'
 
@@ -13,7 +13,10 @@ export interface ServerFlags {
 
 export async function listServers(flags: ServerFlags, context: CliContext): Promise<void> {
   const { cacheDir } = resolvePaths(context.env, process.platform)
-  const [found, records] = await Promise.all([detectLocalServers({ signal: context.signal }), readProbes(cacheDir)])
+  const [found, records] = await Promise.all([
+    detectLocalServers({ ports: serverPorts(context.env), signal: context.signal }),
+    readProbes(cacheDir),
+  ])
   const servers = found.map((server) => ({
     ...server,
     models: server.models.map((model) => ({ ...model, probe: probeOf(records, server, model.id) })),
@@ -35,8 +38,8 @@ export async function listServers(flags: ServerFlags, context: CliContext): Prom
 }
 
 /** A machine without such servers is as it should be: the embedded engine needs none. */
-export async function serversCheck(signal: AbortSignal): Promise<Check> {
-  const servers = await detectLocalServers({ signal })
+export async function serversCheck({ env, signal }: CheckPlace): Promise<Check> {
+  const servers = await detectLocalServers({ ports: serverPorts(env), signal })
   if (servers.length === 0) return ok('local servers', NONE)
   const told = servers.map(({ kind, baseUrl, models }) => `${kind} at ${baseUrl} (${modelCount(models.length)})`)
   return ok('local servers', `Running: ${told.join(', ')}.`)

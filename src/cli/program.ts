@@ -5,6 +5,7 @@ import { type AddCommand, type CliContext, packageFile } from './context.ts'
 
 /** Their groups in the help text stand in help.ts. Each is loaded when it is needed: a server starts without what the evaluations need. */
 const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  start: async () => (await import('./start.ts')).addStart,
   ask: async () => (await import('./ask.ts')).addAsk,
   route: async () => (await import('./route.ts')).addRoute,
   why: async () => (await import('./why.ts')).addWhy,
@@ -42,7 +43,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
 }
 
 const CLOSING = `
+Without a command: \`start\`.
 Examples:
+  spillway
   spillway ask "What is 15% of 80?"
   spillway serve
   spillway help ask
@@ -79,6 +82,20 @@ function asksForHelp(program: Command, argv: readonly string[]): boolean {
     if (command === undefined || command.commands.length === 0) return false
   }
   return true
+}
+
+/** Words that are no command's, but the program's own. */
+const ABOUT = ['-h', '--help', '-V', '--version', 'help']
+
+/**
+ * What a person wrote, with the command that it stands for: nothing, or only options, means `start`.
+ *
+ * @param argv the words after the program's name
+ */
+export function withCommand(argv: readonly string[]): readonly string[] {
+  const [first] = argv
+  const isBare = first === undefined || (first.startsWith('-') && !ABOUT.includes(first))
+  return isBare ? ['start', ...argv] : argv
 }
 
 /** A script of completions is made from all commands, and so is the help. */

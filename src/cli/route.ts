@@ -1,8 +1,8 @@
 /** `spillway route`: where a request would go and why, without calling any model. */
 import type { Explanation } from '../spec/router.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
+import { policyOrDetected } from './detected-policy.ts'
 import { withRouter } from './open-router.ts'
-import { findPolicy } from './policy-lookup.ts'
 import { addRequestOptions, type RequestFlags, requestFromFlags } from './request-options.ts'
 
 interface RouteFlags extends RequestFlags {
@@ -16,7 +16,7 @@ export const addRoute: AddCommand = (program, context) => {
 }
 
 async function explain(words: readonly string[], flags: RouteFlags, context: CliContext): Promise<void> {
-  const policy = findPolicy(flags.policy, context)
+  const policy = await policyOrDetected(flags.policy, context)
   const request = await requestFromFlags(words, flags)
   const explanation = await withRouter(policy, context, (router) => router.route(request))
   if (flags.json) return context.terminal.json(explanation)

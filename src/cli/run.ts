@@ -2,7 +2,7 @@
 import { systemClock } from '../pipeline/clock.ts'
 import type { CliContext } from './context.ts'
 import { ExitCode, reportFailure } from './failure.ts'
-import { buildProgram } from './program.ts'
+import { buildProgram, withCommand } from './program.ts'
 import { flushed, terminal } from './terminal.ts'
 import { isWorker, listenForOrders } from './worker-life.ts'
 
@@ -12,9 +12,10 @@ const INTERRUPTED = 130 // 128 + SIGINT, as shells report it.
  * Runs a command line and ends the process with the command's exit code. The first Ctrl-C asks the command to stop, so
  * that what was spent is booked; the second ends the process at once.
  *
- * @param argv the words after the program's name
+ * @param words the words after the program's name
  */
-export async function runCli(argv: readonly string[]): Promise<void> {
+export async function runCli(words: readonly string[]): Promise<void> {
+  const argv = withCommand(words)
   const stop = new AbortController()
   const context: CliContext = { terminal, env: process.env, clock: systemClock, signal: stop.signal }
   const json = argv.includes('--json')

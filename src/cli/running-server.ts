@@ -27,6 +27,16 @@ export async function runningServer(stateDir: string): Promise<RunningServer | n
   }
 }
 
+/** The process that wrote the record; null when there is none, or it cannot be read. */
+export function recordedPid(stateDir: string): number | null {
+  try {
+    const { pid } = JSON.parse(readFileSync(join(stateDir, 'server.json'), 'utf8')) as { readonly pid?: unknown }
+    return typeof pid === 'number' && Number.isSafeInteger(pid) && pid > 0 ? pid : null
+  } catch {
+    return null
+  }
+}
+
 function recordedServer(file: string): RunningServer | null {
   try {
     return serverSchema.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data ?? null

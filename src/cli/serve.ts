@@ -1,17 +1,13 @@
 /** `spillway serve`: the gateway, until it is told to stop. */
 import { once } from 'node:events'
-import { replaceableRouter } from '../gateway/reload.ts'
-import { resolvePaths } from '../models/paths.ts'
-import { systemClock } from '../pipeline/clock.ts'
-import type { LoadedPolicy } from '../spec/policy.ts'
-import type { Router } from '../spec/router.ts'
-import type { GatewayStores } from '../stores/gateway-stores.ts'
+import type { Gateway } from '../gateway/serve.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
+import { policyOrDetected } from './detected-policy.ts'
 import { usage } from './failure.ts'
+import { addressesOf, runGateway, untilStopped } from './gateway-run.ts'
 import { exposureOf } from './policy-exposure.ts'
-import { findPolicy, findPolicyFile } from './policy-lookup.ts'
-import { type PolicyWatch, watchPolicy } from './policy-watch.ts'
-import { outliveStrayFailures } from './stray-failures.ts'
+import { findPolicyFile } from './policy-lookup.ts'
+import { portNumber } from './port-number.ts'
 import { isWorker, tellReady, type WorkerOrder } from './worker-life.ts'
 
 interface ServeFlags {
@@ -35,7 +31,7 @@ async function serveAsWanted(flags: ServeFlags, context: CliContext): Promise<vo
   const workers = flags.workers === undefined ? 1 : workerCount(flags.workers)
   if (workers === 1 || isWorker()) return await serve(flags, context)
   // Before anything is started: a mistake is told once.
-  const { gateway } = findPolicy(flags.policy, context).policy
+  const { gateway } = (await policyOrDetected(flags.policy, context)).policy
   const port = flags.port === undefined ? gateway.port : portNumber(flags.port)
   const { serveWithWorkers } = await import('./serve-workers.ts')
   await serveWithWorkers({ count: workers, host: flags.host ?? gateway.host, port }, context, (ready) =>
@@ -45,94 +41,34 @@ async function serveAsWanted(flags: ServeFlags, context: CliContext): Promise<vo
 
 async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
   const port = flags.port === undefined ? null : portNumber(flags.port)
-  const policy = findPolicy(flags.policy, context)
-  const exposure = exposureOf(policy.file)
-  if (exposure) context.terminal.say(`Warning: ${exposure.why} ${exposure.fix}`)
-  const settings = policy.policy.gateway
-  const paths = resolvePaths(context.env, process.platform)
-  // Loaded only here, so that other commands start at once.
-  const [{ startGateway }, { createRouter }, { openGatewayStores }, { keptMetrics, metricsSource }] = await Promise.all(
-    [
-      import('../gateway/serve.ts'),
-      import('../compose.ts'),
-      import('../stores/gateway-stores.ts'),
-      import('./metrics-source.ts'),
-    ],
-  )
-  const open = (loaded: LoadedPolicy): Router => createRouter({ policy: loaded, env: context.env, paths })
-  const { router, replace } = replaceableRouter(open(policy))
-  let inForce = policy
-  const { epochMs: nowMs, monotonicMs } = systemClock
-  const figures = metricsSource({ stateDir: paths.stateDir, costs: () => inForce.policy.costs, nowMs })
-  let watch: PolicyWatch | null = null
-  let stores: GatewayStores | null = null
-  const giveBack = outliveStrayFailures((line) => context.terminal.say(line))
-  try {
-    stores = openGatewayStores(paths.stateDir, undefined, policy.connections.valkey)
-    const gateway = await startGateway({
-      router,
-      settings,
-      stateDir: paths.stateDir,
-      stores,
-      host: flags.host ?? settings.host,
-      port: port ?? settings.port,
-      policyProblem: () => watch?.problem() ?? null,
-      metrics: keptMetrics(figures, monotonicMs),
-      ...(isWorker() && { sharesRecord: true as const }),
-      log: (line) => context.terminal.say(line),
-    })
-    watch = watched(flags, context, (loaded) => {
-      replace(open(loaded))
-      inForce = loaded
-      gateway.policyChanged()
-    })
-    const preloading = preload(router, context)
-    try {
-      if (isWorker()) tellReady(gateway)
-      else tellListening(gateway, flags, context)
-      if (!context.signal.aborted) await once(context.signal, 'abort')
-      if (context.signal.reason === HAND_OVER) await gateway.handOver()
-      else if (!isWorker()) context.terminal.say('Stopping: requests under way are finished first.')
-    } finally {
-      watch?.stop()
-      await gateway.close()
-      await preloading
-    }
-  } finally {
-    await router.close()
-    // What went on without its client ends with the router, and is kept until then.
-    stores?.rates.close()
-    stores?.idempotency.close()
-    stores?.responses.close()
-    stores?.batches.close()
-    giveBack()
+  const serving: Serving = {
+    ...(flags.policy !== undefined && { policy: flags.policy }),
+    ...(flags.host !== undefined && { host: flags.host }),
+    ...(port !== null && { port }),
   }
+  await whileServing(serving, context, async (gateway) => {
+    if (isWorker()) return await workUntilOrdered(gateway, context)
+    tellListening(gateway, flags, context)
+    await untilStopped(context)
+  })
+}
+
+async function workUntilOrdered(gateway: Gateway, { signal }: CliContext): Promise<void> {
+  tellReady(gateway)
+  if (!signal.aborted) await once(signal, 'abort')
+  if (signal.reason === HAND_OVER) await gateway.handOver()
 }
 
 const HAND_OVER: WorkerOrder = 'hand_over'
 
 function tellListening(
-  { url, keyFile }: { readonly url: string; readonly keyFile: string },
+  gateway: Pick<Gateway, 'url' | 'keyFile'>,
   { json }: ServeFlags,
   { terminal }: CliContext,
 ): void {
-  if (json) terminal.json({ url, dashboardUrl: null, keyFile })
-  else terminal.print(`listening on ${url}/v1, key in ${keyFile}`)
-}
-
-/** The shipped policy does not change. */
-function watched(flags: ServeFlags, context: CliContext, apply: (loaded: LoadedPolicy) => void): PolicyWatch | null {
-  const file = findPolicyFile(flags.policy, context)
-  return file === null
-    ? null
-    : watchPolicy({ file, env: context.env, apply, told: (line) => context.terminal.say(line) })
-}
-
-/** In the background; a model that cannot be loaded is a warning, since requests go to the next tier. */
-async function preload(router: Router, { terminal, signal }: CliContext): Promise<void> {
-  for (const { name, error } of await router.preload({ signal })) {
-    if (error && !signal.aborted) terminal.say(`Model ${name} was not preloaded: ${error.message} ${error.fix}`)
-  }
+  const { url, openaiBaseUrl, dashboardUrl, keyFile } = addressesOf(gateway)
+  if (json) terminal.json({ url, dashboardUrl, keyFile })
+  else terminal.print(`listening on ${openaiBaseUrl}, key in ${keyFile}`)
 }
 
 /** More than any machine has cores for. */
@@ -144,8 +80,33 @@ function workerCount(text: string): number {
   throw usage(`--workers ${text} is no number of processes`, `Use a number from 1 to ${MOST_WORKERS}.`)
 }
 
-function portNumber(text: string): number {
-  const port = Number(text)
-  if (/^\d+$/.test(text) && port <= 65_535) return port
-  throw usage(`--port ${text} is not a port`, 'Use a number from 0 to 65535; 0 picks a free one.')
+interface Serving {
+  readonly policy?: string
+  /** In place of the policy's; port 0 picks a free one. */
+  readonly host?: string
+  readonly port?: number
+}
+
+/**
+ * Runs the gateway for as long as `use` takes.
+ *
+ * @throws RouterError what the policy, the state directory or the port have against it; whatever `use` throws
+ */
+async function whileServing(
+  flags: Serving,
+  context: CliContext,
+  use: (gateway: Gateway) => Promise<void>,
+): Promise<void> {
+  const policy = await policyOrDetected(flags.policy, context)
+  const exposure = exposureOf(policy.file)
+  if (exposure) context.terminal.say(`Warning: ${exposure.why} ${exposure.fix}`)
+  const settings = policy.policy.gateway
+  const run = {
+    policy,
+    host: flags.host ?? settings.host,
+    port: flags.port ?? settings.port,
+    file: findPolicyFile(flags.policy, context),
+    log: (line: string) => context.terminal.say(line),
+  }
+  await runGateway(run, context, ({ gateway }) => use(gateway))
 }

@@ -1,4 +1,5 @@
 /** Model servers on this machine, found on their usual ports. */
+import { ollamaBaseUrl, onThisMachine } from '../spec/destination.ts'
 import { asObject, type JsonObject, objectsIn } from './http-model.ts'
 
 export type LocalServerKind = 'ollama' | 'lmstudio' | 'llamacpp' | 'vllm' | 'localai' | 'jan' | 'openai'
@@ -19,6 +20,8 @@ export interface LocalServerModel {
   readonly runsAt: string | null
   /** The context window in tokens that is loaded or configured; null when the server does not say. */
   readonly contextTokens: number | null
+  /** Of its weights on the disk; null when the server does not say. */
+  readonly sizeBytes: number | null
 }
 
 export interface DetectSettings {
@@ -33,6 +36,13 @@ export interface DetectSettings {
 
 /** Ollama; LM Studio; llama.cpp and LocalAI; vLLM; Jan. */
 export const USUAL_PORTS = [11434, 1234, 8080, 8000, 1337] as const
+
+/** The usual ports, and the one that `OLLAMA_HOST` names when it names this machine. */
+export function serverPorts(env: Readonly<Record<string, string | undefined>>): readonly number[] {
+  const ollama = ollamaBaseUrl(env.OLLAMA_HOST)
+  const own = onThisMachine(ollama) ? [Number(new URL(ollama).port || 80)] : []
+  return [...new Set([...own, ...USUAL_PORTS])]
+}
 
 /** Asks 127.0.0.1 on each port, all at once. What does not answer, or not as such a server would, is left out. */
 export async function detectLocalServers(settings: DetectSettings = {}): Promise<readonly LocalServerFound[]> {
@@ -73,7 +83,8 @@ function ollama(
 ): LocalServerFound {
   const models = objectsIn(told.tags.models).flatMap((entry): LocalServerModel[] => {
     const id = text(entry.name) ?? text(entry.model)
-    return id === null ? [] : [{ id, runsAt: text(entry.remote_host), contextTokens: null }]
+    const sizeBytes = isCount(entry.size) ? entry.size : null
+    return id === null ? [] : [{ id, runsAt: text(entry.remote_host), contextTokens: null, sizeBytes }]
   })
   return { kind: 'ollama', baseUrl: origin, version: text(told.version?.version), models }
 }
@@ -81,7 +92,13 @@ function ollama(
 /** vLLM names the window `max_model_len`, LM Studio `loaded_context_length`, llama.cpp `meta.n_ctx`. */
 function listedModel(entry: JsonObject): LocalServerModel {
   const windows = [entry.loaded_context_length, entry.max_model_len, asObject(entry.meta)?.n_ctx]
-  return { id: text(entry.id) ?? '(unnamed)', runsAt: null, contextTokens: windows.find(isCount) ?? null }
+  const sizeBytes = asObject(entry.meta)?.size
+  return {
+    id: text(entry.id) ?? '(unnamed)',
+    runsAt: null,
+    contextTokens: windows.find(isCount) ?? null,
+    sizeBytes: isCount(sizeBytes) ? sizeBytes : null,
+  }
 }
 
 /** llama.cpp serves one model; its window is that of a slot. */

@@ -1,17 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { templateFile } from '../../src/cli/context.ts'
+import { TEMPLATES, templateFile } from '../../src/cli/context.ts'
+import { TEMPLATE_USES } from '../../src/cli/init-templates.ts'
 import type { LoadedPolicy } from '../../src/spec/policy.ts'
 import { parsePolicy } from '../../src/stores/policy-file.ts'
 
-const NAMES = ['agent', 'developer', 'roles', 'tour'] as const
+const LEAVING = ['agent', 'developer', 'roles', 'tour', 'log-triage', 'support-tickets', 'document-qa'] as const
+const NAMES = [...LEAVING, 'private-notes'] as const
 
 function template(name: (typeof NAMES)[number]): LoadedPolicy {
   return parsePolicy(readFileSync(templateFile(name), 'utf8'), { file: `${name}.yaml`, env: {} })
 }
 
 describe('the shipped policy templates', () => {
-  it.each(NAMES)('%s is valid without any key set, and names the keys it could use', (name) => {
+  it.each(LEAVING)('%s is valid without any key set, and names the keys it could use', (name) => {
     expect(template(name).missingKeys).toEqual({ haiku: 'ANTHROPIC_API_KEY', luna: 'OPENAI_API_KEY' })
   })
 
@@ -84,5 +86,32 @@ describe('the shipped policy templates', () => {
       ['translate', ['local_quality', 'local_fast'], ['haiku', 'luna']],
       ['plan', false, ['haiku', 'luna']],
     ])
+  })
+
+  it('are offered by init under the use that each is for', () => {
+    expect([...TEMPLATES].sort()).toEqual([...NAMES].sort())
+    expect(Object.keys(TEMPLATE_USES).sort()).toEqual(NAMES.filter((name) => name !== 'tour').sort())
+  })
+
+  it('let nothing of private notes leave, whatever keys are set', () => {
+    const { policy } = template('private-notes')
+    expect(Object.values(policy.models).map(({ tier }) => tier)).toEqual(['local_fast'])
+    expect(policy.privacy.default).toBe('local_only')
+    expect(
+      Object.values(policy.tasks).every((task) => task.partition === 'local_only' && task.frontier === false),
+    ).toBe(true)
+  })
+
+  it('let no local model settle what is costly to get wrong in logs and tickets', () => {
+    expect(template('log-triage').policy.tasks.classify_log?.escalateLabels).toEqual(['security', 'access', 'unknown'])
+    expect(template('support-tickets').policy.tasks.route_ticket?.escalateLabels).toEqual(['complaint', 'other'])
+    expect(template('log-triage').policy.tasks.root_cause?.local).toBe(false)
+    expect(template('support-tickets').policy.tasks.draft_reply?.local).toBe(false)
+  })
+
+  it('keep tickets with payment and identity numbers on this machine, and mask the rest', () => {
+    const { privacy } = template('support-tickets').policy
+    expect(privacy.localOnly.detect).toEqual(['card', 'iban', 'national_id', 'birth_date'])
+    expect(privacy.redact).toEqual(expect.arrayContaining(['email', 'phone', 'address', 'name']))
   })
 })

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { detectLocalServers, type LocalServerFound } from '../../src/models/local-servers.ts'
+import { detectLocalServers, type LocalServerFound, serverPorts, USUAL_PORTS } from '../../src/models/local-servers.ts'
 import type { Reply, ScriptedCloud } from '../support/scripted-cloud.ts'
 import { htmlPage, json, startScriptedCloud } from '../support/scripted-cloud.ts'
 
@@ -29,7 +29,7 @@ const list = (...models: readonly object[]): Reply => json({ object: 'list', dat
 
 describe('a server on a usual port', () => {
   it('is Ollama when it tells a version of Ollama, with the models that it passes on marked', async () => {
-    const local = { name: 'qwen3:8b', model: 'qwen3:8b', digest: 'ab', details: {} }
+    const local = { name: 'qwen3:8b', model: 'qwen3:8b', digest: 'ab', details: {}, size: 5_200_000_000 }
     const remote = { name: 'mine:latest', remote_model: 'gpt-oss:120b', remote_host: 'https://ollama.com:443' }
     actAs({
       '/api/version': json({ version: '0.34.1' }),
@@ -42,8 +42,8 @@ describe('a server on a usual port', () => {
         baseUrl: server.url,
         version: '0.34.1',
         models: [
-          { id: 'qwen3:8b', runsAt: null, contextTokens: null },
-          { id: 'mine:latest', runsAt: 'https://ollama.com:443', contextTokens: null },
+          { id: 'qwen3:8b', runsAt: null, contextTokens: null, sizeBytes: 5_200_000_000 },
+          { id: 'mine:latest', runsAt: 'https://ollama.com:443', contextTokens: null, sizeBytes: null },
         ],
       },
     ])
@@ -59,7 +59,7 @@ describe('a server on a usual port', () => {
         kind: 'lmstudio',
         baseUrl: `${server.url}/v1`,
         version: null,
-        models: [{ id: 'qwen/qwen3-8b', runsAt: null, contextTokens: 8192 }],
+        models: [{ id: 'qwen/qwen3-8b', runsAt: null, contextTokens: 8192, sizeBytes: null }],
       },
     ])
   })
@@ -75,7 +75,7 @@ describe('a server on a usual port', () => {
         kind: 'llamacpp',
         baseUrl: `${server.url}/v1`,
         version: 'b9837-abc',
-        models: [{ id: 'model.gguf', runsAt: null, contextTokens: 4096 }],
+        models: [{ id: 'model.gguf', runsAt: null, contextTokens: 4096, sizeBytes: null }],
       },
     ])
   })
@@ -87,7 +87,7 @@ describe('a server on a usual port', () => {
         '/v1/models': list({ id: 'Qwen/Qwen3-8B', owned_by: 'vllm', max_model_len: 40960 }),
         '/version': json({ version: '0.12.0' }),
       },
-      { id: 'Qwen/Qwen3-8B', runsAt: null, contextTokens: 40960 },
+      { id: 'Qwen/Qwen3-8B', runsAt: null, contextTokens: 40960, sizeBytes: null },
       '0.12.0',
     ],
     [
@@ -97,10 +97,15 @@ describe('a server on a usual port', () => {
         '/system': json({ backends: ['llama-cpp'] }),
         '/version': json({ version: 'v4.0' }),
       },
-      { id: 'phi-4', runsAt: null, contextTokens: null },
+      { id: 'phi-4', runsAt: null, contextTokens: null, sizeBytes: null },
       'v4.0',
     ],
-    ['openai', { '/v1/models': list({ id: 'x' }) }, { id: 'x', runsAt: null, contextTokens: null }, null],
+    [
+      'openai',
+      { '/v1/models': list({ id: 'x' }) },
+      { id: 'x', runsAt: null, contextTokens: null, sizeBytes: null },
+      null,
+    ],
   ])('is known as %s by what it says', async (kind, paths, model, version) => {
     actAs(paths)
     expect(await detect()).toEqual([{ kind, baseUrl: `${server.url}/v1`, version, models: [model] }])
@@ -128,7 +133,9 @@ describe('a server on a usual port', () => {
 
   it('keeps its place although its entries are garbage', async () => {
     actAs({ '/v1/models': json({ data: [null, 3, { id: 7, max_model_len: -1 }] }) })
-    expect((await detect())[0]?.models).toEqual([{ id: '(unnamed)', runsAt: null, contextTokens: null }])
+    expect((await detect())[0]?.models).toEqual([
+      { id: '(unnamed)', runsAt: null, contextTokens: null, sizeBytes: null },
+    ])
   })
 })
 
@@ -151,5 +158,17 @@ describe('detection', () => {
       ports.flatMap((port) => [`http://127.0.0.1:${port}/api/version`, `http://127.0.0.1:${port}/v1/models`]).sort(),
     )
     expect(most).toBe(10)
+  })
+})
+
+describe('the ports that are asked', () => {
+  it.each([
+    ['127.0.0.1:9999', [9999, ...USUAL_PORTS]],
+    [':9999', [9999, ...USUAL_PORTS]],
+    ['0.0.0.0', [...USUAL_PORTS]],
+    ['http://10.0.0.5:9999', [...USUAL_PORTS]],
+    [undefined, [...USUAL_PORTS]],
+  ])('are the usual ones, and that of OLLAMA_HOST=%s where it is on this machine', (host, ports) => {
+    expect(serverPorts({ OLLAMA_HOST: host })).toEqual(ports)
   })
 })
