@@ -53,6 +53,7 @@ const SLOW = [
   'test/cli/heads.test.ts',
   'test/cli/keys.test.ts',
   'test/cli/lab-cascade.test.ts',
+  'test/cli/launch.test.ts',
   'test/cli/many-machines.test.ts',
   'test/cli/metrics.test.ts',
   'test/cli/models.test.ts',

@@ -3,6 +3,7 @@ import { systemClock } from '../pipeline/clock.ts'
 import type { CliContext } from './context.ts'
 import { reportFailure } from './failure.ts'
 import { buildProgram } from './program.ts'
+import { stopOnSignals } from './signals.ts'
 import { flushed, terminal } from './terminal.ts'
 
 const INTERRUPTED = 130 // 128 + SIGINT, as shells report it.
@@ -17,7 +18,7 @@ export async function runCli(argv: readonly string[]): Promise<void> {
   const stop = new AbortController()
   const context: CliContext = { terminal, env: process.env, clock: systemClock, signal: stop.signal }
   const json = argv.includes('--json')
-  listenForSignals(stop)
+  stopOnSignals(stop, INTERRUPTED)
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
   process.on('uncaughtException', (error) => process.exit(reportFailure(error, terminal, { json })))
   let exitCode = 0
@@ -30,13 +31,4 @@ export async function runCli(argv: readonly string[]): Promise<void> {
   }
   await flushed()
   process.exit(exitCode)
-}
-
-function listenForSignals(stop: AbortController): void {
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(name, () => {
-      if (stop.signal.aborted) process.exit(INTERRUPTED)
-      stop.abort()
-    })
-  }
 }

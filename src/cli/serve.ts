@@ -1,6 +1,7 @@
 /** `spillway serve`: the gateway, until it is told to stop. */
 import { once } from 'node:events'
 import { replaceableRouter } from '../gateway/reload.ts'
+import type { Gateway } from '../gateway/serve.ts'
 import { resolvePaths } from '../models/paths.ts'
 import { systemClock } from '../pipeline/clock.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
@@ -8,6 +9,7 @@ import type { Router } from '../spec/router.ts'
 import type { GatewayStores } from '../stores/gateway-stores.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { usage } from './failure.ts'
+import { openLogFile } from './log-file.ts'
 import { exposureOf } from './policy-exposure.ts'
 import { findPolicy, findPolicyFile } from './policy-lookup.ts'
 import { type PolicyWatch, watchPolicy } from './policy-watch.ts'
@@ -17,6 +19,8 @@ interface ServeFlags {
   readonly port?: string
   readonly host?: string
   readonly policy?: string
+  readonly logFile?: string
+  readonly logMaxMb: string
   readonly json?: true
 }
 
@@ -25,11 +29,55 @@ export const addServe: AddCommand = (program, context) => {
     .option('--port <number>', 'instead of gateway.port of the policy; 0 picks a free one')
     .option('--host <address>', 'instead of gateway.host of the policy')
     .option('--policy <file>', 'the policy file to use')
+    .option(
+      '--log-file <file>',
+      'one JSON line a request goes there and not to stderr; 5 older files are kept beside it',
+    )
+    .option('--log-max-mb <number>', 'size of one log file', '10')
     .action((flags: ServeFlags) => serve(flags, context))
 }
 
 async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
   const port = flags.port === undefined ? null : portNumber(flags.port)
+  const logFile = flags.logFile === undefined ? null : openLogFile(flags.logFile, flags.logMaxMb)
+  const serving: Serving = {
+    ...(flags.policy !== undefined && { policy: flags.policy }),
+    ...(flags.host !== undefined && { host: flags.host }),
+    ...(port !== null && { port }),
+    ...(logFile && { log: logFile.write }),
+  }
+  try {
+    await whileServing(serving, context, async (gateway) => {
+      if (flags.json) context.terminal.json({ url: gateway.url, dashboardUrl: null, keyFile: gateway.keyFile })
+      else context.terminal.print(`listening on ${gateway.url}/v1, key in ${gateway.keyFile}`)
+      if (!context.signal.aborted) await once(context.signal, 'abort')
+      context.terminal.say('Stopping: requests under way are finished first.')
+    })
+  } finally {
+    logFile?.close()
+  }
+}
+
+export interface Serving {
+  readonly policy?: string
+  /** In place of the policy's; port 0 picks a free one. */
+  readonly host?: string
+  readonly port?: number
+  readonly temporary?: true
+  /** Gets one line a request. Default: stderr. */
+  readonly log?: (line: string) => void
+}
+
+/**
+ * Runs the gateway for as long as `use` takes.
+ *
+ * @throws RouterError what the policy, the state directory or the port have against it; whatever `use` throws
+ */
+export async function whileServing(
+  flags: Serving,
+  context: CliContext,
+  use: (gateway: Gateway) => Promise<void>,
+): Promise<void> {
   const policy = findPolicy(flags.policy, context)
   const exposure = exposureOf(policy.file)
   if (exposure) context.terminal.say(`Warning: ${exposure.why} ${exposure.fix}`)
@@ -60,10 +108,11 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
       stateDir: paths.stateDir,
       stores,
       host: flags.host ?? settings.host,
-      port: port ?? settings.port,
+      port: flags.port ?? settings.port,
+      ...(flags.temporary && { temporary: true }),
       policyProblem: () => watch?.problem() ?? null,
       metrics: keptMetrics(figures, monotonicMs),
-      log: (line) => context.terminal.say(line),
+      log: flags.log ?? ((line) => context.terminal.say(line)),
     })
     watch = watched(flags, context, (loaded) => {
       replace(open(loaded))
@@ -72,10 +121,7 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
     })
     const preloading = preload(router, context)
     try {
-      if (flags.json) context.terminal.json({ url: gateway.url, dashboardUrl: null, keyFile: gateway.keyFile })
-      else context.terminal.print(`listening on ${gateway.url}/v1, key in ${gateway.keyFile}`)
-      if (!context.signal.aborted) await once(context.signal, 'abort')
-      context.terminal.say('Stopping: requests under way are finished first.')
+      await use(gateway)
     } finally {
       watch?.stop()
       await gateway.close()
@@ -93,7 +139,7 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
 }
 
 /** The shipped policy does not change. */
-function watched(flags: ServeFlags, context: CliContext, apply: (loaded: LoadedPolicy) => void): PolicyWatch | null {
+function watched(flags: Serving, context: CliContext, apply: (loaded: LoadedPolicy) => void): PolicyWatch | null {
   const file = findPolicyFile(flags.policy, context)
   return file === null
     ? null
