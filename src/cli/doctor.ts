@@ -31,7 +31,8 @@ const FAILURE = 1
 const NOTHING_TO_RUN_ON = 3
 
 export const addDoctor: AddCommand = (program, context) => {
-  addCommand(program, 'doctor', 'check this machine: engine, models, keys, disk, memory, port')
+  const doctorCommand = addCommand(program, 'doctor', 'check this machine: engine, models, keys, disk, memory, port')
+  doctorCommand
     .option('--policy <file>', 'the policy file to check against')
     .option(
       '--network',
@@ -40,6 +41,23 @@ export const addDoctor: AddCommand = (program, context) => {
     .option('--fix', 'do what can safely be done, and say what was done')
     .option('--install', 'with --fix: also fetch the engine and the models that are missing')
     .action((flags: DoctorFlags) => doctor(flags, context))
+  addCommand(
+    doctorCommand,
+    'client <name>',
+    'which setting decides where a client asks, and whether that is here',
+  ).action((name: string, flags: Pick<DoctorFlags, 'json'>) => client(name, flags, context))
+}
+
+async function client(name: string, flags: Pick<DoctorFlags, 'json'>, context: CliContext): Promise<void> {
+  const { doctorClient, requireReach } = await import('./doctor-client.ts')
+  const found = await doctorClient(name, context)
+  if (flags.json) context.terminal.json({ ok: found.reaches, ...found })
+  else {
+    for (const check of found.checks) printCheck(check, context.terminal)
+    for (const { where, key, value } of found.overridden)
+      context.terminal.print(`     weaker         ${where}: ${key} = ${value}`)
+  }
+  requireReach(found)
 }
 
 async function doctor(flags: DoctorFlags, context: CliContext): Promise<void> {

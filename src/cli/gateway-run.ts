@@ -22,6 +22,8 @@ export interface GatewayRun {
   readonly portTaken?: 'fail' | 'take_another'
   /** Watched for changes; null when the policy is not a file of the user. */
   readonly file: string | null
+  /** It ends with the command that needs it, so that others do not rely on it. */
+  readonly temporary?: true
   /** Gets one JSON line a request. */
   readonly log: (line: string) => void
 }
@@ -92,6 +94,7 @@ export async function runGateway(
       port: run.port,
       policyProblem: () => watch?.problem() ?? null,
       metrics: keptMetrics(figures, monotonicMs),
+      ...(run.temporary && { temporary: true as const }),
       ...(isWorker() && { sharesRecord: true as const }),
       log: run.log,
     }

@@ -46,6 +46,8 @@ const STATE: Known = [
     /^(server\.json|kill-switch\.json|rollouts\.json|task-overrides\.json)(\..+)?$/,
     'server, kill switch, moved stages and overrides',
   ],
+  [/^clients$/, 'what `launch` wrote for clients'],
+  [/^gateway\.log(\.\d+)?$/, 'log of gateways that `launch` ran'],
   [/^(engine|prefixes|engine-loaded\.json(\.new)?|engine\.log)$/, 'engine host'],
 ]
 

@@ -1,4 +1,4 @@
-/** `spillway policy check | show | schema | diff`. */
+/** `spillway policy check | show | schema | diff | import | override`. */
 import type { Command } from 'commander'
 import { stringify } from 'yaml'
 import { z } from 'zod'
@@ -7,6 +7,7 @@ import { policySchema } from '../spec/policy.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import type { PolicyDiffFlags } from './policy-diff.ts'
 import { exposureOf, withoutSecrets } from './policy-exposure.ts'
+import { addPolicyImport } from './policy-import.ts'
 import { findPolicy } from './policy-lookup.ts'
 import { addPolicyOverride } from './policy-override.ts'
 import { stopCheckStates } from './stop-checks.ts'
@@ -33,6 +34,7 @@ export const addPolicy: AddCommand = (program, context) => {
       const { diffPolicies } = await import('./policy-diff.ts')
       await diffPolicies([old, next], flags, context)
     })
+  addPolicyImport(policy, context)
   addPolicyOverride(policy, context)
   for (const command of [check, show] satisfies Command[]) command.option('--policy <file>', 'the same as the argument')
 }

@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   route: async () => (await import('./route.ts')).addRoute,
   why: async () => (await import('./why.ts')).addWhy,
   serve: async () => (await import('./serve.ts')).addServe,
+  launch: async () => (await import('./launch.ts')).addLaunch,
   tour: async () => (await import('./tour.ts')).addTour,
   init: async () => (await import('./init.ts')).addInit,
   policy: async () => (await import('./policy.ts')).addPolicy,

@@ -1,10 +1,10 @@
 /** Runs one command line to its exit code. */
 import { systemClock } from '../pipeline/clock.ts'
 import type { CliContext } from './context.ts'
-import { ExitCode, reportFailure } from './failure.ts'
+import { reportFailure } from './failure.ts'
 import { buildProgram, withCommand } from './program.ts'
+import { stopOnSignals } from './signals.ts'
 import { flushed, terminal } from './terminal.ts'
-import { isWorker, listenForOrders } from './worker-life.ts'
 
 const INTERRUPTED = 130 // 128 + SIGINT, as shells report it.
 
@@ -19,7 +19,7 @@ export async function runCli(words: readonly string[]): Promise<void> {
   const stop = new AbortController()
   const context: CliContext = { terminal, env: process.env, clock: systemClock, signal: stop.signal }
   const json = argv.includes('--json')
-  listenForSignals(stop)
+  stopOnSignals(stop, INTERRUPTED)
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
   process.on('uncaughtException', (error) => process.exit(reportFailure(error, terminal, { json })))
   let exitCode = 0
@@ -32,24 +32,4 @@ export async function runCli(words: readonly string[]): Promise<void> {
   }
   await flushed()
   process.exit(exitCode)
-}
-
-function listenForSignals(stop: AbortController): void {
-  if (isWorker()) {
-    listenForOrders((order) => stop.abort(order))
-    return
-  }
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(name, () => {
-      if (stop.signal.aborted) process.exit(INTERRUPTED)
-      stop.abort()
-      stopReading()
-    })
-  }
-}
-
-/** Who waits for the end of a pipe hears of no signal. The error ends the command without a word; where nobody reads, nobody hears it. */
-function stopReading(): void {
-  process.stdin.on('error', () => undefined)
-  process.stdin.destroy(new ExitCode(INTERRUPTED))
 }

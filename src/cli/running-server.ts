@@ -7,7 +7,13 @@ import type { RouterRequest } from '../spec/request.ts'
 import type { Outcome } from '../spec/response.ts'
 
 /** What `serve` writes to `server.json`. */
-const serverSchema = z.object({ url: z.url(), policyDigest: z.string(), keyFile: z.string() })
+const serverSchema = z.object({
+  url: z.url(),
+  policyDigest: z.string(),
+  keyFile: z.string(),
+  /** It ends with the program that `launch` started. */
+  temporary: z.literal(true).optional(),
+})
 
 export type RunningServer = z.output<typeof serverSchema>
 
@@ -40,6 +46,28 @@ export function recordedPid(stateDir: string): number | null {
 function recordedServer(file: string): RunningServer | null {
   try {
     return serverSchema.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data ?? null
+  } catch {
+    return null
+  }
+}
+
+/** Whether a gateway answers there. */
+export async function gatewayAnswers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(new URL('/healthz', url), { signal: AbortSignal.timeout(PROBE_MS) })
+    return ((await response.json()) as { readonly status?: unknown }).status !== undefined
+  } catch {
+    return false
+  }
+}
+
+/** @returns the HTTP status with which the gateway answers to a key; null when it does not answer */
+export async function statusOfKey(url: string, key: string): Promise<number | null> {
+  try {
+    const headers = { authorization: `Bearer ${key}` }
+    const response = await fetch(new URL('/v1/models', url), { headers, signal: AbortSignal.timeout(PROBE_MS) })
+    await response.body?.cancel()
+    return response.status
   } catch {
     return null
   }

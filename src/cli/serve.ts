@@ -5,6 +5,7 @@ import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { policyOrDetected } from './detected-policy.ts'
 import { usage } from './failure.ts'
 import { addressesOf, runGateway, untilStopped } from './gateway-run.ts'
+import { openLogFile } from './log-file.ts'
 import { exposureOf } from './policy-exposure.ts'
 import { findPolicyFile } from './policy-lookup.ts'
 import { portNumber } from './port-number.ts'
@@ -15,6 +16,8 @@ interface ServeFlags {
   readonly host?: string
   readonly policy?: string
   readonly workers?: string
+  readonly logFile?: string
+  readonly logMaxMb: string
   readonly json?: true
 }
 
@@ -23,6 +26,11 @@ export const addServe: AddCommand = (program, context) => {
     .option('--port <number>', 'instead of gateway.port of the policy; 0 picks a free one')
     .option('--host <address>', 'instead of gateway.host of the policy')
     .option('--policy <file>', 'the policy file to use')
+    .option(
+      '--log-file <file>',
+      'one JSON line a request goes there and not to stderr; 5 older files are kept beside it',
+    )
+    .option('--log-max-mb <number>', 'size of one log file', '10')
     .option('--workers <n>', 'processes behind the port (default: 1); SIGHUP puts new ones in their place, one by one')
     .action((flags: ServeFlags) => serveAsWanted(flags, context))
 }
@@ -41,16 +49,22 @@ async function serveAsWanted(flags: ServeFlags, context: CliContext): Promise<vo
 
 async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
   const port = flags.port === undefined ? null : portNumber(flags.port)
+  const logFile = flags.logFile === undefined ? null : openLogFile(flags.logFile, flags.logMaxMb)
   const serving: Serving = {
     ...(flags.policy !== undefined && { policy: flags.policy }),
     ...(flags.host !== undefined && { host: flags.host }),
     ...(port !== null && { port }),
+    ...(logFile && { log: logFile.write }),
   }
-  await whileServing(serving, context, async (gateway) => {
-    if (isWorker()) return await workUntilOrdered(gateway, context)
-    tellListening(gateway, flags, context)
-    await untilStopped(context)
-  })
+  try {
+    await whileServing(serving, context, async (gateway) => {
+      if (isWorker()) return await workUntilOrdered(gateway, context)
+      tellListening(gateway, flags, context)
+      await untilStopped(context)
+    })
+  } finally {
+    logFile?.close()
+  }
 }
 
 async function workUntilOrdered(gateway: Gateway, { signal }: CliContext): Promise<void> {
@@ -80,11 +94,14 @@ function workerCount(text: string): number {
   throw usage(`--workers ${text} is no number of processes`, `Use a number from 1 to ${MOST_WORKERS}.`)
 }
 
-interface Serving {
+export interface Serving {
   readonly policy?: string
   /** In place of the policy's; port 0 picks a free one. */
   readonly host?: string
   readonly port?: number
+  readonly temporary?: true
+  /** Gets one line a request. Default: stderr. */
+  readonly log?: (line: string) => void
 }
 
 /**
@@ -92,7 +109,7 @@ interface Serving {
  *
  * @throws RouterError what the policy, the state directory or the port have against it; whatever `use` throws
  */
-async function whileServing(
+export async function whileServing(
   flags: Serving,
   context: CliContext,
   use: (gateway: Gateway) => Promise<void>,
@@ -106,7 +123,8 @@ async function whileServing(
     host: flags.host ?? settings.host,
     port: flags.port ?? settings.port,
     file: findPolicyFile(flags.policy, context),
-    log: (line: string) => context.terminal.say(line),
+    ...(flags.temporary && { temporary: true as const }),
+    log: flags.log ?? ((line: string) => context.terminal.say(line)),
   }
   await runGateway(run, context, ({ gateway }) => use(gateway))
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { requestIdAt } from '../pipeline/request-id.ts'
 import { RouterError } from '../spec/errors.ts'
 import { countMessageTokens, messages } from './anthropic-messages.ts'
-import { requireKey, requireOwnHost } from './auth.ts'
+import { requireKey, requireOtherSender, requireOwnHost } from './auth.ts'
 import { cancelBatch, createBatch, listBatches, oneBatch } from './batches.ts'
 import { completions } from './completions.ts'
 import { decisions } from './decisions.ts'
@@ -96,6 +96,7 @@ export async function answerRequest(app: App, incoming: Incoming): Promise<Route
   try {
     requirePlainFraming(request)
     requireOwnHost(request, app.isLoopback)
+    requireOtherSender(request)
     const { route, params } = findRoute(request)
     if (app.isFull() && !route.isOpen) throw new RouterError('gateway_full', { retryAfterSeconds: 1 })
     const holder = route.isOpen ? null : requireKey(request, app.keys)

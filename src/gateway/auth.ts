@@ -1,6 +1,7 @@
 /** Who may call: by address, by origin, by key. */
 import type { IncomingMessage } from 'node:http'
 import { RouterError } from '../spec/errors.ts'
+import { HOP_HEADER, hopOf } from '../spec/hop.ts'
 import type { KeyHolder, KeyRing } from './keys.ts'
 
 const LOOPBACK_HOST = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
@@ -21,6 +22,13 @@ export function requireOwnHost(request: IncomingMessage, isLoopback: boolean): v
   if (origin === undefined) return
   const isOwn = URL.canParse(origin) && new URL(origin).host === host
   if (!isOwn) throw new RouterError('forbidden_host', { header: 'Origin', value: printable(origin) })
+}
+
+const OWN_HOP = hopOf(process.pid, performance.timeOrigin)
+
+/** What came from this process would be answered by asking this process again. @throws RouterError request_loop */
+export function requireOtherSender({ headers }: IncomingMessage): void {
+  if (headers[HOP_HEADER] === OWN_HOP) throw new RouterError('request_loop')
 }
 
 /**

@@ -42,6 +42,8 @@ export interface GatewaySettings {
   readonly host: string
   /** 0 picks a free one. */
   readonly port: number
+  /** It ends with the program that it was started for, so nobody else should rely on it. */
+  readonly temporary?: true
   /** Why the policy file as it stands now is not in force; null when it is. */
   readonly policyProblem?: () => string | null
   /** What `/metrics` and `/spillway/v1/metrics` tell; absent: there are no such pages. */
@@ -140,8 +142,9 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
   const dependencies = watchDependencies(app, log)
   const url = `http://${gateway.host.includes(':') ? `[${gateway.host}]` : gateway.host}:${port}`
   const record = serverRecord(gateway.stateDir, gateway.sharesRecord === true)
+  const lives = gateway.temporary ? { temporary: true as const } : {}
   const writeRecord = (): void =>
-    record.write({ url, port, keyFile: keys.keyFile, policyDigest: gateway.router.status().policyDigest })
+    record.write({ url, port, keyFile: keys.keyFile, policyDigest: gateway.router.status().policyDigest, ...lives })
   try {
     writeRecord()
   } catch (error) {
@@ -271,6 +274,7 @@ interface ServerRecord {
     readonly port: number
     readonly keyFile: string
     readonly policyDigest: string
+    readonly temporary?: true
   }): void
   /** Leaves the record of a server that started later. */
   remove(): void

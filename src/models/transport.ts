@@ -1,6 +1,7 @@
 /** One POST to one provider over undici: kept-alive connections, no redirects, nothing weaker than TLS. */
 import type { Agent, Dispatcher } from 'undici'
 import { RouterError } from '../spec/errors.ts'
+import { HOP_HEADER, hopOf } from '../spec/hop.ts'
 import type { TlsFiles } from '../spec/tls.ts'
 import type { DeadlineGuard } from './deadlines.ts'
 import { createDoor, reachOfUrl } from './dial.ts'
@@ -63,15 +64,20 @@ export interface TransportSettings extends WayThere {
 }
 
 export function createTransport(settings: TransportSettings): Transport {
-  const { dispatcher } = settings
-  const agent = dispatcher ?? createAgent(new URL(settings.baseUrl), settings)
+  const { dispatcher, privateNetwork = false } = settings
+  const url = new URL(settings.baseUrl)
+  const agent = dispatcher ?? createAgent(url, settings)
+  // Only what is not in public can be this gateway again, and a provider need not know who asks.
+  const hop = reachOfUrl(url, privateNetwork) === 'public' ? {} : { [HOP_HEADER]: OWN_HOP }
   return {
-    post: (request) => post(agent, request),
+    post: (request) => post(agent, { ...request, headers: { ...request.headers, ...hop } }),
     close: async () => {
       if (dispatcher === undefined) await agent.destroy()
     },
   }
 }
+
+const OWN_HOP = hopOf(process.pid, performance.timeOrigin)
 
 /**
  * undici gives up a half-open connection after this, should the call that wanted it have gone earlier. The call's own

@@ -33,12 +33,21 @@ export function refusalError(refusal: Refusal): RouterError {
       status,
       problem: 'it redirects, and redirects are never followed',
     })
+  if (status === LOOP)
+    return new RouterError('model_refused_request', {
+      model,
+      status,
+      problem: 'its address leads back to this gateway',
+    })
   const problem = providerMessage(refusal)
   if (status < 500 && !PASSING_STATUSES.has(status))
     return new RouterError('model_refused_request', { model, status, problem })
   const values = { model, status, problem: `HTTP ${status}: ${problem}`, fix: PROVIDER_FIX }
   return new RouterError('model_failed', { ...values, ...named })
 }
+
+/** What a gateway answers to its own requests. @see RFC 5842, section 7.2 */
+const LOOP = 508
 
 /** Far more than any provider sends; a longer value is none of these. */
 const MAX_RATE_LIMITS = 16

@@ -18,6 +18,14 @@ export const ACCESS_ERRORS = {
     message: 'API key {key} is over its limit of {limit} {what}.',
     fix: 'Wait {retryAfterSeconds} s.',
   },
+  request_loop: {
+    status: 508,
+    retryable: false,
+    exitCode: 2,
+    openaiType: 'server_error',
+    message: 'The request came from this gateway itself: a model of its policy points back at it.',
+    fix: 'Correct models.*.baseUrl in the policy: a model needs the address of its own server.',
+  },
   deadline_exceeded: {
     status: 504,
     retryable: false,
