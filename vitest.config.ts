@@ -36,6 +36,7 @@ const SLOW = [
   'test/gateway/availability.test.ts',
   'test/gateway/batches-restart.test.ts',
   'test/gateway/hostile.test.ts',
+  'test/integrations/ai-sdk/guide.test.ts',
   'test/integrations/ai-sdk/language.test.ts',
   'test/integrations/ai-sdk/local.test.ts',
   'test/integrations/daemon.test.ts',
