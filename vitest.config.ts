@@ -40,6 +40,8 @@ const SLOW = [
   'test/integrations/ai-sdk/language.test.ts',
   'test/integrations/ai-sdk/local.test.ts',
   'test/integrations/daemon.test.ts',
+  'test/integrations/examples.test.ts',
+  'test/integrations/fenced-agent.test.ts',
   'test/integrations/quality-check.test.ts',
   'test/eval/replay/other-policy.test.ts',
   'test/stores/backup.test.ts',
