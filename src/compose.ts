@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8'
 import { excerptForDecision } from './classify/excerpt.ts'
 import { type SimilarityHead, withComparison } from './decide/similarity.ts'
 import { aiSdkObstacle, createAiSdkModel } from './models/ai-sdk.ts'
+import { createSdkObjectModel, isSdkModelObject, type SdkModelObject } from './models/ai-sdk-object.ts'
 import { createAnthropicModel } from './models/anthropic.ts'
 import { createAzureModel } from './models/azure.ts'
 import { createCheckRunner } from './models/check-command.ts'
@@ -76,8 +77,11 @@ export interface RouterSettings {
   readonly env?: Environment
   /** Where models, engine, journal and keys lie. Default: the XDG directories. */
   readonly paths?: Paths
-  /** Model ports that take the place of configured models, by name; for tests and for models of your own. */
-  readonly models?: Readonly<Record<string, ModelPort>>
+  /**
+   * Take the place of configured models, by name: models of the AI SDK as their packages make them, and model ports, for tests and for models of
+   * your own.
+   */
+  readonly models?: Readonly<Record<string, ModelPort | SdkModelObject>>
   readonly clock?: Clock
   /** Bytes that a model could take now, asked before each route. Default: what the system says. */
   readonly availableMemory?: () => number
@@ -245,7 +249,8 @@ function hasCeiling({ day, month, tasks, tenants }: Policy['budgets']): boolean 
   return [{ day, month }, ...own].some((ceiling) => ceiling.day !== undefined || ceiling.month !== undefined)
 }
 
-function loadPolicy(policy: RouterSettings['policy'], env: Environment): LoadedPolicy {
+/** @throws RouterError policy_not_found, policy_invalid, env_missing */
+export function loadPolicy(policy: RouterSettings['policy'], env: Environment): LoadedPolicy {
   if (typeof policy === 'string') return loadPolicyFile(policy, env)
   return isLoaded(policy) ? policy : validatePolicy(policy, { file: '(given as an object)', env })
 }
@@ -267,7 +272,7 @@ interface ModelSetup {
 
 function rosterModel(setup: ModelSetup): RosterModel {
   const { name, policy, paths, loaded, settings } = setup
-  const given = settings.models?.[name]
+  const given = givenModel(setup)
   const around = settings.around ?? ((_name, port) => port)
   const missing = loaded.missingKeys[name]
   return {
@@ -287,11 +292,18 @@ function rosterModel(setup: ModelSetup): RosterModel {
     obstacle: () => {
       if (missing) return { reason: 'frontier_down', why: `no key set (${missing})` }
       if (given) return null
-      if (policy.provider !== 'embedded') return aiSdkObstacle(policy)
+      if (policy.provider !== 'embedded') return aiSdkObstacle(policy, name)
       const { env, availableMemory } = setup
       return embeddedObstacle({ name, policy, paths, env, memory: loaded.policy.memory }, availableMemory)
     },
   }
+}
+
+function givenModel({ name, policy, settings }: ModelSetup): ModelPort | undefined {
+  const given = settings.models?.[name]
+  if (!given || !isSdkModelObject(given)) return given
+  const { tier, maxOutputTokens } = policy
+  return createSdkObjectModel({ name, tier, maxOutputTokens, model: given })
 }
 
 /** What other servers hold in memory is theirs to say. */

@@ -40,6 +40,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   'compose.ts': ['spec', 'classify', 'decide', 'pipeline', 'models', 'stores'],
   'testing.ts': ['spec'],
+  'ai-sdk.ts': ['spec', 'compose.ts', 'models', 'gateway', 'integrations'],
   'shared-router.ts': ['spec', 'compose.ts', 'integrations'],
   'index.ts': ['spec', 'compose.ts', 'shared-router.ts', 'stores', 'integrations'],
 }
@@ -146,6 +147,7 @@ const OWN_SOCKETS: Readonly<Record<string, string>> = {
   'models/tunnel.ts': 'the proxy that the policy names, for the door',
   'models/embedded/host-process.ts': 'the socket file of the engine host',
   'cli/engine-host.ts': 'the socket file of the engine host',
+  'integrations/ai-sdk/gateway-door.ts': 'the gateway that the program names',
   'cli/running-server.ts': 'the gateway of this machine, as its own record says',
   'stores/postgres.ts': 'the database that audit.postgres names',
   'stores/valkey.ts': 'the server that gateway.limits.shared names',

@@ -1,7 +1,8 @@
 /** `POST /v1/decisions`: answers read from the distribution of a local model, escalated like any other. */
 import type { Usage } from '../spec/decision.ts'
-import type { DecideRequest } from '../spec/request.ts'
+import type { DecideRequest, RequestMetadata } from '../spec/request.ts'
 import type { DecideOutcome } from '../spec/response.ts'
+import type { RequestOptions, Router } from '../spec/router.ts'
 import { readJsonBody } from './body.ts'
 import { answered, answeredBy, spillwayField } from './completion.ts'
 import { optionsOf, parseDecisions, type Question, subjectOf } from './decisions-wire.ts'
@@ -9,7 +10,7 @@ import type { Exchange } from './exchange.ts'
 import { sendJson } from './failure.ts'
 import { knownOf, setDecisionHeaders, setRequestId, setWarning } from './headers.ts'
 import { metadataOf } from './metadata.ts'
-import { chooseModel, type ModelChoice, warningOf, wishOf } from './model-choice.ts'
+import { chooseModel, type ModelChoice, type ReadSettings, warningOf, wishOf } from './model-choice.ts'
 import { responseUsage } from './responses-answer.ts'
 
 /** Questions of one request that are asked at the same time; a model on this machine has few places. */
@@ -20,12 +21,30 @@ interface Asked {
   readonly request: DecideRequest
 }
 
+/** Questions of one body, each as the router takes it. */
+export interface AskedDecisions {
+  readonly asked: readonly Asked[]
+  readonly choice: ModelChoice
+  readonly metadata: RequestMetadata
+}
+
 export async function decisions(exchange: Exchange): Promise<void> {
   const { app, request: incoming } = exchange
   const raw = await readJsonBody(incoming, app.settings.maxBodyBytes)
+  const { unknownModel } = app.settings
+  const read = readDecisions(raw, { headers: incoming.headers, names: () => app.router.status(), unknownModel })
+  await app.idempotency.once(exchange, {
+    tenant: read.metadata.tenant ?? null,
+    asked: [raw, read.metadata, incoming.headers['x-spillway-route']],
+    answer: (own) => answerDecisions(own, read),
+  })
+}
+
+/** @throws RouterError request_invalid, not_found */
+export function readDecisions(raw: unknown, { headers, ...known }: ReadSettings): AskedDecisions {
   const body = parseDecisions(raw)
-  const choice = chooseModel(body.model, { names: () => app.router.status(), unknownModel: app.settings.unknownModel })
-  const metadata = metadataOf(body.metadata ?? {}, incoming.headers)
+  const choice = chooseModel(body.model, known)
+  const metadata = metadataOf(body.metadata ?? {}, headers)
   const task = metadata.task ?? choice.task
   const subject = subjectOf(body)
   const asked = body.questions.map((question, index): Asked => {
@@ -33,19 +52,12 @@ export async function decisions(exchange: Exchange): Promise<void> {
     const request = { input: subject.text, instruction, options, metadata, ...(task !== undefined && { task }) }
     return { question, request: { ...request, ...wishOf(choice) } }
   })
-  await app.idempotency.once(exchange, {
-    tenant: metadata.tenant ?? null,
-    asked: [raw, metadata, incoming.headers['x-spillway-route']],
-    answer: (own) => answerDecisions(own, { asked, choice }),
-  })
+  return { asked, choice, metadata }
 }
 
-async function answerDecisions(
-  exchange: Exchange,
-  { asked, choice }: { readonly asked: readonly Asked[]; readonly choice: ModelChoice },
-): Promise<void> {
-  const { response, requestId } = exchange
-  const outcomes = await decideAll(exchange, asked)
+async function answerDecisions({ app, response, requestId, signal }: Exchange, read: AskedDecisions): Promise<void> {
+  const { asked, choice } = read
+  const outcomes = await decideAll(app.router, asked, { signal })
   const [only] = outcomes
   // Of several, those that may be answered are; the others say why not.
   if (outcomes.length === 1 && only) {
@@ -55,25 +67,32 @@ async function answerDecisions(
     setRequestId(response, requestId)
     setWarning(response, choice.warning)
   }
-  const models = [...new Set(outcomes.map(answeredBy))]
-  sendJson(response, 200, {
-    model: models.join(','),
+  sendJson(response, 200, decisionsBody(asked, outcomes))
+}
+
+export async function decideAll(
+  router: Pick<Router, 'decide'>,
+  asked: AskedDecisions['asked'],
+  options: RequestOptions,
+): Promise<readonly DecideOutcome[]> {
+  const outcomes: DecideOutcome[] = []
+  const shared = { ...options, taken: { usd: 0 } }
+  for (let at = 0; at < asked.length; at += AT_ONCE) {
+    const some = asked.slice(at, at + AT_ONCE)
+    outcomes.push(...(await Promise.all(some.map(({ request }) => router.decide(request, shared)))))
+  }
+  return outcomes
+}
+
+export function decisionsBody(asked: AskedDecisions['asked'], outcomes: readonly DecideOutcome[]) {
+  return {
+    model: [...new Set(outcomes.map(answeredBy))].join(','),
     answers: outcomes.map((outcome, index) => {
       const question = asked[index]?.question
       return question && { ...answerOf(question, outcome), spillway: spillwayField(outcome) }
     }),
     usage: responseUsage(summed(outcomes)),
-  })
-}
-
-async function decideAll({ app, signal }: Exchange, asked: readonly Asked[]): Promise<readonly DecideOutcome[]> {
-  const outcomes: DecideOutcome[] = []
-  const options = { signal, taken: { usd: 0 } }
-  for (let at = 0; at < asked.length; at += AT_ONCE) {
-    const some = asked.slice(at, at + AT_ONCE)
-    outcomes.push(...(await Promise.all(some.map(({ request }) => app.router.decide(request, options)))))
   }
-  return outcomes
 }
 
 /** Probabilities are null when a frontier answered: it says what it chose, and not how sure it is. */

@@ -9,7 +9,7 @@ import type { Exchange } from './exchange.ts'
 import { sendJson } from './failure.ts'
 import { knownOf, setDecisionHeaders } from './headers.ts'
 import { metadataOf } from './metadata.ts'
-import { chooseModel, type ModelChoice, warningOf } from './model-choice.ts'
+import { chooseModel, type ModelChoice, type NameSettings, type ReadSettings, warningOf } from './model-choice.ts'
 import { parseBody } from './read-body.ts'
 
 /** As many as OpenAI takes. */
@@ -27,40 +27,49 @@ const bodySchema = z.looseObject({
 
 type Body = z.output<typeof bodySchema>
 
-interface Asked {
+/** An embeddings body as the router takes it. */
+export interface AskedVectors {
   readonly body: Body
   readonly request: RouterRequest
   readonly choice: ModelChoice
 }
 
 export async function embeddings(exchange: Exchange): Promise<void> {
-  const { app, request: incoming } = exchange
+  const { app, request: incoming, requestId: id } = exchange
   const raw = await readJsonBody(incoming, app.settings.maxBodyBytes)
+  const { unknownModel } = app.settings
+  const read = readEmbeddings(raw, { headers: incoming.headers, names: () => app.router.status(), unknownModel })
+  const asked = { ...read, request: { ...read.request, id } }
+  const { metadata } = read.request
+  await app.idempotency.once(exchange, {
+    tenant: metadata?.tenant ?? null,
+    asked: [raw, metadata],
+    answer: (own) => answerEmbeddings(own, asked),
+  })
+}
+
+/** @throws RouterError request_invalid, not_found */
+export function readEmbeddings(raw: unknown, { headers, ...known }: ReadSettings): AskedVectors {
   const body = parseBody(bodySchema, raw, {
     what: 'an embeddings request',
     fix: 'Send {"model": "auto", "input": "…"}, or a list of texts.',
   })
-  const choice = choiceOf(exchange, body)
-  const metadata = metadataOf(body.metadata ?? {}, incoming.headers)
+  const choice = choiceOf(body, known)
+  const metadata = metadataOf(body.metadata ?? {}, headers)
   const { model: _, input, encoding_format: _e, dimensions, metadata: _m, ...further } = body
   const texts = typeof input === 'string' ? [input] : input
   const request: RouterRequest = {
-    id: exchange.requestId,
     messages: texts.map((content) => ({ role: 'user', content })),
     metadata: { ...metadata, ...(choice.task && { task: choice.task }) },
     embed: { model: choice.model ?? null, ...(typeof dimensions === 'number' && { dimensions }) },
     wire: { dialect: 'openai_embeddings', body: further },
     ...(choice.model !== undefined && { prefer: choice.model }),
   }
-  await app.idempotency.once(exchange, {
-    tenant: metadata.tenant ?? null,
-    asked: [raw, metadata],
-    answer: (own) => answerEmbeddings(own, { body, request, choice }),
-  })
+  return { body, request, choice }
 }
 
-function choiceOf({ app }: Exchange, { model }: Body): ModelChoice {
-  const choice = chooseModel(model, { names: () => app.router.status(), unknownModel: app.settings.unknownModel })
+function choiceOf({ model }: Body, known: NameSettings): ModelChoice {
+  const choice = chooseModel(model, known)
   if (choice.override !== 'frontier' || choice.model !== undefined) return choice
   throw new RouterError('request_invalid', {
     path: 'model',
@@ -69,14 +78,19 @@ function choiceOf({ app }: Exchange, { model }: Body): ModelChoice {
   })
 }
 
-async function answerEmbeddings({ app, response, signal }: Exchange, { body, request, choice }: Asked): Promise<void> {
-  const outcome = await app.router.complete(request, { signal })
-  answered(outcome)
-  const { values, warning } = finishedVectors(outcome, body)
-  const told = [warningOf(choice, outcome), warning].filter((one) => one).join('; ')
+async function answerEmbeddings({ app, response, signal }: Exchange, asked: AskedVectors): Promise<void> {
+  const outcome = answered(await app.router.complete(asked.request, { signal }))
+  const { body, warning } = embeddingsBody(outcome, asked)
+  const told = [warningOf(asked.choice, outcome), warning].filter((one) => one).join('; ')
   setDecisionHeaders(response, { ...knownOf(outcome), warning: told || undefined })
+  sendJson(response, 200, body)
+}
+
+/** @throws RouterError request_invalid: longer vectors were asked for than the model gives */
+export function embeddingsBody(outcome: Outcome, { body }: AskedVectors) {
+  const { values, warning } = finishedVectors(outcome, body)
   const tokens = outcome.usage?.inputTokens ?? 0
-  sendJson(response, 200, {
+  const told = {
     object: 'list',
     data: values.map((vector, index) => ({
       object: 'embedding',
@@ -86,7 +100,8 @@ async function answerEmbeddings({ app, response, signal }: Exchange, { body, req
     model: answeredBy(outcome),
     usage: { prompt_tokens: tokens, total_tokens: tokens },
     spillway: spillwayField(outcome),
-  })
+  }
+  return { body: told, warning }
 }
 
 /** Of length 1, as clients expect them, and of the length that was asked for where the model gives longer ones. */

@@ -3,6 +3,7 @@ import type { Decision } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { ModelState } from '../spec/ports.ts'
 import type { RouterRequest } from '../spec/request.ts'
+import type { RequestHeaders } from './metadata.ts'
 
 /** Names that every policy has. */
 export const VIRTUAL_MODELS = ['auto', 'auto:fast', 'local', 'frontier'] as const
@@ -25,11 +26,19 @@ export interface KnownNames {
   readonly models: readonly Pick<ModelState, 'name' | 'actor' | 'providerModel'>[]
 }
 
+/** What model names are read with. */
+export interface NameSettings {
+  readonly names: () => KnownNames
+  readonly unknownModel: 'auto' | 'error'
+}
+
+/** What a body is read with. */
+export interface ReadSettings extends NameSettings {
+  readonly headers: RequestHeaders
+}
+
 /** @throws RouterError not_found when the policy wants unknown names refused */
-export function chooseModel(
-  model: string,
-  known: { readonly names: () => KnownNames; readonly unknownModel: 'auto' | 'error' },
-): ModelChoice {
+export function chooseModel(model: string, known: NameSettings): ModelChoice {
   if (model === 'auto') return {}
   if (model === 'auto:fast') return { tier: 'local_fast' }
   if (model === 'local' || model === 'frontier') return { override: model }

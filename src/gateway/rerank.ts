@@ -9,7 +9,7 @@ import type { Exchange } from './exchange.ts'
 import { sendJson } from './failure.ts'
 import { knownOf, setDecisionHeaders } from './headers.ts'
 import { metadataOf } from './metadata.ts'
-import { chooseModel, type ModelChoice, warningOf, wishOf } from './model-choice.ts'
+import { chooseModel, type ModelChoice, type ReadSettings, warningOf, wishOf } from './model-choice.ts'
 
 /** Each is read by the model on its own. */
 const MAX_DOCUMENTS = 1000
@@ -30,34 +30,45 @@ type Body = z.output<typeof bodySchema>
 
 export async function rerank(exchange: Exchange): Promise<void> {
   const { app, request: incoming } = exchange
-  const body = parse(await readJsonBody(incoming, app.settings.maxBodyBytes))
-  const metadata = metadataOf(body.metadata ?? {}, incoming.headers)
-  const choice = chooseModel(body.model ?? 'auto', {
-    names: () => app.router.status(),
-    unknownModel: app.settings.unknownModel,
-  })
-  const task = metadata.task ?? choice.task
-  const asked = { input: body.query, items: body.documents, metadata, ...(task !== undefined && { task }) }
-  const question: DecideRequest = { ...asked, ...wishOf(choice) }
+  const raw = await readJsonBody(incoming, app.settings.maxBodyBytes)
+  const { unknownModel } = app.settings
+  const asked = readRerank(raw, { headers: incoming.headers, names: () => app.router.status(), unknownModel })
+  const { body, question } = asked
   await app.idempotency.once(exchange, {
-    tenant: metadata.tenant ?? null,
+    tenant: question.metadata?.tenant ?? null,
     asked: [body, question, incoming.headers['x-spillway-route']],
-    answer: (own) => answerRerank(own, { body, question, choice }),
+    answer: (own) => answerRerank(own, asked),
   })
 }
 
-interface Asked {
+/** A rerank body as the router takes it. */
+export interface AskedRanking {
   readonly body: Body
   readonly question: DecideRequest
   readonly choice: ModelChoice
 }
 
-async function answerRerank({ app, response, signal }: Exchange, { body, question, choice }: Asked): Promise<void> {
-  const outcome = await app.router.decide(question, { signal })
+/** @throws RouterError request_invalid, not_found */
+export function readRerank(raw: unknown, { headers, ...known }: ReadSettings): AskedRanking {
+  const body = parse(raw)
+  const metadata = metadataOf(body.metadata ?? {}, headers)
+  const choice = chooseModel(body.model ?? 'auto', known)
+  const task = metadata.task ?? choice.task
+  const asked = { input: body.query, items: body.documents, metadata, ...(task !== undefined && { task }) }
+  return { body, question: { ...asked, ...wishOf(choice) }, choice }
+}
+
+async function answerRerank({ app, response, signal }: Exchange, asked: AskedRanking): Promise<void> {
+  const outcome = await app.router.decide(asked.question, { signal })
   answered(outcome)
-  setDecisionHeaders(response, { ...knownOf(outcome), warning: warningOf(choice, outcome) })
+  setDecisionHeaders(response, { ...knownOf(outcome), warning: warningOf(asked.choice, outcome) })
+  sendJson(response, 200, rerankBody(outcome, asked))
+}
+
+/** @throws RouterError model_malformed when a frontier's answer is no list of the documents */
+export function rerankBody(outcome: DecideOutcome, { body }: AskedRanking) {
   const results = ranked(outcome, body.documents).slice(0, body.top_n ?? body.documents.length)
-  sendJson(response, 200, {
+  return {
     id: `rerank-${outcome.requestId}`,
     model: answeredBy(outcome),
     results: results.map(({ index, score }) => ({
@@ -67,7 +78,7 @@ async function answerRerank({ app, response, signal }: Exchange, { body, questio
     })),
     usage: { total_tokens: (outcome.usage?.inputTokens ?? 0) + (outcome.usage?.outputTokens ?? 0) },
     spillway: spillwayField(outcome),
-  })
+  }
 }
 
 function parse(body: unknown): Body {

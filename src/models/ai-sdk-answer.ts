@@ -3,7 +3,7 @@ import type { FinishReason } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { ModelCall, ModelEvent } from '../spec/ports.ts'
 import { asObject, type JsonObject, malformed } from './http-model.ts'
-import { reportedError } from './upstream-errors.ts'
+import { refusalError, reportedError } from './upstream-errors.ts'
 import { answerChars, type ReportedCounts, usageOf } from './usage.ts'
 
 export interface SdkAnswerSettings {
@@ -112,4 +112,27 @@ function countsIn(usage: JsonObject | null): ReportedCounts | null {
 /** What the package made of an error in the stream: an error of its own, the provider's words, or ours. */
 function errorIn(error: unknown, { name, apiKey }: SdkAnswerSettings): unknown {
   return error instanceof Error ? error : reportedError(name, error, apiKey)
+}
+
+/** The cause of an error of the package may be our own; else it names the status of a refusal. */
+export function sdkFailure(
+  error: unknown,
+  { name: model, apiKey }: Pick<SdkAnswerSettings, 'name' | 'apiKey'>,
+): RouterError {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
+    if (at instanceof RouterError) return at
+    const { statusCode, responseHeaders, responseBody } = at as Partial<SdkCallError>
+    if (typeof statusCode === 'number' && (statusCode < 200 || statusCode > 299)) {
+      const [headers, body] = [responseHeaders ?? {}, responseBody ?? '']
+      return refusalError({ model, status: statusCode, headers, body, apiKey, nowMs: Date.now() })
+    }
+  }
+  const problem = `its package failed (${error instanceof Error ? error.name : 'no error'})`
+  return new RouterError('model_malformed', { model, problem }, error)
+}
+
+interface SdkCallError {
+  readonly statusCode: number
+  readonly responseHeaders: Readonly<Record<string, string>>
+  readonly responseBody: string
 }

@@ -5,12 +5,12 @@
 import { RouterError } from '../spec/errors.ts'
 import type { ModelPolicy } from '../spec/policy.ts'
 import type { CallLimits, ModelCall, ModelEvent, ModelPort, Unavailable } from '../spec/ports.ts'
-import { readSdkStream } from './ai-sdk-answer.ts'
+import { readSdkStream, sdkFailure } from './ai-sdk-answer.ts'
 import { SDK_PACKAGE_TABLE } from './ai-sdk-packages.ts'
 import { sdkCallOptions } from './ai-sdk-prompt.ts'
 import { type DeadlineGuard, PROCESS_TIMERS, startDeadlines, type Timers } from './deadlines.ts'
 import { createTransport, type PostResponse, type Transport, type WayThere } from './transport.ts'
-import { refusalError } from './upstream-errors.ts'
+import { watchedPieces } from './watched-pieces.ts'
 
 export interface AiSdkSettings extends WayThere {
   /** Name of the model in the policy. */
@@ -34,9 +34,13 @@ interface SdkModel {
 type SdkProvider = (modelId: string) => SdkModel
 type SdkFactory = (settings: Readonly<Record<string, unknown>>) => SdkProvider
 
-/** Why a model cannot be used: its package is an optional part. */
-export function aiSdkObstacle({ sdk }: ModelPolicy): Unavailable | null {
-  if (!sdk) return null
+/** Why a model cannot be used: its package is an optional part, and a model without one is for the program to give. */
+export function aiSdkObstacle({ provider, sdk }: ModelPolicy, name: string): Unavailable | null {
+  if (provider !== 'ai-sdk') return null
+  if (!sdk) {
+    const why = `the program gave no model for it (createRouter({ models: { ${name}: … } })), and the policy names no package`
+    return { reason: 'frontier_down', why }
+  }
   try {
     import.meta.resolve(sdk.package)
     return null
@@ -127,39 +131,7 @@ function fetchThrough(transport: Transport, { model, guard, responses }: Sending
     const sent = { ...Object.fromEntries(new Headers(headers)), 'accept-encoding': 'identity' }
     const response = await transport.post({ model, url, headers: sent, body, guard })
     responses.push(response)
-    const bytes = ReadableStream.from(watched(response.body, guard)) as ReadableStream<Uint8Array>
+    const bytes = ReadableStream.from(watchedPieces(response.body, guard)) as ReadableStream<Uint8Array>
     return new Response(bytes, { status: response.status, headers: response.headers })
   }
-}
-
-/** Silence is measured while somebody waits for the next piece. */
-async function* watched(body: PostResponse['body'], guard: DeadlineGuard): AsyncGenerator<Uint8Array> {
-  const pieces = body[Symbol.asyncIterator]()
-  for (;;) {
-    guard.waiting()
-    const piece = await pieces.next()
-    guard.progress()
-    if (piece.done) return
-    yield piece.value
-  }
-}
-
-/** The cause of an error of the package may be our own; else it names the status of a refusal. */
-function sdkFailure(error: unknown, { name: model, apiKey }: AiSdkSettings): RouterError {
-  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
-    if (at instanceof RouterError) return at
-    const { statusCode, responseHeaders, responseBody } = at as Partial<SdkCallError>
-    if (typeof statusCode === 'number' && (statusCode < 200 || statusCode > 299)) {
-      const [headers, body] = [responseHeaders ?? {}, responseBody ?? '']
-      return refusalError({ model, status: statusCode, headers, body, apiKey, nowMs: Date.now() })
-    }
-  }
-  const problem = `its package failed (${error instanceof Error ? error.name : 'no error'})`
-  return new RouterError('model_malformed', { model, problem }, error)
-}
-
-interface SdkCallError {
-  readonly statusCode: number
-  readonly responseHeaders: Readonly<Record<string, string>>
-  readonly responseBody: string
 }

@@ -111,6 +111,8 @@ async function deliverRest(run: Run, sink: Sink, outcome: Outcome): Promise<void
       ...(outcome.advice && { advice: outcome.advice }),
     })
     if (outcome.answer) await sink.push({ type: 'text', delta: outcome.answer })
+    for (const [index, { arguments: argumentsDelta, ...call }] of outcome.toolCalls.entries())
+      await sink.push({ type: 'tool_call', index, ...call, argumentsDelta })
   }
   if (outcome.corrections) await sink.push({ type: 'correction', corrections: outcome.corrections })
   await sink.push({ type: 'final', outcome })

@@ -94,7 +94,7 @@ export const modelSchema = z.strictObject({
     })
     .optional()
     .describe(
-      'ai-sdk only: the package whose code makes the requests. They go to the origin of baseUrl and nowhere else.',
+      'ai-sdk only: the package whose code makes the requests. They go to the origin of baseUrl and nowhere else. Without it the program gives a model of the AI SDK by this name (createRouter({ models })), whose package sends by itself to where baseUrl says.',
     ),
   regions: z
     .array(

@@ -4,7 +4,6 @@ import { isPassedOn, onThisMachine } from './destination.ts'
 import { addressesOf } from './lanes.ts'
 import type { ModelPolicy, Policy, TaskPolicy } from './policy.ts'
 import { secondOpinionProblems } from './policy-gate-problems.ts'
-import { SDK_PACKAGES } from './policy-models.ts'
 import { patternProblems } from './policy-pattern-problems.ts'
 import type { PolicyProblem } from './policy-problem.ts'
 import { verifyProblems } from './policy-verify-problems.ts'
@@ -131,11 +130,12 @@ const REMOTE_PROVIDERS: ReadonlySet<string> = new Set(['anthropic', 'azure', 'ai
 function sdkProblem(path: readonly string[], { provider, sdk, baseUrl, apiKey }: ModelPolicy): PolicyProblem | null {
   const at = [...path, 'sdk']
   if (provider !== 'ai-sdk') return { path: at, problem: 'only ai-sdk models have one', fix: 'Remove it.' }
-  if (!sdk) return { path: at, problem: 'no package is named', fix: `Write sdk: { package: "${SDK_PACKAGES[0]}" }.` }
   if (baseUrl === undefined) {
     const fix = 'Write baseUrl, the address that the package sends to.'
-    return { path: [...path, 'baseUrl'], problem: 'an ai-sdk model needs an address: nothing else is dialled', fix }
+    return { path: [...path, 'baseUrl'], problem: 'an ai-sdk model needs an address: where its text goes', fix }
   }
+  // Then the program gives the model itself, with its key.
+  if (!sdk) return null
   // Without a key it fetches a token by itself, through no door of ours.
   if (sdk.package === '@ai-sdk/google-vertex' && apiKey === undefined)
     return {

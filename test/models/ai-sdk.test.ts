@@ -291,7 +291,7 @@ describe('a policy', () => {
     parsePolicy(`models: { m: { tier: frontier, model: x, ${model} } }`, { file: 'p.yaml', env: {} })
 
   it.each([
-    ['provider: ai-sdk, baseUrl: "https://a.test"', /models.m.sdk .*no package/],
+    ['provider: ai-sdk', /models.m.baseUrl .*needs an address/],
     ['provider: ai-sdk, sdk: { package: "@ai-sdk/cohere" }', /models.m.baseUrl .*needs an address/],
     ['provider: ai-sdk, baseUrl: "https://a.test", sdk: { package: "../evil.js" }', /models.m.sdk.package/],
     ['provider: ai-sdk, baseUrl: "https://a.test", sdk: { package: left-pad }', /models.m.sdk.package/],
