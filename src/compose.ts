@@ -49,7 +49,7 @@ import type { CheckedDraft } from './spec/label.ts'
 import type { Lane } from './spec/lanes.ts'
 import type { LoadedPolicy, ModelPolicy, Policy, PolicyInput } from './spec/policy.ts'
 import { DEFAULT_CONTEXT_TOKENS } from './spec/policy-models.ts'
-import type { AuditQuery, Clock, ModelPort } from './spec/ports.ts'
+import type { AuditQuery, ClientModel, Clock, ModelPort } from './spec/ports.ts'
 import { proxyFor } from './spec/proxy.ts'
 import type { Router } from './spec/router.ts'
 import { openAuditLog } from './stores/audit-log.ts'
@@ -78,6 +78,8 @@ export interface RouterSettings {
   readonly paths?: Paths
   /** Model ports that take the place of configured models, by name; for tests and for models of your own. */
   readonly models?: Readonly<Record<string, ModelPort>>
+  /** The model of the program that this process serves over MCP, for models of provider `mcp-client`. Default: there is none. */
+  readonly clientModel?: ClientModel
   readonly clock?: Clock
   /** Bytes that a model could take now, asked before each route. Default: what the system says. */
   readonly availableMemory?: () => number
@@ -287,12 +289,15 @@ function rosterModel(setup: ModelSetup): RosterModel {
     obstacle: () => {
       if (missing) return { reason: 'frontier_down', why: `no key set (${missing})` }
       if (given) return null
+      if (policy.provider === 'mcp-client') return settings.clientModel ? settings.clientModel.obstacle() : NO_CLIENT
       if (policy.provider !== 'embedded') return aiSdkObstacle(policy)
       const { env, availableMemory } = setup
       return embeddedObstacle({ name, policy, paths, env, memory: loaded.policy.memory }, availableMemory)
     },
   }
 }
+
+const NO_CLIENT = { reason: 'frontier_down', why: 'only `spillway mcp` reaches the model of its client' } as const
 
 /** What other servers hold in memory is theirs to say. */
 function fitsBeside({ name, policy, loaded, paths, env, availableMemory }: ModelSetup, other: string): boolean {
@@ -321,6 +326,8 @@ function openModel(setup: ModelSetup, lane: Lane): ModelPort {
   if (policy.provider === 'embedded')
     return openEmbeddedModel({ name, policy, paths, env, memory: loaded.policy.memory })
   const { model, maxOutputTokens, tier, contextTokens = DEFAULT_CONTEXT_TOKENS, privateNetwork } = policy
+  if (policy.provider === 'mcp-client')
+    return clientModelOf(setup.settings).open({ name, hint: model, maxOutputTokens })
   const baseUrl = lane.baseUrl ?? usualAddress(policy.provider, env)
   const hosted = {
     ...{ name, model, maxOutputTokens, tier, privateNetwork, apiKey: lane.apiKey, baseUrl },
@@ -343,6 +350,12 @@ function openModel(setup: ModelSetup, lane: Lane): ModelPort {
   return createOllamaModel({ ...hosted, ...probed, ...think, contextTokens, keepAliveMs })
 }
 
+/** A model without one is never opened: its obstacle stands in the way. */
+function clientModelOf({ clientModel }: RouterSettings): ClientModel {
+  if (!clientModel) throw new RouterError('internal', { problem: 'a model of an MCP client without a client' })
+  return clientModel
+}
+
 /** The policy was checked to name it. */
 function sdkOf({ sdk }: ModelPolicy): NonNullable<ModelPolicy['sdk']> {
   if (!sdk) throw new RouterError('internal', { problem: 'a model of provider ai-sdk without a package' })
@@ -352,7 +365,7 @@ function sdkOf({ sdk }: ModelPolicy): NonNullable<ModelPolicy['sdk']> {
 /** The newest that is not a preview, for chat completions. */
 const AZURE_API_VERSION = '2024-10-21'
 
-function usualAddress(provider: Exclude<ModelPolicy['provider'], 'embedded'>, env: Environment): string {
+function usualAddress(provider: Exclude<ModelPolicy['provider'], 'embedded' | 'mcp-client'>, env: Environment): string {
   if (provider === 'ollama') return ollamaBaseUrl(env.OLLAMA_HOST)
   // The address is the customer's own, and the policy was checked to name it.
   if (provider === 'azure' || provider === 'ai-sdk')

@@ -31,10 +31,13 @@ function isAddressHere(baseUrl: string): boolean {
 
 const HERE = 'this machine'
 
+/** Of the model of an MCP client nothing is known but that it is not ours. */
+const MCP_CLIENT = 'mcp-client'
+
 /** Where providers are reached that the policy gives no address for. */
 export const PROVIDER_URLS = { anthropic: 'https://api.anthropic.com', openai: 'https://api.openai.com/v1' } as const
 
-/** @returns the host that a model's requests go to, with its port where it is not the usual one */
+/** @returns the host that a model's requests go to, with its port where it is not the usual one; `mcp-client` for the program that runs us */
 export function destinationOf({
   provider,
   baseUrl,
@@ -42,6 +45,7 @@ export function destinationOf({
   readonly provider: string
   readonly baseUrl?: string | undefined
 }): string {
+  if (provider === MCP_CLIENT) return MCP_CLIENT
   const url = baseUrl ?? (provider in PROVIDER_URLS ? PROVIDER_URLS[provider as keyof typeof PROVIDER_URLS] : null)
   if (url === null) return HERE
   const known = hosts.get(url)

@@ -11,6 +11,7 @@ import { barsSchema } from './policy-bars.ts'
 import { budgetsSchema } from './policy-budgets.ts'
 import { costsSchema } from './policy-costs.ts'
 import { batchesSchema, limitsSchema, responsesSchema } from './policy-limits.ts'
+import { mcpSchema } from './policy-mcp.ts'
 import { modelSchema } from './policy-models.ts'
 import { networkSchema } from './policy-network.ts'
 import { reviewSchema } from './policy-review.ts'
@@ -275,6 +276,7 @@ export const policySchema = z.strictObject({
     .describe('In MB of 1,000,000 bytes.'),
   audit: auditSchema.prefault({}),
   review: reviewSchema.prefault({}).describe('Requests that nobody may answer, until a person has decided.'),
+  mcp: mcpSchema.prefault({}).describe('What tool servers may ask of `spillway mcp proxy`.'),
   gateway: z
     .strictObject({
       host: z.string().default('127.0.0.1'),
