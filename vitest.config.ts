@@ -39,6 +39,8 @@ const SLOW = [
   'test/integrations/daemon.test.ts',
   'test/integrations/mcp-client-model.test.ts',
   'test/integrations/mcp-sampling.test.ts',
+  'test/integrations/plugins-guide.test.ts',
+  'test/integrations/plugins.test.ts',
   'test/integrations/quality-check.test.ts',
   'test/eval/replay/other-policy.test.ts',
   'test/stores/backup.test.ts',

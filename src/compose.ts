@@ -4,24 +4,16 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { excerptForDecision } from './classify/excerpt.ts'
 import { type SimilarityHead, withComparison } from './decide/similarity.ts'
-import { aiSdkObstacle, createAiSdkModel } from './models/ai-sdk.ts'
-import { createAnthropicModel } from './models/anthropic.ts'
-import { createAzureModel } from './models/azure.ts'
+import { ADAPTERS } from './models/adapters.ts'
+import { aiSdkObstacle } from './models/ai-sdk.ts'
 import { createCheckRunner } from './models/check-command.ts'
-import {
-  embeddedFillsIn,
-  embeddedFitsBeside,
-  embeddedObstacle,
-  openEmbeddedModel,
-} from './models/embedded/configured.ts'
+import { embeddedFillsIn, embeddedFitsBeside, embeddedObstacle } from './models/embedded/configured.ts'
 import { ENGINE_VERSION } from './models/embedded/engine-lock.ts'
 import { keyOf, readHead, writeHead } from './models/head-cache.ts'
 import { withHeads } from './models/head-decider.ts'
-import { createOllamaModel } from './models/ollama.ts'
-import { createOpenAiCompatibleModel } from './models/openai-compatible.ts'
 import { type Paths, resolvePaths } from './models/paths.ts'
+import { tellOfPlugins } from './models/plugin-notices.ts'
 import { batchCost, callCost, windowTokens } from './models/prices.ts'
-import { createServerProbe } from './models/probe.ts'
 import type { Transport } from './models/transport.ts'
 import { postWebhook } from './models/webhook.ts'
 import { openAnswerCache } from './pipeline/answer-cache.ts'
@@ -41,14 +33,11 @@ import { createRoster, type RosterModel } from './pipeline/roster.ts'
 import { routerFrom } from './pipeline/router.ts'
 import { answeringNow } from './pipeline/task-setup.ts'
 import { createTurnBook } from './pipeline/turn-book.ts'
-import { ollamaBaseUrl, PROVIDER_URLS } from './spec/destination.ts'
-import { RouterError } from './spec/errors.ts'
 import { hasFrontier } from './spec/has-frontier.ts'
 import type { HeldRow } from './spec/held.ts'
 import type { CheckedDraft } from './spec/label.ts'
 import type { Lane } from './spec/lanes.ts'
 import type { LoadedPolicy, ModelPolicy, Policy, PolicyInput } from './spec/policy.ts'
-import { DEFAULT_CONTEXT_TOKENS } from './spec/policy-models.ts'
 import type { AuditQuery, ClientModel, Clock, ModelPort } from './spec/ports.ts'
 import { proxyFor } from './spec/proxy.ts'
 import type { Router } from './spec/router.ts'
@@ -184,6 +173,7 @@ export function createRouter(settings: RouterSettings): Router {
     }),
     placeholders: createPlaceholderNumbers(),
     textReader,
+    pluginNotice: tellOfPlugins(),
     turns: createTurnBook(),
     novelty: createNoveltyWatch(
       (task, learn) => examples.list(task, keptLimits(learn, clock.epochMs())),
@@ -321,54 +311,7 @@ function keptIn<Kept>(folder: string, ...always: readonly string[]) {
   }
 }
 
-function openModel(setup: ModelSetup, lane: Lane): ModelPort {
-  const { name, policy, loaded, paths, env } = setup
-  if (policy.provider === 'embedded')
-    return openEmbeddedModel({ name, policy, paths, env, memory: loaded.policy.memory })
-  const { model, maxOutputTokens, tier, contextTokens = DEFAULT_CONTEXT_TOKENS, privateNetwork } = policy
-  if (policy.provider === 'mcp-client')
-    return clientModelOf(setup.settings).open({ name, hint: model, maxOutputTokens })
-  const baseUrl = lane.baseUrl ?? usualAddress(policy.provider, env)
-  const hosted = {
-    ...{ name, model, maxOutputTokens, tier, privateNetwork, apiKey: lane.apiKey, baseUrl },
-    proxy: proxyFor(new URL(baseUrl), loaded.policy.network, env),
-    tls: loaded.tls.get(name),
-    alwaysStream: policy.alwaysStream,
-  }
-  if (policy.provider === 'anthropic') return createAnthropicModel(hosted)
-  if (policy.provider === 'ai-sdk') return createAiSdkModel({ ...hosted, sdk: sdkOf(policy) })
-  if (policy.provider === 'azure')
-    return createAzureModel({ ...hosted, apiVersion: policy.apiVersion ?? AZURE_API_VERSION })
-  const asked = { api: policy.provider, baseUrl, model, contextTokens, apiKey: hosted.apiKey, cacheDir: paths.cacheDir }
-  const probed = tier === 'frontier' ? {} : { probe: createServerProbe(asked) }
-  const { collect } = setup.settings
-  const together = policy.batch && collect ? { collect: (own: Transport) => collect(name, own) } : {}
-  if (policy.provider === 'openai') return createOpenAiCompatibleModel({ ...hosted, ...probed, ...together })
-  // Ollama keeps a model for ever when the time is negative.
-  const keepAliveMs = policy.idleUnload ?? -1
-  const think = policy.think === undefined ? {} : { think: policy.think }
-  return createOllamaModel({ ...hosted, ...probed, ...think, contextTokens, keepAliveMs })
-}
-
-/** A model without one is never opened: its obstacle stands in the way. */
-function clientModelOf({ clientModel }: RouterSettings): ClientModel {
-  if (!clientModel) throw new RouterError('internal', { problem: 'a model of an MCP client without a client' })
-  return clientModel
-}
-
-/** The policy was checked to name it. */
-function sdkOf({ sdk }: ModelPolicy): NonNullable<ModelPolicy['sdk']> {
-  if (!sdk) throw new RouterError('internal', { problem: 'a model of provider ai-sdk without a package' })
-  return sdk
-}
-
-/** The newest that is not a preview, for chat completions. */
-const AZURE_API_VERSION = '2024-10-21'
-
-function usualAddress(provider: Exclude<ModelPolicy['provider'], 'embedded' | 'mcp-client'>, env: Environment): string {
-  if (provider === 'ollama') return ollamaBaseUrl(env.OLLAMA_HOST)
-  // The address is the customer's own, and the policy was checked to name it.
-  if (provider === 'azure' || provider === 'ai-sdk')
-    throw new RouterError('internal', { problem: `a model of provider ${provider} without an address` })
-  return PROVIDER_URLS[provider]
+function openModel({ name, policy, loaded, paths, env, settings }: ModelSetup, lane: Lane): ModelPort {
+  const { clientModel, collect } = settings
+  return ADAPTERS[policy.provider]({ name, policy, lane, loaded, paths, env, clientModel, collect })
 }

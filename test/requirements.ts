@@ -12,6 +12,22 @@ export interface Requirement {
 
 export const REQUIREMENTS: readonly Requirement[] = [
   {
+    behaviour: 'A plugin that fails accepts nothing, lets nothing out and stops nobody, whatever its kind',
+    source: 'docs/guides/plugins.md',
+    citedBy: [
+      { file: 'test/integrations/plugins.test.ts', title: 'has not accepted, as a gate' },
+      { file: 'test/integrations/plugins.test.ts', title: 'is passed over, as a solver' },
+      { file: 'test/integrations/plugins.test.ts', title: 'lets nothing out, as a detector' },
+      { file: 'test/integrations/plugins.test.ts', title: 'leaves the request to the cascade, as a pattern' },
+      { file: 'test/integrations/plugins.test.ts', title: 'gives way to the next model, as an adapter' },
+    ],
+  },
+  {
+    behaviour: 'A pattern plugin asks nobody whom the rules left out',
+    source: 'docs/guides/plugins.md',
+    citedBy: [{ file: 'test/integrations/plugins.test.ts', title: 'cannot ask whom the rules left out' }],
+  },
+  {
     behaviour: 'Tools of an MCP client take the path of every request, and standard output carries the protocol alone',
     source: 'docs/guides/mcp.md',
     citedBy: [

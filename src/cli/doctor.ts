@@ -5,6 +5,7 @@ import { buddyChecks } from './doctor-buddies.ts'
 import type { Check } from './doctor-check.ts'
 import { diskChecks, memoryCheck, nodeCheck, npmCheck, pythonCheck } from './doctor-machine.ts'
 import { hubCheck, portCheck } from './doctor-network.ts'
+import { pluginChecks } from './doctor-plugins.ts'
 import { destinationChecks, proxyChecks } from './doctor-privacy.ts'
 import { serverChecks } from './doctor-servers.ts'
 import { auditCheck, engineCheck, keyChecks, modelChecks, policyCheck, runnableCheck } from './doctor-spillway.ts'
@@ -72,6 +73,7 @@ async function inspect(flags: DoctorFlags, context: CliContext): Promise<Finding
     ...stopCheckChecks(loaded),
     ...buddyChecks(loaded, paths),
     ...verifyChecks(loaded),
+    ...pluginChecks(loaded),
     ...(flags.network ? [await hubCheck(place)] : []),
     await portCheck(loaded, paths),
     await serversCheck(context.signal),

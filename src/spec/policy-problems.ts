@@ -136,6 +136,8 @@ function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
         fix: 'Write baseUrl, for example http://127.0.0.1:8080/v1.',
       },
     ]
+  // What a plugin dials is its own business; an address that stands here is not.
+  if (model.provider === 'plugin' && model.baseUrl === undefined) return []
   if (local && model.provider !== 'embedded') return destinationProblems(path, model)
   return []
 }
