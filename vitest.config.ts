@@ -62,6 +62,7 @@ const SLOW = [
   'test/cli/metrics.test.ts',
   'test/cli/models.test.ts',
   'test/cli/packed-rows.test.ts',
+  'test/cli/plugins.test.ts',
   'test/cli/preload.test.ts',
   'test/cli/provider-batch.test.ts',
   'test/cli/replay.test.ts',
