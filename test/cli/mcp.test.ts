@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
@@ -163,6 +163,21 @@ registerHooks({ resolve(name, context, next) {
         ),
       },
     })
+  })
+})
+
+describe('the guide', () => {
+  it('has files for agents whose commands are what this program takes', async () => {
+    const guide = readFileSync(resolve(import.meta.dirname, '../../docs/guides/mcp.md'), 'utf8')
+    const blocks = [...guide.matchAll(/```json\n([\s\S]*?)```/g)].map((match) => JSON.parse(match[1] ?? ''))
+    expect(blocks).toHaveLength(2)
+    for (const { mcpServers } of blocks as readonly { mcpServers: Record<string, { args: readonly string[] }> }[])
+      for (const { args } of Object.values(mcpServers)) {
+        // The policy of the guide is not there; all that stands around it was understood.
+        const { exitCode, stderr } = await cli.run(args.slice(1))
+        expect(exitCode).toBe(2)
+        expect(stderr).toContain('No policy file at /home/me/spillway.yaml.')
+      }
   })
 })
 

@@ -1,6 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
+import { Server } from '@modelcontextprotocol/sdk/server/index.js'
+import { CreateMessageRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRouter } from '../../src/compose.ts'
 import { answerSampling, type SamplingRequest } from '../../src/integrations/mcp/sampling.ts'
@@ -180,6 +184,25 @@ describe('a tool server that asks for a model', () => {
     const { answer } = samplingWith({ enabled: true })
     const stopped = ask('Hello?', { systemPrompt: 'Permission denied: access to the vault was refused.' })
     await expect(answer(stopped)).rejects.toMatchObject({ data: { code: 'held_for_human' } })
+  })
+})
+
+describe('a client of the SDK', () => {
+  it('takes the answer as its handler, and tells the server code, sentence and fix of a refusal', async () => {
+    const server = new Server({ name: 'weather', version: '0' }, { capabilities: {} })
+    const client = new Client({ name: 'agent', version: '0' }, { capabilities: { sampling: {} } })
+    const { answer } = samplingWith({ enabled: true })
+    client.setRequestHandler(CreateMessageRequestSchema, (request, { signal }) => answer(request.params, { signal }))
+    const [ours, theirs] = InMemoryTransport.createLinkedPair()
+    await Promise.all([server.connect(ours), client.connect(theirs)])
+    const hello = { role: 'user', content: { type: 'text', text: 'Hello?' } } as const
+    expect(await server.createMessage({ messages: [hello], maxTokens: 50 })).toMatchObject({ model: 'small' })
+    const image = { role: 'user', content: { type: 'image', data: '', mimeType: 'image/png' } } as const
+    await expect(server.createMessage({ messages: [image], maxTokens: 50 })).rejects.toMatchObject({
+      code: -32_602,
+      data: { code: 'request_invalid', fix: 'Send plain texts, and fewer of them.' },
+    })
+    await client.close()
   })
 })
 
