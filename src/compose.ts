@@ -4,25 +4,17 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { excerptForDecision } from './classify/excerpt.ts'
 import { type SimilarityHead, withComparison } from './decide/similarity.ts'
-import { aiSdkObstacle, createAiSdkModel } from './models/ai-sdk.ts'
+import { ADAPTERS } from './models/adapters.ts'
+import { aiSdkObstacle } from './models/ai-sdk.ts'
 import { createSdkObjectModel, isSdkModelObject, type SdkModelObject } from './models/ai-sdk-object.ts'
-import { createAnthropicModel } from './models/anthropic.ts'
-import { createAzureModel } from './models/azure.ts'
 import { createCheckRunner } from './models/check-command.ts'
-import {
-  embeddedFillsIn,
-  embeddedFitsBeside,
-  embeddedObstacle,
-  openEmbeddedModel,
-} from './models/embedded/configured.ts'
+import { embeddedFillsIn, embeddedFitsBeside, embeddedObstacle } from './models/embedded/configured.ts'
 import { ENGINE_VERSION } from './models/embedded/engine-lock.ts'
 import { keyOf, readHead, writeHead } from './models/head-cache.ts'
 import { withHeads } from './models/head-decider.ts'
-import { createOllamaModel } from './models/ollama.ts'
-import { createOpenAiCompatibleModel } from './models/openai-compatible.ts'
 import { type Paths, resolvePaths } from './models/paths.ts'
+import { tellOfPlugins } from './models/plugin-notices.ts'
 import { batchCost, callCost, windowTokens } from './models/prices.ts'
-import { createServerProbe } from './models/probe.ts'
 import type { Transport } from './models/transport.ts'
 import { postWebhook } from './models/webhook.ts'
 import { openAnswerCache } from './pipeline/answer-cache.ts'
@@ -42,15 +34,12 @@ import { createRoster, type RosterModel } from './pipeline/roster.ts'
 import { routerFrom } from './pipeline/router.ts'
 import { answeringNow } from './pipeline/task-setup.ts'
 import { createTurnBook } from './pipeline/turn-book.ts'
-import { ollamaBaseUrl, PROVIDER_URLS } from './spec/destination.ts'
-import { RouterError } from './spec/errors.ts'
 import { hasFrontier } from './spec/has-frontier.ts'
 import type { HeldRow } from './spec/held.ts'
 import type { CheckedDraft } from './spec/label.ts'
 import type { Lane } from './spec/lanes.ts'
 import type { LoadedPolicy, ModelPolicy, Policy, PolicyInput } from './spec/policy.ts'
-import { DEFAULT_CONTEXT_TOKENS } from './spec/policy-models.ts'
-import type { AuditQuery, Clock, ModelPort } from './spec/ports.ts'
+import type { AuditQuery, ClientModel, Clock, ModelPort } from './spec/ports.ts'
 import { proxyFor } from './spec/proxy.ts'
 import type { Router } from './spec/router.ts'
 import { openAuditLog } from './stores/audit-log.ts'
@@ -82,6 +71,8 @@ export interface RouterSettings {
    * your own.
    */
   readonly models?: Readonly<Record<string, ModelPort | SdkModelObject>>
+  /** The model of the program that this process serves over MCP, for models of provider `mcp-client`. Default: there is none. */
+  readonly clientModel?: ClientModel
   readonly clock?: Clock
   /** Bytes that a model could take now, asked before each route. Default: what the system says. */
   readonly availableMemory?: () => number
@@ -186,6 +177,7 @@ export function createRouter(settings: RouterSettings): Router {
     }),
     placeholders: createPlaceholderNumbers(),
     textReader,
+    pluginNotice: tellOfPlugins(),
     turns: createTurnBook(),
     novelty: createNoveltyWatch(
       (task, learn) => examples.list(task, keptLimits(learn, clock.epochMs())),
@@ -292,6 +284,7 @@ function rosterModel(setup: ModelSetup): RosterModel {
     obstacle: () => {
       if (missing) return { reason: 'frontier_down', why: `no key set (${missing})` }
       if (given) return null
+      if (policy.provider === 'mcp-client') return settings.clientModel ? settings.clientModel.obstacle() : NO_CLIENT
       if (policy.provider !== 'embedded') return aiSdkObstacle(policy, name)
       const { env, availableMemory } = setup
       return embeddedObstacle({ name, policy, paths, env, memory: loaded.policy.memory }, availableMemory)
@@ -305,6 +298,8 @@ function givenModel({ name, policy, settings }: ModelSetup): ModelPort | undefin
   const { tier, maxOutputTokens } = policy
   return createSdkObjectModel({ name, tier, maxOutputTokens, model: given })
 }
+
+const NO_CLIENT = { reason: 'frontier_down', why: 'only `spillway mcp` reaches the model of its client' } as const
 
 /** What other servers hold in memory is theirs to say. */
 function fitsBeside({ name, policy, loaded, paths, env, availableMemory }: ModelSetup, other: string): boolean {
@@ -328,46 +323,7 @@ function keptIn<Kept>(folder: string, ...always: readonly string[]) {
   }
 }
 
-function openModel(setup: ModelSetup, lane: Lane): ModelPort {
-  const { name, policy, loaded, paths, env } = setup
-  if (policy.provider === 'embedded')
-    return openEmbeddedModel({ name, policy, paths, env, memory: loaded.policy.memory })
-  const { model, maxOutputTokens, tier, contextTokens = DEFAULT_CONTEXT_TOKENS, privateNetwork } = policy
-  const baseUrl = lane.baseUrl ?? usualAddress(policy.provider, env)
-  const hosted = {
-    ...{ name, model, maxOutputTokens, tier, privateNetwork, apiKey: lane.apiKey, baseUrl },
-    proxy: proxyFor(new URL(baseUrl), loaded.policy.network, env),
-    tls: loaded.tls.get(name),
-    alwaysStream: policy.alwaysStream,
-  }
-  const { collect } = setup.settings
-  const together = policy.batch && collect ? { collect: (own: Transport) => collect(name, own) } : {}
-  if (policy.provider === 'anthropic') return createAnthropicModel({ ...hosted, ...together })
-  if (policy.provider === 'ai-sdk') return createAiSdkModel({ ...hosted, sdk: sdkOf(policy) })
-  if (policy.provider === 'azure')
-    return createAzureModel({ ...hosted, apiVersion: policy.apiVersion ?? AZURE_API_VERSION })
-  const asked = { api: policy.provider, baseUrl, model, contextTokens, apiKey: hosted.apiKey, cacheDir: paths.cacheDir }
-  const probed = tier === 'frontier' ? {} : { probe: createServerProbe(asked) }
-  if (policy.provider === 'openai') return createOpenAiCompatibleModel({ ...hosted, ...probed, ...together })
-  // Ollama keeps a model for ever when the time is negative.
-  const keepAliveMs = policy.idleUnload ?? -1
-  const think = policy.think === undefined ? {} : { think: policy.think }
-  return createOllamaModel({ ...hosted, ...probed, ...think, contextTokens, keepAliveMs })
-}
-
-/** The policy was checked to name it. */
-function sdkOf({ sdk }: ModelPolicy): NonNullable<ModelPolicy['sdk']> {
-  if (!sdk) throw new RouterError('internal', { problem: 'a model of provider ai-sdk without a package' })
-  return sdk
-}
-
-/** The newest that is not a preview, for chat completions. */
-const AZURE_API_VERSION = '2024-10-21'
-
-function usualAddress(provider: Exclude<ModelPolicy['provider'], 'embedded'>, env: Environment): string {
-  if (provider === 'ollama') return ollamaBaseUrl(env.OLLAMA_HOST)
-  // The address is the customer's own, and the policy was checked to name it.
-  if (provider === 'azure' || provider === 'ai-sdk')
-    throw new RouterError('internal', { problem: `a model of provider ${provider} without an address` })
-  return PROVIDER_URLS[provider]
+function openModel({ name, policy, loaded, paths, env, settings }: ModelSetup, lane: Lane): ModelPort {
+  const { clientModel, collect } = settings
+  return ADAPTERS[policy.provider]({ name, policy, lane, loaded, paths, env, clientModel, collect })
 }

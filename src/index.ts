@@ -1,6 +1,13 @@
 /** The public library: everything a program needs to put a router inside itself. */
 export { createRouter, type RouterSettings } from './compose.ts'
 export {
+  answerSampling,
+  SamplingError,
+  type SamplingRequest,
+  type SamplingResult,
+  type SamplingSettings,
+} from './integrations/mcp/sampling.ts'
+export {
   type AgentContext,
   type AgentQuestion,
   agentRequest,

@@ -39,6 +39,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'compose.ts',
   ],
   'compose.ts': ['spec', 'classify', 'decide', 'pipeline', 'models', 'stores'],
+  'plugin.ts': ['spec'],
   'testing.ts': ['spec'],
   'ai-sdk.ts': ['spec', 'compose.ts', 'models', 'gateway', 'integrations'],
   'shared-router.ts': ['spec', 'compose.ts', 'integrations'],

@@ -12,6 +12,48 @@ export interface Requirement {
 
 export const REQUIREMENTS: readonly Requirement[] = [
   {
+    behaviour: 'A plugin that fails accepts nothing, lets nothing out and stops nobody, whatever its kind',
+    source: 'docs/guides/plugins.md',
+    citedBy: [
+      { file: 'test/integrations/plugins.test.ts', title: 'has not accepted, as a gate' },
+      { file: 'test/integrations/plugins.test.ts', title: 'is passed over, as a solver' },
+      { file: 'test/integrations/plugins.test.ts', title: 'lets nothing out, as a detector' },
+      { file: 'test/integrations/plugins.test.ts', title: 'leaves the request to the cascade, as a pattern' },
+      { file: 'test/integrations/plugins.test.ts', title: 'gives way to the next model, as an adapter' },
+    ],
+  },
+  {
+    behaviour: 'A pattern plugin asks nobody whom the rules left out',
+    source: 'docs/guides/plugins.md',
+    citedBy: [{ file: 'test/integrations/plugins.test.ts', title: 'cannot ask whom the rules left out' }],
+  },
+  {
+    behaviour: 'Tools of an MCP client take the path of every request, and standard output carries the protocol alone',
+    source: 'docs/guides/mcp.md',
+    citedBy: [
+      { file: 'test/cli/mcp.test.ts', title: 'answers from the real local model, decides, explains and counts' },
+      { file: 'test/cli/mcp.test.ts', title: 'writes nothing but the protocol to standard output' },
+    ],
+  },
+  {
+    behaviour:
+      'The model of an MCP client is a frontier: local_only text never reaches it, and the ledger has its line',
+    source: 'docs/guides/mcp.md',
+    citedBy: [
+      { file: 'test/integrations/mcp-client-model.test.ts', title: 'never sees text that is local_only' },
+      { file: 'test/integrations/mcp-client-model.test.ts', title: 'answers as a frontier: masked, with its line' },
+    ],
+  },
+  {
+    behaviour: 'A tool server gets an answer only where the policy allows it and a person agreed to the text',
+    source: 'docs/guides/mcp.md',
+    citedBy: [
+      { file: 'test/integrations/mcp-sampling.test.ts', title: 'is refused while the policy does not switch that on' },
+      { file: 'test/integrations/mcp-sampling.test.ts', title: 'waits for the agreement of a person' },
+      { file: 'test/cli/mcp.test.ts', title: 'refuses what they ask of a model where no terminal is' },
+    ],
+  },
+  {
     behaviour: 'A candidate runs beside what answers a task, serves nobody, asks no frontier and slows no caller',
     source: 'docs/guides/rollout.md',
     citedBy: [

@@ -5,7 +5,7 @@ import type { Policy, TaskPolicy } from '../spec/policy.ts'
 import type { RequestMetadata } from '../spec/request.ts'
 import { matchesGlob } from './glob.ts'
 import type { LeavingText } from './leaving.ts'
-import type { FindPrivate } from './privacy/anonymise.ts'
+import type { FindPrivate } from './privacy/find.ts'
 
 /** What can speak about a partition. */
 export interface PartitionQuestion {

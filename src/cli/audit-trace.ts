@@ -44,6 +44,7 @@ function work(record: AuditRecord): readonly string[] {
     ...optionLines(record),
     ...(record.pattern ? [`pattern    ${record.pattern.name}: ${factsText(record.pattern.did)}`] : []),
     ...record.verdicts.map((verdict) => `gate       ${verdictText(verdict)}`),
+    ...(record.plugins ?? []).map(({ kind, name, version, did }) => `plugin     ${kind} ${name} ${version} ${did}`),
     ...(record.shadow
       ? [
           `shadow     ${record.shadow.model} would ${record.shadow.wouldAccept ? 'be accepted' : 'be rejected'}${agreementText(record.shadow)}`,

@@ -1,5 +1,5 @@
 /** What every command gets: the terminal, the environment and the wish to stop. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
@@ -29,6 +29,12 @@ export function addCommand(parent: Command, nameAndArguments: string, descriptio
 /** A file of the package, the same from `src/cli` and from `dist/cli`. */
 export function packageFile(...parts: readonly string[]): string {
   return join(fileURLToPath(new URL('../../', import.meta.url)), ...parts)
+}
+
+/** The version of the package, for example `1.2.3`. */
+export function packageVersion(): string {
+  const manifest = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { readonly version: string }
+  return manifest.version
 }
 
 /** The names of the policy templates that the package holds. */

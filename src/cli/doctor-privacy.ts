@@ -33,7 +33,7 @@ export function proxyChecks(loaded: LoadedPolicy | null, env: CheckPlace['env'])
   if (network.proxy === 'none')
     return isSet ? [warn('proxy', unread, 'Set network.proxy: environment in the policy when it is meant.')] : []
   return Object.entries(models)
-    .filter(([, { tier }]) => tier === 'frontier')
+    .filter(([, { tier, provider }]) => tier === 'frontier' && provider !== 'mcp-client')
     .map(([name, model]) => {
       const ways = addressesOf(model).map((address) => proxyAt(address, network, env))
       return ok(`proxy ${name}`, `${model.model} is reached ${ways.join(', then ')}.`)

@@ -100,7 +100,8 @@ interface Found {
 export function runnableCheck({ loaded, engine, models }: Found): Check {
   const local = engine.state === 'ok' && models.some((model) => model.state === 'ok')
   const others = Object.entries(loaded?.policy.models ?? {}).filter(
-    ([name, model]) => model.provider !== 'embedded' && !loaded?.missingKeys[name],
+    // The model of an MCP client is there while a client is, and not here.
+    ([name, model]) => !['embedded', 'mcp-client'].includes(model.provider) && !loaded?.missingKeys[name],
   )
   const able = [...(local ? ['the embedded engine'] : []), ...others.map(([name]) => name)]
   if (able.length > 0) return ok('answers', `Requests can be answered by ${able.join(', ')}.`)

@@ -8,6 +8,7 @@ import { homeChecks, recordChecks } from './doctor-files.ts'
 import { keyCalls } from './doctor-keys.ts'
 import { diskChecks, memoryCheck, nodeCheck, npmCheck, pythonCheck } from './doctor-machine.ts'
 import { hubCheck, portCheck } from './doctor-network.ts'
+import { pluginChecks } from './doctor-plugins.ts'
 import { destinationChecks, proxyChecks } from './doctor-privacy.ts'
 import { serverChecks } from './doctor-servers.ts'
 import { auditCheck, engineCheck, keyChecks, modelChecks, policyCheck, runnableCheck } from './doctor-spillway.ts'
@@ -142,6 +143,7 @@ async function inspect(flags: DoctorFlags, context: CliContext): Promise<Finding
     ...stopCheckChecks(loaded),
     ...buddyChecks(loaded, paths),
     ...verifyChecks(loaded),
+    ...pluginChecks(loaded),
     ...(flags.network ? [await hubCheck(place), ...(await keyCalls(loaded, place))] : []),
     await portCheck(loaded, paths),
     await serversCheck(place),

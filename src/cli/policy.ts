@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { resolvePaths } from '../models/paths.ts'
 import { policySchema } from '../spec/policy.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
+import { pluginChecks } from './doctor-plugins.ts'
 import type { PolicyDiffFlags } from './policy-diff.ts'
 import { exposureOf, withoutSecrets } from './policy-exposure.ts'
 import { addPolicyImport } from './policy-import.ts'
@@ -47,6 +48,7 @@ export function policyJsonSchema(): string {
 function checkPolicy(file: string | undefined, flags: PolicyFlags, context: CliContext): void {
   const loaded = findPolicy(file ?? flags.policy, context)
   const { policy, digest, missingKeys } = loaded
+  const plugins = loaded.plugins.map(({ plugin: { kind, name, version }, from }) => ({ kind, name, version, from }))
   const tasks = Object.keys(policy.tasks)
   const models = Object.keys(policy.models)
   const unavailable = Object.entries(missingKeys).map(
@@ -60,11 +62,15 @@ function checkPolicy(file: string | undefined, flags: PolicyFlags, context: CliC
       .filter(({ state }) => state === 'warn')
       .map(({ why, fix }) => `${why} ${fix}`),
     ...idle.map(({ task, why, fix }) => `stop check of ${task}: ${why} ${fix}`),
+    ...pluginChecks(loaded)
+      .filter(({ state }) => state === 'warn')
+      .map(({ why, fix }) => `${why} ${fix}`),
   ]
-  const value = { ok: true, file: loaded.file, digest, tasks, models, missingKeys, warnings }
+  const value = { ok: true, file: loaded.file, digest, tasks, models, plugins, missingKeys, warnings }
   const lines = [
     `${loaded.file} is valid: ${tasks.length} tasks, ${models.length} models.`,
     `digest ${digest}`,
+    ...plugins.map(({ kind, name, version, from }) => `${kind} plugin ${name} ${version} from ${from}`),
     ...unavailable,
     ...warnings.map((warning) => `Warning: ${warning}`),
   ]

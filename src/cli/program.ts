@@ -1,7 +1,6 @@
 /** The command tree. */
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
-import { type AddCommand, type CliContext, packageFile } from './context.ts'
+import { type AddCommand, type CliContext, packageVersion } from './context.ts'
 
 /** Their groups in the help text stand in help.ts. Each is loaded when it is needed: a server starts without what the evaluations need. */
 const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
@@ -29,6 +28,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   kill: async () => (await import('./kill.ts')).addKill,
   keys: async () => (await import('./keys.ts')).addKeys,
   batch: async () => (await import('./batch.ts')).addBatch,
+  mcp: async () => (await import('./mcp.ts')).addMcp,
   solve: async () => (await import('./solve.ts')).addSolve,
   feedback: async () => (await import('./feedback.ts')).addFeedback,
   review: async () => (await import('./review.ts')).addReview,
@@ -103,9 +103,4 @@ export function withCommand(argv: readonly string[]): readonly string[] {
 function commandsFor(word: string | undefined): Promise<readonly AddCommand[]> {
   const own = word !== undefined && word !== 'completions' && Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined
   return Promise.all((own ? [own] : Object.values(COMMANDS)).map((load) => load()))
-}
-
-function packageVersion(): string {
-  const manifest = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { readonly version: string }
-  return manifest.version
 }

@@ -52,10 +52,11 @@ export function looksAgain({ name }: NamedGate): boolean {
   return name === 'stop_check'
 }
 
-/** Verdicts in the order in which rejections count. */
+/** Verdicts in the order in which rejections count; those of plugins come last. */
 export function inOrder(verdicts: readonly Verdict[]): readonly Verdict[] {
   const order: readonly string[] = GATE_NAMES
-  return verdicts.toSorted((a, b) => order.indexOf(a.gate) - order.indexOf(b.gate))
+  const place = ({ gate }: Verdict): number => (order.includes(gate) ? order.indexOf(gate) : order.length)
+  return verdicts.toSorted((a, b) => place(a) - place(b))
 }
 
 /** Gates that read what others said of an answer. To ask them costs calls, so they come after all that cost none. */

@@ -1,5 +1,5 @@
 /** The escalation packet: bounded, never the whole trace. */
-import { findPrivate } from '../classify/privacy/find.ts'
+import { type FindPrivate, findPrivate } from '../classify/privacy/find.ts'
 import type { TaskKind, Verdict } from '../spec/decision.ts'
 import type { TaskPolicy } from '../spec/policy.ts'
 import { PRIVATE_KINDS } from '../spec/private-kinds.ts'
@@ -20,9 +20,9 @@ const LONGEST_PRIVATE_CHARS = 4096
 export function escalationPacket(
   request: RouterRequest,
   task: { readonly name: string; readonly policy: TaskPolicy; readonly options: readonly string[] | null },
-  draft: { readonly asked: Asked; readonly rejected: Verdict },
+  draft: { readonly asked: Asked; readonly rejected: Verdict; readonly find?: FindPrivate },
 ): RouterRequest {
-  const answer = beginning(draft.asked.answer.text)
+  const answer = beginning(draft.asked.answer.text, draft.find ?? findPrivate)
   const last = wanted(task, request)
   const { description } = task.policy
   // Every word is paid for with each escalation: nothing stands in it twice.
@@ -45,11 +45,19 @@ function checkText({ gate, reason, detail }: Verdict): string {
 }
 
 /** Cut before a private piece that the end would go through: half of one is found by no detector and would not be masked. */
-function beginning(text: string): string {
+function beginning(text: string, find: FindPrivate): string {
   if (text.length <= MAX_DRAFT_CHARS) return text
-  const spans = findPrivate(text.slice(0, MAX_DRAFT_CHARS + LONGEST_PRIVATE_CHARS), PRIVATE_KINDS)
-  const cut = spans.find(({ start, end }) => start < MAX_DRAFT_CHARS && end > MAX_DRAFT_CHARS)
+  const cut = spansAround(text, find).find(({ start, end }) => start < MAX_DRAFT_CHARS && end > MAX_DRAFT_CHARS)
   return text.slice(0, cut?.start ?? MAX_DRAFT_CHARS)
+}
+
+/** Where a detector fails nothing leaves, and the egress door says so. */
+function spansAround(text: string, find: FindPrivate): ReturnType<FindPrivate> {
+  try {
+    return find(text.slice(0, MAX_DRAFT_CHARS + LONGEST_PRIVATE_CHARS), PRIVATE_KINDS)
+  } catch {
+    return []
+  }
 }
 
 /** The instruction a frontier gets for a typed task whose caller gave no prompt of its own. */

@@ -11,6 +11,7 @@ import type {
   Verdict,
 } from '../spec/decision.ts'
 import type { PatternFacts } from '../spec/pattern-record.ts'
+import type { PatternPlugin } from '../spec/plugin.ts'
 import type { TaskPolicy } from '../spec/policy.ts'
 import type { RouterRequest } from '../spec/request.ts'
 import type { AdviceGiven, Answer, TextCorrection } from '../spec/response.ts'
@@ -95,6 +96,12 @@ export interface PatternTools {
    * `corrections` of the result. Returns the answer unchanged where nobody reads.
    */
   deliver(asked: Asked, reason: Reason): Promise<Asked>
+  /**
+   * Has the pattern plugin of that name do something, and notes what became of it.
+   *
+   * @returns null when it threw; the caller going away is thrown on
+   */
+  plugin<Result>(name: string, use: (plugin: PatternPlugin) => Promise<Result>): Promise<Result | null>
   /** Finds passages; those that need vectors get them of the local model. */
   retriever(name: RetrieverName): Retriever
   /** As the task's kind compares; null where two answers cannot be compared without a model. */

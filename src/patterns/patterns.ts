@@ -6,6 +6,7 @@ import { consensus } from './consensus.ts'
 import { direct } from './direct.ts'
 import { draftVerify } from './draft-verify.ts'
 import type { Pattern } from './pattern.ts'
+import { plugin } from './plugin.ts'
 import { specialist } from './specialist.ts'
 
 /** One row a pattern. */
@@ -17,4 +18,5 @@ export const PATTERN_TABLE: Readonly<Record<PatternName, Pattern>> = {
   draft_verify: draftVerify,
   buddy,
   consensus,
+  plugin,
 }

@@ -1,5 +1,4 @@
 /** The same request again, or one that asks the same: its answer is given again, when nothing speaks against it. */
-import { findPrivate } from '../classify/privacy/find.ts'
 import { type PlainQuestion, plainQuestion, questionLikeness } from '../classify/same-question.ts'
 import { isStopped } from '../gates/gates.ts'
 import { refusalIn } from '../gates/refusal.ts'
@@ -8,6 +7,7 @@ import { PRIVATE_KINDS } from '../spec/private-kinds.ts'
 import type { Message } from '../spec/request.ts'
 import type { Outcome } from '../spec/response.ts'
 import type { CachedAnswer } from './answer-cache.ts'
+import { finderFor } from './find-private.ts'
 import { hexDigest, type PipelineDeps, type Run } from './run.ts'
 
 /** An answer that may be given again, and why it may when the request is not the very same. */
@@ -95,9 +95,17 @@ function nearKey(run: Run, deps: PipelineDeps): { readonly key: string; readonly
   if (run.task.stopCheck) return null
   if ((kind !== 'text' && kind !== 'answer') || last?.role !== 'user' || typeof last.content !== 'string') return null
   const question = plainQuestion(last.content)
-  if (!question || findPrivate(last.content, PRIVATE_KINDS).length > 0) return null
+  if (!question || mayBePrivate(last.content, deps)) return null
   const asked = { ...last, content: question.words }
   return { key: `near:${cacheKey(run, deps, [...run.request.messages.slice(0, -1), asked])}`, question }
+}
+
+function mayBePrivate(text: string, deps: PipelineDeps): boolean {
+  try {
+    return finderFor(deps)(text, PRIVATE_KINDS).length > 0
+  } catch {
+    return true
+  }
 }
 
 function nearVerdict(score: number, threshold: number): Verdict {

@@ -6,6 +6,7 @@ import type { TaskPolicy } from '../spec/policy.ts'
 import { verifyingGates } from '../spec/policy-patterns.ts'
 import type { AskContext } from './exchange.ts'
 import { gateInput } from './gate-input.ts'
+import { pluginVerdicts } from './plugin-gates.ts'
 import { opinionVerdicts } from './second-opinion.ts'
 import { withStopCheck } from './stop-check.ts'
 
@@ -16,7 +17,7 @@ export async function checkDraft(context: AskContext, asked: Asked): Promise<rea
   const input = gateInput(run, deps, asked)
   const gates = gatesFor(run.task, run.request)
   const free = gates.filter((gate) => !needsOpinions(gate) && !looksAgain(gate))
-  const found = stoppedBy ? [stoppedBy] : runGates(free, input)
+  const found = stoppedBy ? [stoppedBy] : [...runGates(free, input), ...(await pluginVerdicts(context, asked))]
   const own = await withStopCheck(context, { asked, input, own: found, gates })
   const further = furtherGates(run.task, gates, own)
   if (further.length === 0) return own

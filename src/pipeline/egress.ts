@@ -7,8 +7,8 @@ import { isBytes } from '../classify/file-text.ts'
 import type { LeavingText } from '../classify/leaving.ts'
 import { maskedKinds } from '../classify/long-texts.ts'
 import { anonymousMessages, isAnonymous } from '../classify/privacy/anonymise.ts'
-import { findPrivate } from '../classify/privacy/find.ts'
 import { createUnmasker, createVault, maskText, type Vault } from '../classify/privacy/mask.ts'
+import { DetectorFailure } from '../classify/privacy/with-detectors.ts'
 import { unmaskedIn } from '../classify/unmasked.ts'
 import type { EgressRow } from '../spec/audit.ts'
 import { destinationOf } from '../spec/destination.ts'
@@ -18,6 +18,7 @@ import type { CallLimits, ModelCall, ModelEvent, ModelPort } from '../spec/ports
 import { PRIVATE_KINDS, type PrivateKind } from '../spec/private-kinds.ts'
 import type { ContentPart, Message } from '../spec/request.ts'
 import { residencyOf } from '../spec/residency.ts'
+import { notingFinder } from './find-private.ts'
 import { maskFields, type ReadPrivate } from './mask-fields.ts'
 import { maskMessagesBody, unmaskableIn, unmaskableText } from './mask-messages-body.ts'
 import { partSteps } from './parted.ts'
@@ -45,8 +46,9 @@ export async function generateThroughEgress(
   const { run, deps, port } = egress
   if (!run.decision.frontier.includes(port.name) || !mayLeave(run.features))
     throw refusal(run, `egress to ${port.name} is not allowed`)
-  const vault = createVault(deps.placeholders.of(`${run.features.tenant ?? ''} ${run.features.conversationHash}`))
-  const masked = await (run.features.anonymised ? anonymised : redacted)(call, egress, vault)
+  const numbering = deps.placeholders.of(`${run.features.tenant ?? ''} ${run.features.conversationHash}`)
+  const vault = createVault({ numbering, find: notingFinder(deps, run.plugins) })
+  const masked = await maskedCall(call, egress, vault)
   await refusePrivate(masked, egress)
   await partSteps(call)
   tell(run, { type: 'egress', requestId: run.requestId, row: rowOf(egress, masked, vault) })
@@ -57,11 +59,22 @@ export async function generateThroughEgress(
   return vault.valueOf.size === 0 ? events : restore(events, vault, call.responseSchema ? 'json' : 'text')
 }
 
+/** @throws RouterError privacy_local_only: a detector that fails says nothing of the text, so the text stays */
+async function maskedCall(call: ModelCall, egress: Egress, vault: Vault): Promise<ModelCall> {
+  const { run } = egress
+  try {
+    return await (run.features.anonymised ? anonymised : redacted)(call, egress, vault)
+  } catch (error) {
+    if (error instanceof RouterError) throw error
+    throw refusal(run, error instanceof DetectorFailure ? error.message : 'a detector failed')
+  }
+}
+
 /** Secrets and what the policy lists are masked; everything else goes out as it is. */
 async function redacted(call: ModelCall, egress: Egress, vault: Vault): Promise<ModelCall> {
   const { deps } = egress
   const read: ReadPrivate = (texts, wanted) => readForPrivate(texts, wanted, deps)
-  await refuseUnmaskable(call, egress, read)
+  await refuseUnmaskable(call, egress, { read, find: vault.find })
   await partSteps(call)
   const kinds = maskedKinds(deps.loaded.policy.privacy)
   // What the caller sent was read before; a prompt or a packet that was built around it was not.
@@ -81,7 +94,7 @@ async function anonymised({ wire: _, ...call }: ModelCall, { run, deps }: Egress
   await readForPrivate(textsOf(call.messages), PRIVATE_KINDS, deps)
   const masked = { ...call, messages: anonymousMessages(call.messages, vault) }
   await readForPrivate(textsOf(masked.messages), PRIVATE_KINDS, deps)
-  if (!isAnonymous({ ...masked })) throw refusal(run, 'private data is left in it after masking')
+  if (!isAnonymous({ ...masked }, vault.find)) throw refusal(run, 'private data is left in it after masking')
   return masked
 }
 
@@ -113,10 +126,15 @@ function rowOf({ run, deps, port, purpose, baseUrl, lane }: Egress, masked: Mode
   }
 }
 
+interface Looking {
+  readonly read: ReadPrivate
+  readonly find: Vault['find']
+}
+
 const SECRET = ['secret'] as const
 
 /** What travels unchanged cannot be masked: a secret in it holds the request, and in a file that cannot be written anew whatever is masked. */
-async function refuseUnmaskable(call: ModelCall, { run, deps }: Egress, read: ReadPrivate): Promise<void> {
+async function refuseUnmaskable(call: ModelCall, { run, deps }: Egress, looking: Looking): Promise<void> {
   const { json, strings, files } = unmaskedIn(call, isImage)
   // The strings by themselves, too: JSON escapes the line breaks of a key file.
   const own = [json, ...strings].join('\n')
@@ -124,7 +142,7 @@ async function refuseUnmaskable(call: ModelCall, { run, deps }: Egress, read: Re
   const texts = [own, ...files.map(({ text }) => text), ...(blocks ? [unmaskableText(blocks.fixed)] : [])]
   await refuseAny(texts, SECRET, {
     run,
-    read,
+    ...looking,
     where: 'a field that cannot be masked (tools, schema, a name, a file or an unknown field)',
   })
   const fixed = [
@@ -132,16 +150,16 @@ async function refuseUnmaskable(call: ModelCall, { run, deps }: Egress, read: Re
     ...(blocks?.files ?? []),
   ]
   const kinds = maskedKinds(deps.loaded.policy.privacy)
-  await refuseAny(fixed, kinds, { run, read, where: 'a file that cannot be written anew' })
+  await refuseAny(fixed, kinds, { run, ...looking, where: 'a file that cannot be written anew' })
 }
 
 async function refuseAny(
   texts: readonly string[],
   kinds: readonly PrivateKind[],
-  { run, read, where }: { readonly run: Run; readonly read: ReadPrivate; readonly where: string },
+  { run, read, find, where }: Looking & { readonly run: Run; readonly where: string },
 ): Promise<void> {
   await read(texts, kinds)
-  const found = texts.flatMap((text) => findPrivate(text, kinds).slice(0, 1))[0]
+  const found = texts.flatMap((text) => find(text, kinds).slice(0, 1))[0]
   if (!found) return
   const what = found.kind === 'secret' ? 'a secret' : `private data (${found.kind})`
   throw new RouterError('held_for_human', {

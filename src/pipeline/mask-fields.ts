@@ -3,13 +3,12 @@
 import { fileText, isBytes } from '../classify/file-text.ts'
 import type { LeavingText } from '../classify/leaving.ts'
 import { percentDecoded } from '../classify/leaving.ts'
-import { findPrivate } from '../classify/privacy/find.ts'
 import { maskText, type Vault } from '../classify/privacy/mask.ts'
 import { unmaskedIn } from '../classify/unmasked.ts'
 import type { ModelCall } from '../spec/ports.ts'
 import type { PrivateKind } from '../spec/private-kinds.ts'
 
-/** Has long texts read where nobody waits for it, before `findPrivate` is asked about them. */
+/** Has long texts read where nobody waits for it, before detectors are asked about them. */
 export type ReadPrivate = (texts: readonly (string | LeavingText)[], kinds: readonly PrivateKind[]) => Promise<void>
 
 /**
@@ -32,7 +31,7 @@ export async function maskFields(
   const plain = percentDecoded(json)
   const texts = [...(plain === json ? [json] : [json, plain]), ...files.map(({ text }) => text)]
   await read(texts, personal)
-  if (texts.every((text) => findPrivate(text, personal).length === 0)) return call
+  if (texts.every((text) => vault.find(text, personal).length === 0)) return call
   await read(strings, personal)
   const mask = <T>(value: T): T => masked(value, personal, vault) as T
   return {
@@ -82,6 +81,6 @@ export function maskedFile(value: string, kinds: readonly PrivateKind[], vault: 
 /** What only shows when an address is decoded is masked there: the address is of no use any more, and tells nothing. */
 export function decodedAddress(text: string, kinds: readonly PrivateKind[], vault: Vault): string {
   const plain = percentDecoded(text)
-  const shows = plain !== text && findPrivate(plain, kinds).length > findPrivate(text, kinds).length
+  const shows = plain !== text && vault.find(plain, kinds).length > vault.find(text, kinds).length
   return maskText(shows ? plain : text, kinds, vault).text
 }

@@ -10,7 +10,9 @@ import { type Consulted, consult } from './consult.ts'
 import { deliverNow } from './corrections.ts'
 import { drafterOf, noteDraft } from './draft.ts'
 import type { AskContext } from './exchange.ts'
+import { finderFor } from './find-private.ts'
 import { standingOf } from './pattern-standing.ts'
+import { usePlugin } from './plugin-pattern.ts'
 import { retrieverFor } from './retriever.ts'
 import type { Run } from './run.ts'
 import { sameAnswer } from './same-answer.ts'
@@ -54,6 +56,7 @@ export function toolsFor(context: AskContext, nested: Nested): PatternTools {
       if (draft) deps.onDraft(run.requestId, draft)
       return run.verdicts
     },
+    plugin: (name, use) => usePlugin(context, name, use),
     deliver: (asked, reason) => deliverNow(context, asked, reason),
     retriever: (name) => retrieverFor(context, name),
     sameAnswer: (one, other) => sameAnswer(run.task.kind, one, other),
@@ -63,7 +66,7 @@ export function toolsFor(context: AskContext, nested: Nested): PatternTools {
       escalationPacket(
         run.request,
         { name: run.features.task, policy: run.task, options: run.options },
-        { asked, rejected },
+        { asked, rejected, find: finderFor(deps) },
       ),
   }
 }

@@ -67,7 +67,7 @@ async function untilSettled(run: Run, input: PipelineInput, deps: PipelineDeps):
 }
 
 async function answer(run: Run, input: PipelineInput, deps: PipelineDeps): Promise<Outcome> {
-  const solved = solverAnswer(run)
+  const solved = solverAnswer(run, deps)
   if (solved) return solvedOutcome(run, deps, solved.answer)
   const known = cachedAnswer(run, deps)
   await partSteps(run.request)

@@ -1,6 +1,5 @@
 /** Receive, classify, route: everything about a request that is decided before anybody is asked. */
 import { classify } from '../classify/features.ts'
-import { findPrivate } from '../classify/privacy/find.ts'
 import { liftedPolicy } from '../route/lift.ts'
 import { type RouterState, routeRequest } from '../route/route.ts'
 import { taskOf } from '../route/task.ts'
@@ -9,6 +8,7 @@ import { RouterError } from '../spec/errors.ts'
 import type { Features } from '../spec/features.ts'
 import type { Lift } from '../spec/held-ticket.ts'
 import type { KillOrder } from '../spec/kill-switch.ts'
+import type { RecordedPlugin } from '../spec/plugin.ts'
 import type { Policy, TaskPolicy } from '../spec/policy.ts'
 import { optionsOf } from '../spec/policy-problems.ts'
 import type { ModelState } from '../spec/ports.ts'
@@ -22,6 +22,7 @@ import { requireListedServers } from './called-servers.ts'
 import { scopesOf } from './ceilings.ts'
 import { circumstancesOf } from './circumstances.ts'
 import { earlierClaim } from './conversation.ts'
+import { notingFinder } from './find-private.ts'
 import { modelsFor, requireModel, requireTask } from './key.ts'
 import { type AskedPrior, askPrior, withSpecialist } from './prior.ts'
 import { liftedBy } from './release.ts'
@@ -51,12 +52,13 @@ export function planRequest(input: PlanInput, deps: PipelineDeps): Run {
     })
   const written = withInlineTask(input, policyInForce(deps))
   requireListedServers(request, written)
+  const plugins: RecordedPlugin[] = []
   const read = classify({
     request,
     policy: written,
     sha256: hexDigest,
     earlier: earlierClaim(request, deps),
-    detector: { find: deps.findPrivate ?? findPrivate, now: deps.clock.monotonicMs },
+    detector: { find: notingFinder(deps, plugins), now: deps.clock.monotonicMs },
   })
   const lifted = input.lift ? liftedBy(input.lift, deps) : null
   const policy = lifted ? liftedPolicy(written, read, lifted) : written
@@ -120,6 +122,7 @@ export function planRequest(input: PlanInput, deps: PipelineDeps): Run {
     tierDrafts: [],
     among: null,
     did: {},
+    plugins,
     reading: null,
   }
 }

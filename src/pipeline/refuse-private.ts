@@ -1,9 +1,10 @@
 /** The last look at what is about to leave: kinds of data that a policy keeps at home are in none of it. */
 import { leavingTexts } from '../classify/leaving.ts'
-import { findPrivate } from '../classify/privacy/find.ts'
+import type { FindPrivate } from '../classify/privacy/find.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { ModelCall } from '../spec/ports.ts'
 import type { PrivateKind } from '../spec/private-kinds.ts'
+import { notingFinder } from './find-private.ts'
 import { letOthersIn } from './parted.ts'
 import { readForPrivate } from './reading-thread.ts'
 import type { PipelineDeps, Run } from './run.ts'
@@ -23,7 +24,7 @@ export async function refusePrivate(
   const texts = leavingTexts(masked)
   await letOthersIn(masked.wire?.bytes ?? 0)
   await readForPrivate(texts, detect, deps)
-  const kind = foundKind(texts, detect, deps)
+  const kind = foundKind(texts, detect, notingFinder(deps, run.plugins))
   if (kind === null) return
   const why = `private data that privacy.localOnly.detect keeps here is left in it: ${kind}`
   throw new RouterError('privacy_local_only', { requestId: run.requestId, why })
@@ -32,9 +33,8 @@ export async function refusePrivate(
 function foundKind(
   texts: ReturnType<typeof leavingTexts>,
   detect: readonly PrivateKind[],
-  deps: PipelineDeps,
+  find: FindPrivate,
 ): string | null {
-  const find = deps.findPrivate ?? findPrivate
   try {
     for (const { text, writing } of texts) {
       const [found] = find(text, detect, writing)

@@ -2,6 +2,7 @@
 
 import { gatesFor } from '../gates/gates.ts'
 import type { AuditRecord } from '../spec/audit.ts'
+import { pluginLabel } from '../spec/plugin.ts'
 import type { AuditQuery } from '../spec/ports.ts'
 import type { RouterRequest } from '../spec/request.ts'
 import type { StreamEvent } from '../spec/response.ts'
@@ -12,6 +13,7 @@ import { createDesk } from './desk.ts'
 import { type FeedbackDeps, recordFeedback } from './feedback.ts'
 import { type PipelineInput, runPipeline, type Settled } from './pipeline.ts'
 import { planRequest } from './plan.ts'
+import { gatePlugins } from './plugin-gates.ts'
 import { preload } from './preload.ts'
 import { leaveFor } from './release.ts'
 import type { PipelineDeps } from './run.ts'
@@ -132,12 +134,15 @@ async function* streamed(
 
 function explain(request: RouterRequest, deps: PipelineDeps): Explanation {
   const run = planRequest({ request }, deps)
-  const solved = solverAnswer(run)
+  const solved = solverAnswer(run, deps)
   return {
     features: run.features,
     decision: run.decision,
     solver: solved && { name: solved.solver, answer: solved.answer },
-    gates: gatesFor(run.task, request).map((gate) => gate.name),
+    gates: [
+      ...gatesFor(run.task, request).map((gate) => gate.name),
+      ...gatePlugins(run.features.task, deps).map(({ plugin }) => pluginLabel(plugin)),
+    ],
   }
 }
 

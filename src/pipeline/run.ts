@@ -1,6 +1,6 @@
 /** What a request gathers on its way: the attempts made and the journal lines written. The one mutable thing in here. */
 import { hash } from 'node:crypto'
-import type { FindPrivate } from '../classify/privacy/anonymise.ts'
+import type { FindPrivate } from '../classify/privacy/find.ts'
 import { redactPreview } from '../classify/privacy/mask.ts'
 import type { KeyScope } from '../spec/access.ts'
 import type { AuditRecord, JournalEntry, RecordedCall } from '../spec/audit.ts'
@@ -16,6 +16,7 @@ import type { KillSwitch } from '../spec/kill-switch.ts'
 import type { CheckedDraft, RecordedDraft } from '../spec/label.ts'
 import type { ExampleBook } from '../spec/learned.ts'
 import type { PatternFact, RecordedPattern } from '../spec/pattern-record.ts'
+import type { Plugin, RecordedPlugin } from '../spec/plugin.ts'
 import type { HeadExampleSet, LoadedPolicy, ModelPolicy, TaskPolicy } from '../spec/policy.ts'
 import type { CalibrationBook, Clock, ContentKeeper, Journal, PriorBook } from '../spec/ports.ts'
 import type { PriorOpinion } from '../spec/prior.ts'
@@ -27,9 +28,11 @@ import type { TaskInForce, TaskOverrides } from '../spec/task-override.ts'
 import type { AnswerCache } from './answer-cache.ts'
 import type { AuditWatch } from './audit-watch.ts'
 import type { BuddyWatch } from './buddy-watch.ts'
+import { finderFor } from './find-private.ts'
 import type { HarmlessScores } from './harmless-scores.ts'
 import type { NoveltyWatch } from './novelty.ts'
 import type { PlaceholderNumbers } from './placeholder-numbers.ts'
+import { recordedPlugins } from './plugin-notes.ts'
 import type { TextReader } from './reading-thread.ts'
 import type { RolloutWatch } from './rollout-watch.ts'
 import type { Roster } from './roster.ts'
@@ -59,8 +62,10 @@ export interface PipelineDeps {
   readonly rollouts: RolloutBook
   /** Null where nothing is remembered of conversations. */
   readonly conversations: ConversationBook | null
-  /** Finds private pieces of a text. Default: the detectors of this package. */
+  /** Finds private pieces of a text. Default: the detectors of this package and of the policy's plugins. */
   readonly findPrivate?: FindPrivate
+  /** Hears of every plugin that threw. */
+  readonly pluginNotice?: (plugin: Plugin, error: unknown) => void
   /** Reads long texts beside the requests; without it they are read between them. */
   readonly textReader?: TextReader
   /** Null when the policy keeps no answers. */
@@ -139,6 +144,8 @@ export interface Run {
   among: readonly string[] | null
   /** What the pattern noted. */
   readonly did: Record<string, PatternFact>
+  /** What plugins did; adapters of models stand in the attempts. */
+  readonly plugins: RecordedPlugin[]
   /** What the last local answer of an open typed kind found. */
   reading: Reading | null
 }
@@ -207,6 +214,7 @@ export function openRecord(run: Run, loaded: LoadedPolicy): AuditRecord {
     inputHash: features.inputHash,
     answerHash: null,
     preview: previewOf(run, loaded),
+    ...recordedPlugins(run, loaded),
     shadow: null,
     prior: run.prior,
     circumstances: { ...run.circumstances, ...(run.missed.length > 0 && { missed: [...run.missed] }) },
@@ -301,10 +309,15 @@ export function failedRecord(
 }
 
 /** What the policy masks before text leaves is masked in what is kept of it, too. */
-function previewOf({ request }: Run, { policy }: LoadedPolicy): string | null {
-  return policy.audit.content === 'preview'
-    ? redactPreview(inputText(request.messages), 240, policy.privacy.redact)
-    : null
+function previewOf({ request }: Run, loaded: LoadedPolicy): string | null {
+  const { audit, privacy } = loaded.policy
+  if (audit.content !== 'preview') return null
+  try {
+    return redactPreview(inputText(request.messages), 240, { kinds: privacy.redact, find: finderFor({ loaded }) })
+  } catch {
+    // A detector failed: nobody knows what would have to be masked.
+    return null
+  }
 }
 
 function patternOf({ did, decision }: Run): { readonly pattern?: RecordedPattern } {

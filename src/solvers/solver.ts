@@ -1,8 +1,6 @@
 /** What every exact tool is: it answers a whole question exactly, or declines. One file per tool; `solvers.ts` lists them. */
 import type { CivilDate } from './calendar.ts'
 
-export type SolverName = 'arithmetic' | 'dates' | 'units'
-
 /** What a question may build on besides its own words. */
 export interface Known {
   /** The day that "today" means, where the question does not say it. Absent: such questions are declined. */
@@ -16,7 +14,8 @@ export interface Worked {
 }
 
 export interface Solver {
-  readonly name: SolverName
+  /** One word, as nobody else in the table is called. */
+  readonly name: string
   /**
    * Pure, bounded in time, never throws.
    *

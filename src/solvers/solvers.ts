@@ -1,12 +1,12 @@
 import { arithmetic } from './arithmetic.ts'
 import { dates } from './dates.ts'
 import { chosen, saysTheSame, takeOptions } from './options.ts'
-import type { Known, Solver, SolverName, Worked } from './solver.ts'
+import type { Known, Solver, Worked } from './solver.ts'
 import { units } from './units.ts'
 
 /** An exact answer, the tool that gave it, and how. */
 export interface Solution extends Worked {
-  readonly solver: SolverName
+  readonly solver: string
 }
 
 /**
@@ -43,4 +43,5 @@ function withoutForm(question: string): string {
   return bare === '' ? question : bare
 }
 
-const SOLVERS: readonly Solver[] = [arithmetic, units, dates]
+/** One row a solver, in the order in which they are asked. */
+export const SOLVERS: readonly Solver[] = [arithmetic, units, dates]

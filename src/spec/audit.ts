@@ -19,6 +19,7 @@ import type {
 import type { HeldDecision, Lift } from './held-ticket.ts'
 import type { RecordedDraft, RecordedLabel } from './label.ts'
 import type { RecordedPattern } from './pattern-record.ts'
+import type { RecordedPlugin } from './plugin.ts'
 import type { PriorOpinion } from './prior.ts'
 import type { RouterRequest, ToolCall } from './request.ts'
 
@@ -211,6 +212,8 @@ export interface AuditRecord {
     readonly identity: ModelIdentity
     readonly draft: RecordedDraft
   }[]
+  /** Plugins that had a say: gates, solvers, patterns, detectors and adapters of models; absent where none had. */
+  readonly plugins?: readonly RecordedPlugin[]
   /** What became known about it later, in the order given. */
   readonly labels: readonly RecordedLabel[]
   readonly error: string | null

@@ -70,7 +70,16 @@ export type Partition = (typeof PARTITIONS)[number]
 export const COMPLEXITIES = ['simple', 'moderate', 'complex'] as const
 export type Complexity = (typeof COMPLEXITIES)[number]
 
-export const PATTERNS = ['direct', 'cascade', 'advisor', 'specialist', 'draft_verify', 'buddy', 'consensus'] as const
+export const PATTERNS = [
+  'direct',
+  'cascade',
+  'advisor',
+  'specialist',
+  'draft_verify',
+  'buddy',
+  'consensus',
+  'plugin',
+] as const
 export type PatternName = (typeof PATTERNS)[number]
 
 export const TASK_KINDS = [

@@ -32,10 +32,13 @@ function isAddressHere(baseUrl: string): boolean {
 const HERE = 'this machine'
 const UNKNOWN = 'unknown'
 
+/** Of the model of an MCP client nothing is known but that it is not ours, nor where a plugin sends what it is given. */
+const WITHOUT_ADDRESS: readonly string[] = ['mcp-client', 'plugin']
+
 /** Where providers are reached that the policy gives no address for. */
 export const PROVIDER_URLS = { anthropic: 'https://api.anthropic.com', openai: 'https://api.openai.com/v1' } as const
 
-/** @returns the host that a model's requests go to, with its port where it is not the usual one; `unknown` where the address is none */
+/** @returns the host that a model's requests go to, with its port where it is not the usual one; `unknown` where the address is none, `mcp-client` for the program that runs us, `plugin` where only its code knows */
 export function destinationOf({
   provider,
   baseUrl,
@@ -43,6 +46,7 @@ export function destinationOf({
   readonly provider: string
   readonly baseUrl?: string | undefined
 }): string {
+  if (baseUrl === undefined && WITHOUT_ADDRESS.includes(provider)) return provider
   const url = baseUrl ?? (provider in PROVIDER_URLS ? PROVIDER_URLS[provider as keyof typeof PROVIDER_URLS] : null)
   if (url === null) return HERE
   const known = hosts.get(url)

@@ -275,7 +275,7 @@ export const ERRORS = {
     retryable: false,
     exitCode: 1,
     openaiType: 'server_error',
-    message: '{key} of the policy needs the package {name}, which is not installed.',
+    message: '{key} needs the package {name}, which is not installed.',
     fix: 'Run `npm install {name}@{version}` where Spillway is installed.',
   },
   backup_unusable: {

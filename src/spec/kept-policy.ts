@@ -10,12 +10,15 @@ export interface KeptPolicy {
     readonly heads: Readonly<Record<string, string>>
     readonly pairs: Readonly<Record<string, string>>
     readonly harmless: Readonly<Record<string, string>>
+    /** `sha256:` of the plugins' files, in the order of the policy; absent in policies of older versions. */
+    readonly plugins?: readonly string[]
   }
 }
 
 /** Plain data; keys of models are references in it, as they are in the policy. */
-export function keptPolicyOf({ digest, policy, heads, pairs, harmless }: LoadedPolicy): KeptPolicy {
+export function keptPolicyOf({ digest, policy, heads, pairs, harmless, plugins }: LoadedPolicy): KeptPolicy {
   const digests = (files: ReadonlyMap<string, { readonly digest: string }>): Readonly<Record<string, string>> =>
     Object.fromEntries([...files].map(([task, file]) => [task, file.digest]))
-  return { digest, policy, files: { heads: digests(heads), pairs: digests(pairs), harmless: digests(harmless) } }
+  const files = { heads: digests(heads), pairs: digests(pairs), harmless: digests(harmless) }
+  return { digest, policy, files: { ...files, plugins: plugins.map((one) => one.digest) } }
 }

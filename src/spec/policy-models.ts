@@ -30,9 +30,9 @@ const apiKeys = z
 /** One entry of `models`. */
 export const modelSchema = z.strictObject({
   provider: z
-    .enum(['embedded', 'openai', 'azure', 'anthropic', 'ollama', 'ai-sdk'])
+    .enum(['embedded', 'openai', 'azure', 'anthropic', 'ollama', 'ai-sdk', 'mcp-client', 'plugin'])
     .describe(
-      'embedded: the engine of this package. openai: any server with an OpenAI-compatible API. azure: a deployment of Azure OpenAI. anthropic: the Messages API. ollama: Ollama through its own API. ai-sdk: a package of the AI SDK, see sdk.',
+      'embedded: the engine of this package. openai: any server with an OpenAI-compatible API. azure: a deployment of Azure OpenAI. anthropic: the Messages API. ollama: Ollama through its own API. ai-sdk: a package of the AI SDK, see sdk. mcp-client: the model of the program that runs `spillway mcp`, asked by sampling; text leaves this machine by it, and nowhere else does it exist. plugin: an adapter from `plugins`, see plugin.',
     ),
   preset: z
     .string()
@@ -43,7 +43,7 @@ export const modelSchema = z.strictObject({
   model: z
     .string()
     .describe(
-      'The model id at the provider, the name of an azure deployment, or the catalogue name of an embedded model.',
+      'The model id at the provider, the name of an azure deployment, the catalogue name of an embedded model, or a hint to an mcp-client.',
     ),
   tier: z.enum(TIERS).describe('What the model is for. `frontier` models are only reached through the egress door.'),
   baseUrl: address
@@ -84,6 +84,7 @@ export const modelSchema = z.strictObject({
     .regex(/^\d{4}-\d{2}-\d{2}(-preview)?$/, 'is not a version such as 2024-10-21')
     .optional()
     .describe('Azure only: the version of the API. Default: 2024-10-21.'),
+  plugin: z.string().min(1).optional().describe('plugin only: the name of the model plugin that asks it.'),
   sdk: z
     .strictObject({
       package: z.enum(SDK_PACKAGES).describe('A package of the AI SDK that is installed beside this one.'),

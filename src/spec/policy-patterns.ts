@@ -6,6 +6,7 @@ import { buddySchema } from './policy-buddy.ts'
 import { cascadeSchema } from './policy-cascade.ts'
 import { consensusSchema } from './policy-consensus.ts'
 import { draftVerifySchema } from './policy-draft-verify.ts'
+import { pluginPatternSchema } from './policy-plugin.ts'
 import { specialistSchema } from './policy-specialist.ts'
 
 /** The options of every pattern; the file of a family holds those of its patterns. */
@@ -17,6 +18,7 @@ const OPTIONS = {
   draft_verify: draftVerifySchema,
   buddy: buddySchema,
   consensus: consensusSchema,
+  plugin: pluginPatternSchema,
 } as const satisfies Readonly<Record<PatternName, z.ZodType>>
 
 type Options = { readonly [Name in PatternName]: z.output<(typeof OPTIONS)[Name]> }
@@ -32,6 +34,7 @@ const withOptions = z.strictObject({
   draft_verify: OPTIONS.draft_verify.optional(),
   buddy: OPTIONS.buddy.optional(),
   consensus: OPTIONS.consensus.optional(),
+  plugin: OPTIONS.plugin.optional(),
 })
 
 export const patternSchema = z

@@ -27,6 +27,20 @@ export function policyProblems(policy: Policy): readonly PolicyProblem[] {
     ...defaultProblems(policy),
     ...networkProblems(policy),
     ...webhookProblems(policy),
+    ...samplingProblems(policy),
+  ]
+}
+
+function samplingProblems({ mcp: { sampling }, tasks }: Policy): readonly PolicyProblem[] {
+  const { task } = sampling
+  if (task === undefined || task in tasks) return []
+  const near = closest(task, Object.keys(tasks))
+  return [
+    {
+      path: ['mcp', 'sampling', 'task'],
+      problem: `there is no task ${task}`,
+      fix: near ? `Did you mean ${near}?` : 'Name a task of the policy, or remove it.',
+    },
   ]
 }
 
@@ -95,6 +109,7 @@ function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
         fix: 'Remove it.',
       },
     ]
+  if (model.provider === 'mcp-client') return clientProblems(path, model)
   const isHere = addressesOf(model).every(({ baseUrl }) => onThisMachine(baseUrl))
   if (model.provider === 'azure' && model.baseUrl === undefined)
     return [
@@ -120,8 +135,27 @@ function modelProblems(name: string, policy: Policy): readonly PolicyProblem[] {
         fix: 'Write baseUrl, for example http://127.0.0.1:8080/v1.',
       },
     ]
+  // What a plugin dials is its own business; an address that stands here is not.
+  if (model.provider === 'plugin' && model.baseUrl === undefined) return []
   if (local && model.provider !== 'embedded') return destinationProblems(path, model)
   return []
+}
+
+/** Whoever runs us has the address and the key. */
+function clientProblems(path: readonly string[], model: ModelPolicy): readonly PolicyProblem[] {
+  if (model.tier !== 'frontier')
+    return [
+      {
+        path: [...path, 'tier'],
+        problem: 'the model of an MCP client is not on this machine as far as anybody knows',
+        fix: 'Use tier frontier.',
+      },
+    ]
+  const own = (['baseUrl', 'apiKey'] as const).find((key) => model[key] !== undefined)
+  if (own === undefined) return []
+  return [
+    { path: [...path, own], problem: 'the model of an MCP client is reached through that client', fix: 'Remove it.' },
+  ]
 }
 
 /** Those whose local tier would be a mistake unless they are played on this machine. */

@@ -6,13 +6,16 @@ import { z } from 'zod'
 import { COMPLEXITIES, PARTITIONS, TIERS } from './decision.ts'
 import { DEFAULT_HARD_STOPS, type HardStopTerm } from './hard-stops.ts'
 import type { Lane } from './lanes.ts'
+import type { LoadedPlugin } from './plugin.ts'
 import { auditSchema } from './policy-audit.ts'
 import { barsSchema } from './policy-bars.ts'
 import { budgetsSchema } from './policy-budgets.ts'
 import { costsSchema } from './policy-costs.ts'
 import { batchesSchema, limitsSchema, responsesSchema } from './policy-limits.ts'
+import { mcpSchema } from './policy-mcp.ts'
 import { modelSchema } from './policy-models.ts'
 import { networkSchema } from './policy-network.ts'
+import { pluginsSchema } from './policy-plugins.ts'
 import { reviewSchema } from './policy-review.ts'
 import { taskSchema } from './policy-tasks.ts'
 import { duration, residencies } from './policy-values.ts'
@@ -200,6 +203,7 @@ export const policySchema = z.strictObject({
   $schema: z.string().optional(),
   models: z.record(z.string().regex(/^[a-z][a-z0-9_-]*$/i, 'is not a plain name'), modelSchema).default({}),
   tasks: z.record(z.string(), taskSchema).default({}),
+  plugins: pluginsSchema,
   defaults: z
     .strictObject({ task: z.string().optional().describe('Task of requests that name none and match none.') })
     .prefault({}),
@@ -275,6 +279,7 @@ export const policySchema = z.strictObject({
     .describe('In MB of 1,000,000 bytes.'),
   audit: auditSchema.prefault({}),
   review: reviewSchema.prefault({}).describe('Requests that nobody may answer, until a person has decided.'),
+  mcp: mcpSchema.prefault({}).describe('What tool servers may ask of `spillway mcp proxy`.'),
   gateway: z
     .strictObject({
       host: z.string().default('127.0.0.1'),
@@ -351,6 +356,8 @@ export interface LoadedPolicy {
   readonly tls: ReadonlyMap<string, TlsFiles>
   /** The harmless texts of every task with a `stopCheck` that names some, by task name. */
   readonly harmless: ReadonlyMap<string, HarmlessTexts>
+  /** Of `plugins`, in their order. */
+  readonly plugins: readonly LoadedPlugin[]
   /** `audit.postgres.url`, `gateway.limits.shared.url` and `review.webhook.secret`; null where the policy has none. */
   readonly connections: {
     readonly postgres: Connection | null

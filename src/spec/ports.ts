@@ -253,6 +253,18 @@ export interface ModelPort {
   close(): Promise<void>
 }
 
+/** The model of the program that this process serves over MCP: it is asked by sampling. */
+export interface ClientModel {
+  /** Why it cannot be asked now; null when it can. */
+  readonly obstacle: () => Unavailable | null
+  /** @param model its name in the policy, the hint that is sent, and the cap of an answer */
+  readonly open: (model: {
+    readonly name: string
+    readonly hint: string
+    readonly maxOutputTokens: number
+  }) => ModelPort
+}
+
 export interface Unavailable {
   readonly reason: 'frontier_down' | 'frontier_rate_limited' | 'local_unavailable' | 'memory_no_fit'
   /** A clause without a full stop, for example `no key set (OPENAI_API_KEY)`. */

@@ -16,6 +16,7 @@ import {
   type Policy,
   policySchema,
 } from '../spec/policy.ts'
+import { pluginProblems } from '../spec/policy-plugin-problems.ts'
 import { optionsOf, policyProblems } from '../spec/policy-problems.ts'
 import { PRESETS } from '../spec/presets.ts'
 import { closest } from '../spec/suggest.ts'
@@ -24,6 +25,7 @@ import { type ConnectionProblem, isConnectionPath, readConnections } from './con
 import { readHarmlessTexts } from './harmless-texts.ts'
 import { readHeadExamples } from './head-examples.ts'
 import { readPairExamples } from './pair-examples.ts'
+import { loadPlugins } from './plugin-files.ts'
 import { readTlsFiles } from './tls-files.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -75,6 +77,7 @@ export function validatePolicy(input: unknown, source: Source, where: (path: Pat
   const problem = policyProblems(parsed.data)[0]
   if (problem) throw invalid(source, where(problem.path), problem.problem, problem.fix)
   const policy = withTierSlots(parsed.data)
+  const plugins = pluginsIn(policy, source, where)
   for (const [name, model] of Object.entries(policy.models)) {
     const found = lanesOf(model, source.env)
     lanes.set(name, found.lanes)
@@ -88,14 +91,24 @@ export function validatePolicy(input: unknown, source: Source, where: (path: Pat
   const examples = { ...headExamples(policy, source, where), ...harmlessOf(policy, source, where) }
   return {
     policy,
-    digest: digestOf(policy, examples),
+    digest: digestOf(policy, examples, plugins),
     file: source.file,
     missingKeys,
     ...examples,
     lanes,
     tls,
+    plugins,
     connections,
   }
+}
+
+/** Code that is missing or wrong would be missed at the first request that needs it. */
+function pluginsIn(policy: Policy, source: Source, where: (path: Path) => string): LoadedPolicy['plugins'] {
+  const read = loadPlugins(policy.plugins, dirname(source.file))
+  if ('problem' in read) throw invalid(source, where(['plugins', read.index]), read.problem, read.fix)
+  const problem = pluginProblems(policy, read.plugins)[0]
+  if (problem) throw invalid(source, where(problem.path), problem.problem, problem.fix)
+  return read.plugins
 }
 
 /** A folder that is not there would be missed at the first answer. */
@@ -299,10 +312,12 @@ function invalid(source: Source, path: string, problem: string, fix: string): Ro
   return new RouterError('policy_invalid', { file: source.file, path, problem, fix })
 }
 
-function digestOf(policy: Policy, { heads, pairs, harmless }: Examples): string {
+function digestOf(policy: Policy, { heads, pairs, harmless }: Examples, plugins: LoadedPolicy['plugins']): string {
   // A path says nothing about behaviour, what stands in the file does.
   const examples = [...heads, ...pairs, ...harmless].map(([task, { digest }]) => [task, digest])
-  const content = examples.length === 0 ? canonical(policy) : canonical([policy, examples])
+  const code = plugins.map(({ plugin: { kind, name, version }, digest }) => [kind, name, version, digest])
+  const files = [...examples, ...code]
+  const content = files.length === 0 ? canonical(policy) : canonical([policy, files])
   return `sha256:${createHash('sha256').update(content).digest('hex')}`
 }
 

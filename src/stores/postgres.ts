@@ -127,7 +127,11 @@ export function isRefusal(error: unknown): boolean {
 export async function loadPostgresDriver() {
   return await import('pg').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
-    throw new RouterError('peer_missing', { key: 'audit.postgres', name: 'pg', version: PG_VERSION }, error)
+    throw new RouterError(
+      'peer_missing',
+      { key: 'audit.postgres of the policy', name: 'pg', version: PG_VERSION },
+      error,
+    )
   })
 }
 

@@ -217,7 +217,7 @@ function connectInBackground(url: string | null, variable: string) {
 export async function loadValkeyClient() {
   return await import('ioredis').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
-    const values = { key: 'gateway.limits.shared', name: 'ioredis', version: IOREDIS_VERSION }
+    const values = { key: 'gateway.limits.shared of the policy', name: 'ioredis', version: IOREDIS_VERSION }
     throw new RouterError('peer_missing', values, error)
   })
 }

@@ -100,7 +100,7 @@ describe('numbers of placeholders', () => {
     conversation: string,
     turns: readonly string[],
   ) => {
-    const vault = createVault(numbers.of(conversation))
+    const vault = createVault({ numbering: numbers.of(conversation) })
     return turns.map((turn) => maskText(turn, ['email'], vault).text)
   }
 
@@ -114,7 +114,7 @@ describe('numbers of placeholders', () => {
     const numbers = createPlaceholderNumbers()
     masked(numbers, 'one', ['a@example.org', 'b@example.org'])
     expect(masked(numbers, 'two', ['b@example.org'])).toEqual(['[email_1]'])
-    const vault = createVault(numbers.of('one'))
+    const vault = createVault({ numbering: numbers.of('one') })
     maskText('b@example.org', ['email'], vault)
     expect(unmask('[email_1] [email_2]', vault)).toBe('[email_1] b@example.org')
   })

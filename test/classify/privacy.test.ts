@@ -245,7 +245,7 @@ describe('redactPreview', () => {
 
   it('masks what else is wanted', () => {
     const text = 'DE89370400440532013000 of a@example.com'
-    expect(redactPreview(text, 240, ['iban'])).toBe('[iban] of [email]')
+    expect(redactPreview(text, 240, { kinds: ['iban'] })).toBe('[iban] of [email]')
     expect(redactPreview(text, 240)).toBe('DE89370400440532013000 of [email]')
   })
 

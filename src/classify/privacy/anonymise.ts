@@ -1,12 +1,9 @@
 /** Whether masking takes everything private out of a request, as far as detectors know it. Pure. */
 import { PRIVATE_KINDS } from '../../spec/private-kinds.ts'
 import type { ContentPart, Message, RouterRequest } from '../../spec/request.ts'
-import { findPrivate } from './find.ts'
+import { type FindPrivate, findPrivate } from './find.ts'
 import { createVault, maskText, type Vault } from './mask.ts'
 import type { Writing } from './plain-reading.ts'
-
-/** Finds the private pieces of a text; `findPrivate`, unless a test has it fail. */
-export type FindPrivate = typeof findPrivate
 
 /**
  * True when every part of a request is text, and no detector finds anything in what masking leaves of it: in tools,
@@ -16,7 +13,10 @@ export type FindPrivate = typeof findPrivate
 export function canAnonymise(request: RouterRequest, find: FindPrivate = findPrivate): boolean {
   const { messages, tools = [], responseSchema = null, stop = [] } = request
   try {
-    return isAnonymous({ messages: anonymousMessages(messages, createVault()), tools, responseSchema, stop }, find)
+    return isAnonymous(
+      { messages: anonymousMessages(messages, createVault({ find })), tools, responseSchema, stop },
+      find,
+    )
   } catch {
     return false
   }

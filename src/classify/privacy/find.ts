@@ -28,6 +28,9 @@ export function findPrivate(
   return privateReader(kinds, writing)(text)
 }
 
+/** Finds the private pieces of a text: `findPrivate`, or it together with what plugins find. */
+export type FindPrivate = typeof findPrivate
+
 /** Finds pieces of these kinds in texts, and remembers them. */
 export function privateReader(
   kinds: readonly PrivateKind[],
@@ -77,7 +80,7 @@ function encodedIn(text: string, seen: Scan): readonly PrivateSpan[] {
   )
 }
 
-function withoutOverlap(spans: readonly PrivateSpan[]): readonly PrivateSpan[] {
+export function withoutOverlap(spans: readonly PrivateSpan[]): readonly PrivateSpan[] {
   const sorted = [...spans].sort((a, b) => a.start - b.start || b.end - a.end)
   const kept: PrivateSpan[] = []
   for (const span of sorted) {

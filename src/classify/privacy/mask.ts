@@ -1,7 +1,7 @@
 /** Replaces private pieces of texts with placeholders, and puts them back. Pure, but for the vault it is given. */
 
 import { PRIVATE_KINDS, type PrivateKind } from '../../spec/private-kinds.ts'
-import { findPrivate } from './find.ts'
+import { type FindPrivate, findPrivate } from './find.ts'
 import type { Writing } from './plain-reading.ts'
 
 /** What was masked in one conversation with a model. Holds the secrets: never stored, logged or sent. */
@@ -11,6 +11,8 @@ export interface Vault {
   /** Placeholders given out so far, by kind. */
   readonly counts: Map<string, number>
   readonly numbering: Numbering
+  /** Finds what is masked; it may throw. */
+  readonly find: FindPrivate
 }
 
 /**
@@ -55,8 +57,17 @@ const GROWING = /\\{0,2}(?:\[ ?((?:[a-z]|\\{0,2}_|[ -])*(?:\d{0,6} ?)?\\{0,2}))?
 /** A detector may need this much after the cut to know a secret that straddles it: longer than any named key. */
 const PREVIEW_MARGIN = 4096
 
-export function createVault(numbering: Numbering = (_kind, _value, next) => next): Vault {
-  return { valueOf: new Map(), placeholderOf: new Map(), counts: new Map(), numbering }
+export function createVault({
+  numbering = (_kind, _value, next) => next,
+  find = findPrivate,
+}: VaultSettings = {}): Vault {
+  return { valueOf: new Map(), placeholderOf: new Map(), counts: new Map(), numbering, find }
+}
+
+interface VaultSettings {
+  readonly numbering?: Numbering
+  /** Default: the detectors of this package. */
+  readonly find?: FindPrivate
 }
 
 /**
@@ -65,7 +76,7 @@ export function createVault(numbering: Numbering = (_kind, _value, next) => next
  * @param writing `json`: the text is JSON; a value is known without its escapes, and a number becomes a string
  */
 export function maskText(text: string, kinds: readonly PrivateKind[], vault: Vault, writing: Writing = 'text'): Masked {
-  const found = findPrivate(text, kinds, writing)
+  const found = vault.find(text, kinds, writing)
   const isInString = writing === 'json' ? stringsOf(text) : null
   const parts: string[] = []
   let from = 0
@@ -131,17 +142,28 @@ function growing(tail: string): string {
  * The first characters of a text with secrets, mail addresses and whatever else is wanted replaced by `[secret]`, `[email]` and so on for good.
  *
  * @param maxChars most characters (Unicode code points) of the result
+ * @throws what `find` throws
  */
-export function redactPreview(text: string, maxChars: number, kinds: readonly PrivateKind[] = []): string {
+export function redactPreview(
+  text: string,
+  maxChars: number,
+  { kinds = [], find = findPrivate }: Redaction = {},
+): string {
   // A cut through a surrogate pair would leave half a character.
   const head = text.slice(0, maxChars * 2 + PREVIEW_MARGIN).replace(/[\ud800-\udbff]$/, '')
   const parts: string[] = []
   let from = 0
-  for (const { start, end, kind } of findPrivate(head, [...new Set([...ALWAYS_REDACTED, ...kinds])])) {
+  for (const { start, end, kind } of find(head, [...new Set([...ALWAYS_REDACTED, ...kinds])])) {
     parts.push(head.slice(from, start), `[${kind}]`)
     from = end
   }
   return [...(parts.join('') + head.slice(from))].slice(0, maxChars).join('')
+}
+
+interface Redaction {
+  /** Beside secrets and mail addresses. */
+  readonly kinds?: readonly PrivateKind[]
+  readonly find?: FindPrivate
 }
 
 const ALWAYS_REDACTED = ['secret', 'email'] as const

@@ -1,6 +1,6 @@
 /** What the rules of a policy would have done with a request of a log, if every task were accepted and every model up. Pure. */
 import { classify } from '../../classify/features.ts'
-import { solverAnswer } from '../../pipeline/solve.ts'
+import { ownAnswer } from '../../pipeline/solve.ts'
 import { firstReason, routeRequest } from '../../route/route.ts'
 import type { Policy } from '../../spec/policy.ts'
 import type { ModelState } from '../../spec/ports.ts'
@@ -36,7 +36,7 @@ export function verdictOn(seen: SeenRequest, { policy, sha256 }: LogRules): LogV
     exhausted: null,
     orders: [],
   })
-  const solved = solverAnswer({ request: seen.request, features, decision })
+  const solved = ownAnswer({ request: seen.request, features, decision })
   if (solved) return { kind: 'solver', task, answer: solved.answer }
   const against = decision.removals.filter(({ actor, set }) => actor === 'local' && set === 'serve')
   const reason = firstReason(against)

@@ -51,6 +51,7 @@ export function replayTools(run: ReplayRun): PatternTools {
     consult: consults,
     subtask: consults,
     note: () => undefined,
+    plugin: consults,
     deliver: async (asked) => asked,
     retriever: () => {
       throw new Unrecorded('pattern_consults', run.decision.pattern)

@@ -13,6 +13,7 @@ import {
 import { outsideVerdict, scoreBefore } from '../../gates/grey-zone.ts'
 import { furtherGates } from '../../pipeline/check.ts'
 import type { RouteDecision, Verdict } from '../../spec/decision.ts'
+import { PLUGIN_MARK } from '../../spec/plugin.ts'
 import { DEFAULT_TASK, type TaskPolicy } from '../../spec/policy.ts'
 import { gateReads } from './gate-reads.ts'
 import { type NotReplayable, Unrecorded } from './not-replayable.ts'
@@ -35,7 +36,7 @@ export function replayedVerdicts(check: ReplayedCheck): readonly Verdict[] {
   const { input, answer } = check
   const gates = gatesFor(input.task, input.request)
   const free = gates.filter((gate) => !needsOpinions(gate) && !looksAgain(gate))
-  const found = answer.draft === null ? [stopping(check, free)] : freeVerdicts(check, free)
+  const found = answer.draft === null ? [stopping(check, free)] : [...freeVerdicts(check, free), ...ofPlugins(check)]
   const own = withStopCheck(check, gates, found)
   const further = furtherGates(input.task, gates, own)
   return further.length === 0 ? own : [...own, ...opinionVerdicts(check, own, further)]
@@ -50,6 +51,13 @@ function freeVerdicts(check: ReplayedCheck, gates: readonly NamedGate[]): readon
     else if (firstRejection(verdicts) === null) throw new Unrecorded('gate_by_text', gate.name)
   }
   return verdicts
+}
+
+/** Code from outside of this package says what it said, as long as it is the same code. */
+function ofPlugins({ answer, change }: ReplayedCheck): readonly Verdict[] {
+  if (!change.isSame('plugins', ({ policy, files }) => [policy.plugins ?? [], files.plugins ?? []]))
+    throw new Unrecorded('gate_by_text', 'plugins')
+  return answer.verdicts.filter(({ gate }) => gate.startsWith(PLUGIN_MARK))
 }
 
 /** Null where only the answer itself would tell. */
