@@ -52,6 +52,7 @@ const SLOW = [
   'test/cli/fits.test.ts',
   'test/cli/heads.test.ts',
   'test/cli/interrupt.test.ts',
+  'test/cli/jobs.test.ts',
   'test/cli/keys.test.ts',
   'test/cli/lab-cascade.test.ts',
   'test/cli/many-machines.test.ts',
