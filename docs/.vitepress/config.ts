@@ -1,5 +1,5 @@
 /** The site: `npm run docs:site` builds it into docs/.vitepress/dist. What stands beside a page comes from the folders themselves. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { defineConfig } from 'vitepress'
 
@@ -40,6 +40,10 @@ export default defineConfig({
   },
   // Files of the repository beside the documentation; test/docs.test.ts looks after every link.
   ignoreDeadLinks: [/\.\.\/(?:README|ARCHITECTURE|CONTRIBUTING|SECURITY|CHANGELOG|src|test|examples|templates|bench|scripts)/, /^https?:\/\/(?:localhost|127\.)/],
+  // For programs: llms.txt names the pages as they were written.
+  buildEnd({ outDir, pages }) {
+    for (const page of pages) cpSync(join(DOCS, page), join(outDir, page))
+  },
   rewrites: { 'decisions/README.md': 'decisions/index.md' },
   themeConfig: {
     search: { provider: 'local' },
