@@ -69,6 +69,7 @@ const SLOW = [
   'test/cli/heads.test.ts',
   'test/cli/interrupt.test.ts',
   'test/cli/init.test.ts',
+  'test/cli/jobs.test.ts',
   'test/cli/keys.test.ts',
   'test/cli/lab-cascade.test.ts',
   'test/cli/launch.test.ts',

@@ -13,6 +13,7 @@ import { rowsFor } from '../src/spec/translation.ts'
 import { allCommands } from './cli/commands.ts'
 import { manPage } from './cli/man.ts'
 import { cliPage } from './cli/page.ts'
+import { llmsText } from './docs-list.ts'
 import { apiSurface } from './package/api-surface.ts'
 import { licencesPage } from './supply/licences.ts'
 
@@ -147,7 +148,12 @@ const PAGES: Readonly<Record<string, string>> = {
   'licences.md': licencesPage(lockOf('package-lock.json'), lockOf('engine/package-lock.json')),
 }
 
-const stale = Object.entries(PAGES).filter(([file, text]) => {
+/** It tells what stands in the other pages, so it is made after them. */
+function listOfPages(): readonly (readonly [string, string])[] {
+  return [['../public/llms.txt', llmsText(join(FOLDER, '..'))]]
+}
+
+const stale = [...Object.entries(PAGES), ...listOfPages()].filter(([file, text]) => {
   try {
     return readFileSync(join(FOLDER, file), 'utf8') !== text
   } catch {

@@ -10,9 +10,22 @@ const ROOT = resolve(import.meta.dirname, '..')
 const pages: readonly string[] = [
   ...readdirSync(ROOT).filter((file) => file.endsWith('.md')),
   ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.md'))
+    .filter((file) => file.endsWith('.md') && !file.startsWith('.vitepress'))
     .map((file) => join('docs', file)),
 ]
+
+/** Names of headings as GitHub and the site make them from their words. */
+function anchorsOf(page: string): ReadonlySet<string> {
+  const words = [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .trim()
+      .replace(/\s/g, '-'),
+  )
+  return new Set(words)
+}
 
 function read(page: string): string {
   return readFileSync(join(ROOT, page), 'utf8')
@@ -51,6 +64,31 @@ describe('the pages', () => {
         .map((target) => `${page} -> ${relative(ROOT, target)}`),
     )
     expect(broken).toEqual([])
+  })
+
+  it('link only to headings that exist', () => {
+    const broken = pages.flatMap((page) =>
+      [...read(page).matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g)]
+        .map(([, file = '', anchor = '']) => ({
+          target: file === '' ? page : relative(ROOT, resolve(ROOT, dirname(page), file)),
+          anchor,
+        }))
+        .filter(({ target, anchor }) => target.endsWith('.md') && !anchorsOf(target).has(anchor))
+        .map(({ target, anchor }) => `${page} -> ${target}#${anchor}`),
+    )
+    expect(broken).toEqual([])
+  })
+
+  it('show only drawings that are there, each with words for who cannot see it', () => {
+    const shown = pages.flatMap((page) =>
+      [...read(page).matchAll(/!\[([^\]]*)\]\((?!https?:)([^)]+)\)/g)].map(([, words = '', file = '']) => ({
+        page,
+        words,
+        file: resolve(ROOT, dirname(page), file),
+      })),
+    )
+    expect(shown.length).toBeGreaterThan(2)
+    expect(shown.filter(({ words, file }) => words.length < 20 || !existsSync(file))).toEqual([])
   })
 
   it('name only npm scripts that exist', () => {

@@ -95,7 +95,7 @@ function declared(place: Place, moduleOf: (file: string) => Module): Declared {
   const { declared: own, imported } = moduleOf(place.file)
   const { text, kind } = own.get(place.name) ?? { text: '', kind: '' }
   if (kind === 'VariableDeclaration' && text.length > LONGEST_VALUE)
-    return { text: `const ${place.name}: …`, names: [] }
+    return { text: `const ${place.name}: object // a table with a page of its own`, names: [] }
   const words = new Set(text.match(/[A-Za-z_$][\w$]*/g))
   const local = [...own.keys()].filter((name) => name !== place.name && words.has(name))
   const foreign = [...imported].filter(([name]) => words.has(name)).map(([, from]) => from)
