@@ -9,7 +9,7 @@ import type { Router } from '../spec/router.ts'
 import type { GatewayStores } from '../stores/gateway-stores.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { usage } from './failure.ts'
-import { openLogFile } from './log-file.ts'
+import { type LogFile, openLogFile } from './log-file.ts'
 import { exposureOf } from './policy-exposure.ts'
 import { findPolicy, findPolicyFile } from './policy-lookup.ts'
 import { type PolicyWatch, watchPolicy } from './policy-watch.ts'
@@ -47,7 +47,7 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
     ...(logFile && { log: logFile.write }),
   }
   try {
-    await whileServing(serving, context, async (gateway) => {
+    await whileServing(serving, logFile ? alsoInto(logFile, context) : context, async (gateway) => {
       if (flags.json) context.terminal.json({ url: gateway.url, dashboardUrl: null, keyFile: gateway.keyFile })
       else context.terminal.print(`listening on ${gateway.url}/v1, key in ${gateway.keyFile}`)
       if (!context.signal.aborted) await once(context.signal, 'abort')
@@ -56,6 +56,15 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
   } finally {
     logFile?.close()
   }
+}
+
+/** A service has nobody who reads its stderr. */
+function alsoInto(file: LogFile, context: CliContext): CliContext {
+  const say = (line: string): void => {
+    file.write(JSON.stringify({ time: systemClock.epochMs(), said: line }))
+    context.terminal.say(line)
+  }
+  return { ...context, terminal: { ...context.terminal, say } }
 }
 
 export interface Serving {
