@@ -29,6 +29,7 @@ const DATA: Known = [
   [/^models$/, 'models that were fetched'],
   [/^engine$/, 'the embedded engine'],
   [/^heads$/, 'fitted heads'],
+  [/^versions$/, 'versions of the service'],
   [/^bundle(\.lock$|-partial-)/, 'remains of an installation'],
 ]
 const CACHE: Known = [[/^(compiled|digests|probes|streams)$/, 'cache']]
@@ -47,6 +48,7 @@ const STATE: Known = [
     'server, kill switch, moved stages and overrides',
   ],
   [/^clients$/, 'what `launch` wrote for clients'],
+  [/^service\.(json|xml|log(\.\d+)?)$/, 'the service and its log'],
   [/^gateway\.log(\.\d+)?$/, 'log of gateways that `launch` ran'],
   [/^(engine|prefixes|engine-loaded\.json(\.new)?|engine\.log)$/, 'engine host'],
 ]

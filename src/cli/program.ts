@@ -39,6 +39,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   lab: async () => (await import('./lab.ts')).addLab,
   tasks: async () => (await import('./tasks.ts')).addTasks,
   store: async () => (await import('./store.ts')).addStore,
+  service: async () => (await import('./service.ts')).addService,
   completions: async () => (await import('./completions.ts')).addCompletions,
   uninstall: async () => (await import('./uninstall.ts')).addUninstall,
 }

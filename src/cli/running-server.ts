@@ -11,6 +11,8 @@ const serverSchema = z.object({
   url: z.url(),
   policyDigest: z.string(),
   keyFile: z.string(),
+  /** ISO 8601, UTC. */
+  startedAt: z.string().optional(),
   /** It ends with the program that `launch` started. */
   temporary: z.literal(true).optional(),
 })

@@ -1,11 +1,12 @@
 /** `spillway serve`: the gateway, until it is told to stop. */
 import { once } from 'node:events'
 import type { Gateway } from '../gateway/serve.ts'
+import { systemClock } from '../pipeline/clock.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { policyOrDetected } from './detected-policy.ts'
 import { usage } from './failure.ts'
 import { addressesOf, runGateway, untilStopped } from './gateway-run.ts'
-import { openLogFile } from './log-file.ts'
+import { type LogFile, openLogFile } from './log-file.ts'
 import { exposureOf } from './policy-exposure.ts'
 import { findPolicyFile } from './policy-lookup.ts'
 import { portNumber } from './port-number.ts'
@@ -57,10 +58,11 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
     ...(logFile && { log: logFile.write }),
   }
   try {
-    await whileServing(serving, context, async (gateway) => {
+    const told = logFile ? alsoInto(logFile, context) : context
+    await whileServing(serving, told, async (gateway) => {
       if (isWorker()) return await workUntilOrdered(gateway, context)
       tellListening(gateway, flags, context)
-      await untilStopped(context)
+      await untilStopped(told)
     })
   } finally {
     logFile?.close()
@@ -92,6 +94,15 @@ function workerCount(text: string): number {
   const count = Number(text)
   if (/^\d+$/.test(text) && count >= 1 && count <= MOST_WORKERS) return count
   throw usage(`--workers ${text} is no number of processes`, `Use a number from 1 to ${MOST_WORKERS}.`)
+}
+
+/** A service has nobody who reads its stderr. */
+function alsoInto(file: LogFile, context: CliContext): CliContext {
+  const say = (line: string): void => {
+    file.write(JSON.stringify({ time: systemClock.epochMs(), said: line }))
+    context.terminal.say(line)
+  }
+  return { ...context, terminal: { ...context.terminal, say } }
 }
 
 export interface Serving {

@@ -1,4 +1,5 @@
 /** `spillway uninstall`: lists what Spillway wrote on this machine, and removes it when told to. */
+import { existsSync } from 'node:fs'
 import { sep } from 'node:path'
 import { type Paths, resolvePaths } from '../models/paths.ts'
 import { readRegistry } from '../models/registry.ts'
@@ -10,6 +11,7 @@ import { hostStatus } from './engine-host.ts'
 import { ExitCode } from './failure.ts'
 import { type ForeignFile, inventory, removeOwn } from './own-files.ts'
 import { runningServer } from './running-server.ts'
+import { recordFile } from './service/record.ts'
 import { sizeText } from './size-text.ts'
 import { printResult } from './terminal.ts'
 
@@ -66,6 +68,9 @@ function modelsElsewhere(paths: Paths): readonly ForeignFile[] {
 /** @throws RouterError in_use */
 async function refuseWhileRunning(paths: Paths, context: CliContext): Promise<void> {
   const { stateDir } = paths
+  // Otherwise the system would start it again, and again.
+  if (existsSync(recordFile(stateDir)))
+    throw inUse(stateDir, 'the service is installed', 'Run `spillway service uninstall`.')
   const server = await runningServer(stateDir)
   if (server) throw inUse(stateDir, `${server.url} serves`, 'Stop `spillway serve`.')
   const host = await hostStatus(context)
