@@ -10,9 +10,9 @@ import { createMiddleware, type SpillwayMiddleware, type WrappedModel } from './
 import type { SpillwayCallOptions } from './integrations/ai-sdk/options.ts'
 import { createProvider, type SpillwayProvider } from './integrations/ai-sdk/provider.ts'
 import type { JsonFields, Specification, SpillwayLanguageModel } from './integrations/ai-sdk/specification.ts'
-import { CALLERS_OPTIONS } from './models/ai-sdk-object.ts'
 import { RouterError } from './spec/errors.ts'
 import type { Router } from './spec/router.ts'
+import { SDK_OPTIONS_FIELD } from './spec/wire.ts'
 
 export { CallError, type CallErrorData } from './integrations/ai-sdk/call-error.ts'
 export type { SpillwayMiddleware } from './integrations/ai-sdk/middleware.ts'
@@ -96,7 +96,7 @@ export function spillwayMiddleware<Version extends Specification>(
     const one = openRouter(aroundModel(router, wrapped, frontier))
     opened.push(one)
     const door = doorOf(one.router)
-    return createProvider({ ...common, door, close: one.close, othersField: CALLERS_OPTIONS }).languageModel('auto')
+    return createProvider({ ...common, door, close: one.close, othersField: SDK_OPTIONS_FIELD }).languageModel('auto')
   }
   return createMiddleware({
     specification: common.specification,

@@ -4,6 +4,7 @@
  */
 import { RouterError } from '../spec/errors.ts'
 import type { CallLimits, ModelCall, ModelEvent, ModelPort } from '../spec/ports.ts'
+import { SDK_OPTIONS_FIELD } from '../spec/wire.ts'
 import { readSdkStream, sdkFailure } from './ai-sdk-answer.ts'
 import { sdkCallOptions } from './ai-sdk-prompt.ts'
 import { PROCESS_TIMERS, startDeadlines, type Timers } from './deadlines.ts'
@@ -70,7 +71,7 @@ async function* generate(
 function furtherOptions({ wire }: ModelCall, version: string): JsonObject {
   if (wire?.dialect !== 'openai_chat') return {}
   const { presence_penalty: presence, frequency_penalty: frequency, reasoning_effort: effort } = wire.body
-  const own = asObject(wire.body[CALLERS_OPTIONS])
+  const own = asObject(wire.body[SDK_OPTIONS_FIELD])
   return {
     ...(typeof presence === 'number' && { presencePenalty: presence }),
     ...(typeof frequency === 'number' && { frequencyPenalty: frequency }),
@@ -78,9 +79,6 @@ function furtherOptions({ wire }: ModelCall, version: string): JsonObject {
     ...(own && { providerOptions: own }),
   }
 }
-
-/** Field of a body that only a middleware writes: options of the SDK that are for the model that it wraps. */
-export const CALLERS_OPTIONS = 'provider_options'
 
 function noVectors(model: string): RouterError {
   return new RouterError('request_invalid', {

@@ -1,5 +1,6 @@
 /** The caller's own body, without what would send it elsewhere. */
 import { isExactNumber } from '../spec/exact-json.ts'
+import { SDK_OPTIONS_FIELD } from '../spec/wire.ts'
 import type { JsonObject } from './http-model.ts'
 
 /**
@@ -19,6 +20,8 @@ const DESTINATION_FIELDS: ReadonlySet<string> = new Set([
   'extraheaders',
   'fallbacks',
   'modellist',
+  // Not a destination, but nobody's business there.
+  SDK_OPTIONS_FIELD.replaceAll('_', ''),
   'userconfig',
 ])
 

@@ -23,14 +23,14 @@ export interface OpenAiRequestSettings {
  *
  * With a wire of this dialect it is the caller's own body, unknown fields included but for those that name a destination; only
  * `model`, `stream` and (streaming) `stream_options.include_usage` are set, and `messages` follow `call.messages` as
- * `mergeMessages` says; under a ceiling the answer is capped. Without it the body is built from the call and always asks for a stream, so that every deadline
+ * `mergeMessages` says; under a ceiling the answer is capped, and OpenAI itself gets `max_tokens` by its newer name. Without it the body is built from the call and always asks for a stream, so that every deadline
  * means something; of a body in the Messages dialect `tool_choice`, `metadata.user_id` and the effort of thought are translated.
  *
  * @throws RouterError `request_invalid` for what the dialect cannot carry; what changes less is told by `notCarried`
  */
 export function openAiRequestBody(call: ModelCall, settings: OpenAiRequestSettings): JsonObject {
   if (call.wire?.dialect === 'openai_chat')
-    return withCap(callersBody(call, call.wire.body, settings.model), call, capNames(settings))
+    return withCap(callersBody(call, capNamed(call.wire.body, settings), settings.model), call, capNames(settings))
   requireCarried(call.wire, { dialect: 'openai_chat', model: settings.model })
   return builtBody(call, settings)
 }
@@ -60,6 +60,13 @@ function callersBody(call: ModelCall, given: JsonObject, model: string): JsonObj
   // Options of a stream are an error on a request without one.
   const { stream, stream_options: _streamOptions, ...rest } = body
   return { ...rest, model, messages, ...(stream === undefined ? {} : { stream: false }) }
+}
+
+/** OpenAI's thinking models refuse the older name of the cap, and all of its models take the newer. */
+function capNamed(body: JsonObject, { server }: Pick<OpenAiRequestSettings, 'server'>): JsonObject {
+  const { max_tokens: cap, ...rest } = body
+  if (server !== 'openai' || typeof cap !== 'number') return body
+  return { max_completion_tokens: cap, ...rest }
 }
 
 /** Imitators of the API know the older name better. */

@@ -1,5 +1,7 @@
 /** From an OpenAI chat request to a model behind the Messages API. */
+
 import { carried, refused, type TranslationRow, warned } from './translation-row.ts'
+import { SDK_OPTIONS_FIELD } from './wire.ts'
 import { type Fields, fieldsOf, isSet, listOf, partsOf } from './wire-body.ts'
 
 /** Fields that some row names, or that say nothing to a model. */
@@ -12,6 +14,7 @@ export const OPENAI_FIELDS: ReadonlySet<string> = new Set([
   'tool_choice',
   'parallel_tool_calls',
   'response_format',
+  SDK_OPTIONS_FIELD,
   'max_tokens',
   'max_completion_tokens',
   'temperature',

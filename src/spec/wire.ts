@@ -3,6 +3,12 @@
 /** `openai_chat`: chat completions. `anthropic_messages`: the Messages API. The others have paths of their own, and are not translated. */
 export type WireDialect = 'openai_chat' | 'openai_completions' | 'openai_embeddings' | 'anthropic_messages'
 
+/**
+ * Field of a body in which a middleware of the AI SDK hands on options for the model that it wraps. It stands in the body so that whatever looks
+ * for private text there sees it, and goes to no upstream of the dialect.
+ */
+export const SDK_OPTIONS_FIELD = 'spillway_provider_options'
+
 /** The caller's own request; sent on unchanged, but for model and masked texts, to an upstream of the same dialect. */
 export interface CallersWire {
   readonly dialect: WireDialect

@@ -267,6 +267,20 @@ describe('a request built from the call', () => {
     })
   })
 
+  it("gives a caller's cap to OpenAI itself by its newer name, and to others as it is", () => {
+    const call = (body: object): ModelCall => ({
+      stream: false,
+      messages: [{ role: 'user', content: 'x' }],
+      wire: { dialect: 'openai_chat', body: { messages: [{ role: 'user', content: 'x' }], ...body } },
+    })
+    const sent = (body: object, server: 'openai' | 'compatible') =>
+      openAiRequestBody(call(body), { ...SETTINGS, server })
+    expect(sent({ max_tokens: 9 }, 'openai')).toMatchObject({ max_completion_tokens: 9 })
+    expect(sent({ max_tokens: 9 }, 'openai')).not.toHaveProperty('max_tokens')
+    expect(sent({ max_tokens: 9, max_completion_tokens: 5 }, 'openai')).toMatchObject({ max_completion_tokens: 5 })
+    expect(sent({ max_tokens: 9 }, 'compatible')).toMatchObject({ max_tokens: 9 })
+  })
+
   it('uses the names that OpenAI itself wants, and the cap of the policy when the caller sets none', () => {
     const call: ModelCall = { stream: true, messages: [{ role: 'developer', content: 'x' }], responseSchema: 'json' }
     expect(openAiRequestBody(call, { ...SETTINGS, server: 'openai' })).toEqual({

@@ -122,6 +122,19 @@ describe.each(MAJORS)('the middleware in $name', ({ ai, specification }) => {
     expect(providerMetadata?.spillway).toMatchObject({ route: 'frontier', model: 'claude', task: 'chat' })
     expect(on.cloud.requests[0]?.body).toMatchObject({ model: 'claude-haiku-4-5', metadata: { user_id: 'u7' } })
     expect(on.cloud.requests[0]?.text).not.toContain('sk-proj-')
+    expect(providerMetadata?.spillway).not.toHaveProperty('unasked')
+  })
+
+  it('keeps a private text in such options from leaving, too', async () => {
+    const on = await gatewayOnCloud()
+    const asked = ai.generateText({
+      model: await wrapped(on),
+      prompt: 'Hi.',
+      maxRetries: 0,
+      providerOptions: { anthropic: { metadata: { userId: SECRET } } },
+    })
+    await asked.catch(() => undefined)
+    expect(on.cloud.requests.map(({ text }) => text).join()).not.toContain('sk-proj-')
   })
 
   it('asks nobody elsewhere where the local model settles it', async () => {
