@@ -33,12 +33,15 @@ export function proxyChecks(loaded: LoadedPolicy | null, env: CheckPlace['env'])
   if (network.proxy === 'none')
     return isSet ? [warn('proxy', unread, 'Set network.proxy: environment in the policy when it is meant.')] : []
   return Object.entries(models)
-    .filter(([, { tier, provider }]) => tier === 'frontier' && provider !== 'mcp-client')
+    .filter(([, { tier, provider, baseUrl }]) => tier === 'frontier' && (baseUrl || !OWN_WAY.has(provider)))
     .map(([name, model]) => {
       const ways = addressesOf(model).map((address) => proxyAt(address, network, env))
       return ok(`proxy ${name}`, `${model.model} is reached ${ways.join(', then ')}.`)
     })
 }
+
+/** Those that reach their model by something else than a connection of ours. */
+const OWN_WAY: ReadonlySet<string> = new Set(['mcp-client', 'plugin'])
 
 function proxyAt(model: ModelPolicy, network: Policy['network'], env: CheckPlace['env']): string {
   try {

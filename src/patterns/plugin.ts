@@ -1,4 +1,5 @@
 import { firstRejection } from '../gates/gates.ts'
+import type { Verdict } from '../spec/decision.ts'
 import type { PluginAnswer, PluginPatternInput, PluginPatternTools } from '../spec/plugin.ts'
 import { patternOptions } from '../spec/policy-patterns.ts'
 import { messageText } from '../spec/request.ts'
@@ -14,24 +15,45 @@ export const plugin: Pattern = async (input, tools) => {
   if (decision.route !== 'local' || decision.degraded || tools.isSampled) return cascade(input, tools)
   const { name } = patternOptions(task, 'plugin')
   const result = await tools.plugin(name, async (own) => {
-    const answers = new Map<PluginAnswer, Asked>()
-    return settled(input, tools, answers.get(await own.run(inputOf(input), toolsOf(input, tools, answers))))
+    const work: Work = { answers: new Map(), rejected: null, isOver: false }
+    try {
+      return await settled(input, tools, { work, chosen: await own.run(inputOf(input), toolsOf(input, tools, work)) })
+    } finally {
+      work.isOver = true
+    }
   })
   return result ?? cascade(input, tools)
 }
 
+/** What a plugin got, and what gates had against it. */
+interface Work {
+  readonly answers: Map<PluginAnswer, Asked>
+  /** The last answer that it had checked and gates rejected. */
+  rejected: readonly Verdict[] | null
+  /** What it does after it returned or threw is nobody's any more. */
+  isOver: boolean
+}
+
 /** Rules and gates hold for it as for every pattern; what breaks them was not returned. */
-async function settled(input: PatternInput, tools: PatternTools, asked: Asked | undefined): Promise<PatternResult> {
+async function settled(
+  { decision }: PatternInput,
+  tools: PatternTools,
+  { work, chosen }: { readonly work: Work; readonly chosen: PluginAnswer },
+): Promise<PatternResult> {
+  const asked = work.answers.get(chosen)
   if (!asked) throw new TypeError('it returned an answer that it did not get')
-  const { decision } = input
   if (!decision.serve.includes(asked.actor))
     throw new TypeError(`it returned an answer of ${asked.actor}, who may not answer`)
-  const isLocal = asked.actor === 'local'
-  const verdicts = isLocal ? await tools.check(asked) : []
+  const served = { asked, degraded: false, wouldEscalateTo: null }
+  if (asked.actor === 'frontier') {
+    const verdicts = work.rejected ?? []
+    const reason = firstRejection(verdicts)?.reason ?? decision.reason ?? 'policy_requires_frontier'
+    return { ...served, reason, verdicts }
+  }
+  const verdicts = await tools.check(asked)
   const rejected = firstRejection(verdicts)
   if (rejected) throw new TypeError(`it returned an answer that gate ${rejected.gate} rejected`)
-  const reason = isLocal ? 'local_accepted' : (decision.reason ?? 'policy_requires_frontier')
-  return { asked, reason, verdicts, degraded: false, wouldEscalateTo: null }
+  return { ...served, reason: 'local_accepted', verdicts }
 }
 
 function inputOf({ request, decision, task }: PatternInput): PluginPatternInput {
@@ -39,28 +61,28 @@ function inputOf({ request, decision, task }: PatternInput): PluginPatternInput 
   return { task: decision.task, kind: task.kind, messages, serve: [...decision.serve], call: [...decision.call] }
 }
 
-function toolsOf(
-  { request }: PatternInput,
-  tools: PatternTools,
-  answers: Map<PluginAnswer, Asked>,
-): PluginPatternTools {
+function toolsOf({ request }: PatternInput, tools: PatternTools, work: Work): PluginPatternTools {
+  const requireOpen = (): void => {
+    if (work.isOver) throw new TypeError('it asks for something after it has ended')
+  }
   return {
     ask: async (whom, { instruction } = {}) => {
+      requireOpen()
       if (whom !== 'local' && whom !== 'frontier') throw new TypeError(`there is nobody called ${String(whom)} to ask`)
-      const messages =
-        instruction === undefined
-          ? request.messages
-          : [{ role: 'system' as const, content: instruction }, ...request.messages]
-      const asked = await tools.ask(whom, { ...request, messages }, 'held')
+      const own = instruction === undefined ? [] : [{ role: 'system' as const, content: String(instruction) }]
+      const asked = await tools.ask(whom, { ...request, messages: [...own, ...request.messages] }, 'held')
       const answer = Object.freeze({ actor: asked.actor, model: asked.model, text: asked.answer.text })
-      answers.set(answer, asked)
+      work.answers.set(answer, asked)
       return answer
     },
     check: async (answer) => {
-      const asked = answers.get(answer)
+      requireOpen()
+      const asked = work.answers.get(answer)
       if (!asked) throw new TypeError('it checks an answer that it did not get')
       const verdicts = await tools.check(asked)
-      return verdicts.filter(({ accepted }) => !accepted).map(({ gate, detail }) => ({ gate, detail }))
+      const rejected = verdicts.filter(({ accepted }) => !accepted)
+      if (rejected.length > 0) work.rejected = verdicts
+      return rejected.map(({ gate, detail }) => ({ gate, detail }))
     },
     note: (facts) => tools.note(facts),
   }

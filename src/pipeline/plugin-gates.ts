@@ -11,9 +11,10 @@ import {
   pluginsOf,
 } from '../spec/plugin.ts'
 import { type Message, messageText } from '../spec/request.ts'
+import { abortedBy } from './attempt.ts'
 import type { AskContext } from './exchange.ts'
 import { notePlugin, pluginFailed } from './plugin-notes.ts'
-import type { PipelineDeps, Run } from './run.ts'
+import type { PipelineDeps } from './run.ts'
 
 /** The gates of plugins that are for a task. */
 export function gatePlugins(
@@ -23,18 +24,21 @@ export function gatePlugins(
   return pluginsOf(loaded.plugins, 'gate').filter((one) => isForTask(one, task))
 }
 
-/** One verdict for each, in the order of the policy. One that throws, or is not done in time, has not accepted. */
+/**
+ * One verdict for each, in the order of the policy. One that throws, or is not done in time, has not accepted.
+ *
+ * @throws RouterError cancelled, deadline_exceeded
+ */
 export async function pluginVerdicts(
-  { run, deps, signal }: Pick<AskContext, 'run' | 'deps' | 'signal'>,
+  context: AskContext,
   asked: Pick<Asked, 'answer' | 'option'>,
 ): Promise<readonly Verdict[]> {
-  return Promise.all(gatePlugins(run.features.task, deps).map((one) => verdictOf(one, { run, deps, signal, asked })))
+  return Promise.all(
+    gatePlugins(context.run.features.task, context.deps).map((one) => verdictOf(one, { ...context, asked })),
+  )
 }
 
-interface Checking {
-  readonly run: Run
-  readonly deps: PipelineDeps
-  readonly signal: AbortSignal
+interface Checking extends AskContext {
   readonly asked: Pick<Asked, 'answer' | 'option'>
 }
 
@@ -54,6 +58,7 @@ async function verdictOf({ plugin, timeoutMs }: LoadedPlugin<GatePlugin>, checki
       detail: detail.slice(0, MAX_DETAIL_CHARS),
     }
   } catch (error) {
+    if (checking.signal.aborted) throw abortedBy(checking, error)
     pluginFailed(checking.run, checking.deps, { plugin, error })
     const kind = error instanceof Error ? error.name : typeof error
     const detail = `Gate ${gate} failed (${kind}); its answer is not accepted.`

@@ -15,7 +15,7 @@ export async function usePlugin<Result>(
   if (!found) return null
   const { plugin } = found
   try {
-    const result = await use(plugin)
+    const result = await Promise.race([use(plugin), callerGone(signal)])
     notePlugin(run.plugins, plugin, 'answered')
     return result
   } catch (error) {
@@ -23,4 +23,14 @@ export async function usePlugin<Result>(
     pluginFailed(run, deps, { plugin, error })
     return null
   }
+}
+
+/** A plugin may wait for something that never comes; its caller does not. */
+function callerGone(signal: AbortSignal): Promise<never> {
+  const gone = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+  gone.catch(() => undefined)
+  return gone
 }

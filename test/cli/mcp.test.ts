@@ -176,7 +176,7 @@ describe('the guide', () => {
         // The policy of the guide is not there; all that stands around it was understood.
         const { exitCode, stderr } = await cli.run(args.slice(1))
         expect(exitCode).toBe(2)
-        expect(stderr).toContain('No policy file at /home/me/spillway.yaml.')
+        expect(stderr).toContain('No policy file at /srv/agent/spillway.yaml.')
       }
   })
 })

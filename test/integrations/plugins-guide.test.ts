@@ -132,7 +132,8 @@ describe('the examples of the guide', () => {
     })
     cloud.enqueue(openAiText('From the cloud.'))
     const third = await twice.complete(ask('My kettle is cold.'))
-    expect(third).toMatchObject({ answer: 'From the cloud.', decision: { route: 'frontier' } })
+    expect(third).toMatchObject({ answer: 'From the cloud.', decision: { route: 'frontier', reason: 'check_failed' } })
+    expect(twice.audit({ requestId: third.requestId })[0]).toMatchObject({ outcome: 'escalated' })
   })
 
   it('hold a model adapter behind the egress door', async () => {

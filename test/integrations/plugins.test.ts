@@ -150,6 +150,31 @@ describe('a plugin that fails', () => {
     }
   })
 
+  it('holds nobody up who goes, as a pattern or a gate that waits for ever', async () => {
+    const waiting = plugin('waiting', 'pattern', 'run: () => new Promise(() => {})')
+    const pondering = plugin('pondering', 'gate', 'check: () => new Promise(() => {})')
+    const routers = [
+      routerWith({ plugins: `[${waiting}]`, task: ', pattern: { plugin: { name: waiting } }' }),
+      routerWith({ plugins: `[{ from: ${pondering}, timeout: 1h }]` }),
+    ]
+    for (const router of routers)
+      await expect(router.complete(ask('Hello?'), { deadlineMs: 50 })).rejects.toMatchObject({
+        code: 'deadline_exceeded',
+      })
+  })
+
+  it('gets nothing any more once it has ended, as a pattern', async () => {
+    const from = plugin(
+      'lingers',
+      'pattern',
+      "async run(_, { ask }) { setImmediate(() => ask('local').catch((error) => { globalThis.lingered = error.message })); throw new Error('x') }",
+    )
+    const router = routerWith({ plugins: `[${from}]`, task: ', pattern: { plugin: { name: lingers } }' })
+    expect((await router.complete(ask('Hello?'))).attempts).toHaveLength(1)
+    const seen = globalThis as { readonly lingered?: string }
+    await expect.poll(() => seen.lingered).toBe('it asks for something after it has ended')
+  })
+
   it('cannot ask whom the rules left out, as a pattern', async () => {
     const from = plugin('leaky', 'pattern', "run: (_, { ask }) => ask('frontier')")
     const router = routerWith({
