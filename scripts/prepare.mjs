@@ -27,7 +27,7 @@ export async function preparePackages() {
   return true
 }
 
-/** Compiles src to dist unless the sources are unchanged. Returns whether it ran. */
+/** Compiles src and the console to dist unless the sources are unchanged. Returns whether it ran. */
 export async function build() {
   const digest = sourcesDigest()
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === digest) return false
@@ -36,6 +36,8 @@ export async function build() {
   await run(pinnedNode(), compile)
   // Comments are for readers of types; in what runs they are a seventh of the package.
   await run(pinnedNode(), [...compile, '--declaration', 'false', '--removeComments', '--noCheck'])
+  // What the console shows; it talks to the program over HTTP alone, so it is built by itself.
+  await run(pinnedNode(), [binOf('vite', 'vite'), 'build', '--config', 'dashboard/vite.config.ts'])
   writeSchema()
   mkdirSync(dirname(STAMP), { recursive: true })
   writeFileSync(STAMP, digest)
@@ -120,7 +122,14 @@ function rootMatchesLock(locked) {
 
 function sourcesDigest() {
   const hash = createHash('sha256')
-  const files = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', ...filesBelow('src')]
+  const files = [
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    ...filesBelow('src'),
+    ...filesBelow('dashboard'),
+  ]
   for (const file of files)
     hash
       .update(`${file}\0`)

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { replaceableRouter } from '../gateway/reload.ts'
 import { resolvePaths } from '../models/paths.ts'
 import { systemClock } from '../pipeline/clock.ts'
+import { createLiveFeed } from '../spec/console.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
 import type { Router } from '../spec/router.ts'
 import type { GatewayStores } from '../stores/gateway-stores.ts'
@@ -36,20 +37,29 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
   const settings = policy.policy.gateway
   const paths = resolvePaths(context.env, process.platform)
   // Loaded only here, so that other commands start at once.
-  const [{ startGateway }, { createRouter }, { openGatewayStores }, { keptMetrics, metricsSource }] = await Promise.all(
-    [
+  const [{ startGateway }, { createRouter }, { openGatewayStores }, { keptMetrics, metricsSource }, { openConsole }] =
+    await Promise.all([
       import('../gateway/serve.ts'),
       import('../compose.ts'),
       import('../stores/gateway-stores.ts'),
       import('./metrics-source.ts'),
-    ],
-  )
-  const open = (loaded: LoadedPolicy): Router => createRouter({ policy: loaded, env: context.env, paths })
+      import('./console/source.ts'),
+    ])
+  const live = createLiveFeed()
+  const open = (loaded: LoadedPolicy): Router =>
+    createRouter({ policy: loaded, env: context.env, paths, onSettled: live.publish })
   const { router, replace } = replaceableRouter(open(policy))
   let inForce = policy
   const { epochMs: nowMs, monotonicMs } = systemClock
   const figures = metricsSource({ stateDir: paths.stateDir, costs: () => inForce.policy.costs, nowMs })
   let watch: PolicyWatch | null = null
+  const pages = openConsole({
+    stateDir: paths.stateDir,
+    loaded: () => inForce,
+    policyProblem: () => watch?.problem() ?? null,
+    live,
+    clock: systemClock,
+  })
   let stores: GatewayStores | null = null
   const giveBack = outliveStrayFailures((line) => context.terminal.say(line))
   try {
@@ -63,6 +73,7 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
       port: port ?? settings.port,
       policyProblem: () => watch?.problem() ?? null,
       metrics: keptMetrics(figures, monotonicMs),
+      console: pages,
       log: (line) => context.terminal.say(line),
     })
     watch = watched(flags, context, (loaded) => {
@@ -72,13 +83,18 @@ async function serve(flags: ServeFlags, context: CliContext): Promise<void> {
     })
     const preloading = preload(router, context)
     try {
-      if (flags.json) context.terminal.json({ url: gateway.url, dashboardUrl: null, keyFile: gateway.keyFile })
-      else context.terminal.print(`listening on ${gateway.url}/v1, key in ${gateway.keyFile}`)
+      if (flags.json)
+        context.terminal.json({ url: gateway.url, dashboardUrl: `${gateway.url}/ui`, keyFile: gateway.keyFile })
+      else {
+        context.terminal.print(`listening on ${gateway.url}/v1, key in ${gateway.keyFile}`)
+        context.terminal.print(`console at ${gateway.url}/ui`)
+      }
       if (!context.signal.aborted) await once(context.signal, 'abort')
       context.terminal.say('Stopping: requests under way are finished first.')
     } finally {
       watch?.stop()
       await gateway.close()
+      await pages.close()
       await preloading
     }
   } finally {

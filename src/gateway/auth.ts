@@ -1,6 +1,7 @@
 /** Who may call: by address, by origin, by key. */
 import type { IncomingMessage } from 'node:http'
 import { RouterError } from '../spec/errors.ts'
+import { requireCsrf, type Sessions } from './console/sessions.ts'
 import type { KeyHolder, KeyRing } from './keys.ts'
 
 const LOOPBACK_HOST = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
@@ -21,6 +22,26 @@ export function requireOwnHost(request: IncomingMessage, isLoopback: boolean): v
   if (origin === undefined) return
   const isOwn = URL.canParse(origin) && new URL(origin).host === host
   if (!isOwn) throw new RouterError('forbidden_host', { header: 'Origin', value: printable(origin) })
+}
+
+/** What the console asks; everything else takes keys alone, so that no page can spend money by a cookie. */
+const OF_CONSOLE = /^\/spillway\/v1\//
+
+/**
+ * By key, and on the paths of the console by its cookie as well. A change under the cookie needs the token of its session.
+ *
+ * @throws RouterError unauthorized, csrf_missing
+ */
+export function requireHolder(
+  request: IncomingMessage,
+  { keys, sessions }: { readonly keys: KeyRing; readonly sessions: Sessions },
+): KeyHolder {
+  const { authorization, 'x-api-key': apiKey } = request.headers
+  const isByCookie = authorization === undefined && apiKey === undefined && OF_CONSOLE.test(request.url ?? '')
+  const session = isByCookie ? sessions.of(request) : null
+  if (!session) return requireKey(request, keys)
+  if (request.method !== 'GET' && request.method !== 'HEAD') requireCsrf(request, session)
+  return session.holder
 }
 
 /**
