@@ -100,6 +100,7 @@ function Account({ session, onSignedOut }: Pick<FrameProps, 'session' | 'onSigne
       <label class="theme">
         <span>Theme</span>
         <select
+          aria-label="Theme"
           value={theme}
           onChange={(event) => {
             const next = THEMES.find((one) => one === event.currentTarget.value)

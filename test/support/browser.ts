@@ -42,7 +42,10 @@ export interface VisitorSettings {
 }
 
 /** A browser without any memory, on no page yet. */
-export async function openVisitor(browser: Browser, { url, width = 1280, colorScheme = 'light' }: VisitorSettings): Promise<Visitor> {
+export async function openVisitor(
+  browser: Browser,
+  { url, width = 1280, colorScheme = 'light' }: VisitorSettings,
+): Promise<Visitor> {
   const context = await browser.newContext({
     viewport: { width, height: width < 600 ? 800 : 900 },
     colorScheme,
@@ -82,5 +85,5 @@ export async function signIn(page: Page, url: string, key: string): Promise<void
 
 /** Nothing is being read any more. */
 export async function settled(page: Page): Promise<void> {
-  await page.waitForFunction(`document.querySelectorAll('.loading, [aria-busy="true"]').length === 0`)
+  await page.locator('.loading, [aria-busy="true"]').first().waitFor({ state: 'detached' })
 }

@@ -66,7 +66,7 @@ function policyFor(baseUrl: string, rest: string): string {
   return `
 models:
   small: { provider: embedded, model: smollm2-135m-instruct, tier: local_fast, idleUnload: 5m }
-  big: { provider: openai, model: gpt-4.1-nano, tier: frontier, baseUrl: "${baseUrl}", apiKey: "\${env:CLOUD_KEY}" }
+  big: { provider: openai, model: gpt-4.1-nano, tier: frontier, baseUrl: "${baseUrl}", apiKey: "\${env:CLOUD_KEY}", priceUsdPerMillion: { input: 0.1, output: 0.4 } }
 tasks:
   triage:
     description: What kind of failure a log of a failed job shows.
@@ -81,6 +81,7 @@ tasks:
     kind: answer
     local: false
     frontier: big
+  sum: { kind: answer, local: false, frontier: big }
   watched:
     kind: choice
     labels: [build, test]

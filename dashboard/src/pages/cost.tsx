@@ -4,6 +4,7 @@ import type { PageProps } from '../app.tsx'
 import { count, dollars, milliseconds, percent, plural, signedDollars } from '../format.ts'
 import { Heading } from '../parts/heading.tsx'
 import { Planner } from '../parts/planner.tsx'
+import { Scroll } from '../parts/scroll.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
 import { WindowChoice } from '../parts/window-choice.tsx'
 import { useReport } from '../use-report.ts'
@@ -80,7 +81,7 @@ function ByTask({ costs: { tasks } }: { readonly costs: CostsPage }) {
   return (
     <section class="panel" aria-labelledby="by-task">
       <h2 id="by-task">By task</h2>
-      <div class="scroll">
+      <Scroll label="Spend by task">
         <table>
           <thead>
             <tr>
@@ -107,14 +108,14 @@ function ByTask({ costs: { tasks } }: { readonly costs: CostsPage }) {
                 <td class="num">{count(local)}</td>
                 <td class="num">
                   {dollars(paidUsd)}
-                  {unknown > 0 && <span class="hint"> + {count(unknown)} unknown</span>}
+                  {unknown > 0 && <span class="hint below"> + {count(unknown)} unknown</span>}
                 </td>
                 <td class="num">{dollars(successes === 0 ? null : paidUsd / successes)}</td>
               </tr>
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </section>
   )
 }
@@ -123,7 +124,7 @@ function ByModel({ costs: { models, tiers } }: { readonly costs: CostsPage }) {
   return (
     <section class="panel" aria-labelledby="by-model">
       <h2 id="by-model">By model</h2>
-      <div class="scroll">
+      <Scroll label="Spend by model">
         <table>
           <thead>
             <tr>
@@ -143,13 +144,13 @@ function ByModel({ costs: { models, tiers } }: { readonly costs: CostsPage }) {
                 <td class="num">{count(calls)}</td>
                 <td class="num">
                   {dollars(paidUsd)}
-                  {unknown > 0 && <span class="hint"> + {count(unknown)} unknown</span>}
+                  {unknown > 0 && <span class="hint below"> + {count(unknown)} unknown</span>}
                 </td>
               </tr>
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       <p class="hint">
         {Object.entries(tiers)
           .map(

@@ -4,10 +4,11 @@ import type { AuditRecord } from '../../../src/spec/audit.ts'
 import type { Signals, Verdict } from '../../../src/spec/decision.ts'
 import type { PageProps } from '../app.tsx'
 import { count, dollars, milliseconds, moment, NONE, percent, plural, words } from '../format.ts'
-import { Badge, Marks, ORIGIN_TEXTS, OriginBadge } from '../parts/badge.tsx'
+import { Badge, Marks, OriginBadge } from '../parts/badge.tsx'
 import { Heading } from '../parts/heading.tsx'
 import { KeptText } from '../parts/kept-text.tsx'
 import { PathDrawing } from '../parts/path.tsx'
+import { Scroll } from '../parts/scroll.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
 import { linkTo } from '../place.ts'
 import { useReport } from '../use-report.ts'
@@ -40,7 +41,7 @@ function Detail({ detail }: { readonly detail: RequestDetail }) {
           </p>
           <p class="sentence">{reasonText}</p>
           <p class="hint">
-            reason <code>{record.reason}</code> · {ORIGIN_TEXTS[row.origin]}
+            reason <code>{record.reason}</code>
           </p>
         </div>
         <dl class="facts">
@@ -116,7 +117,7 @@ function Gates({ detail: { record, reasonTexts, thresholds } }: { readonly detai
   return (
     <>
       {record.verdicts.length === 0 && <p class="hint">Of the shadow answer, which was never served.</p>}
-      <div class="scroll">
+      <Scroll label="Verdicts of gates">
         <table>
           <thead>
             <tr>
@@ -141,7 +142,7 @@ function Gates({ detail: { record, reasonTexts, thresholds } }: { readonly detai
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       <p class="hint">
         {bound === undefined
           ? 'The task asks for no bound on wrong answers.'
@@ -163,7 +164,7 @@ function GateRow({ verdict, text }: { readonly verdict: Verdict; readonly text: 
       </td>
       <td class="num">{score === null ? NONE : score.toFixed(3)}</td>
       <td class="num">{threshold === null ? NONE : threshold.toFixed(3)}</td>
-      <td class="wide">
+      <td class="wide why">
         {text || detail}
         {text && detail && <span class="hint"> {detail}</span>}
       </td>
@@ -222,7 +223,7 @@ function Rules({ record: { removals, hardStops, features, continues } }: { reado
         {plural(features.inputTokensEstimated, 'token')} in
       </p>
       {removals.length === 0 && hardStops.length === 0 && <p>No rule removed anybody.</p>}
-      <ul class="plain">
+      <ul class="lines">
         {hardStops.map(({ kind, term, field }) => (
           <li key={`${kind} ${term} ${field}`}>
             <Badge tone="bad">hard stop</Badge> {kind}: “{term}” in <code>{field}</code>
@@ -246,7 +247,7 @@ function Rules({ record: { removals, hardStops, features, continues } }: { reado
 function Egress({ record: { egress } }: { readonly record: AuditRecord }) {
   if (egress.length === 0) return <p>Nothing. Every byte of this request stayed here.</p>
   return (
-    <div class="scroll">
+    <Scroll label="What left this machine">
       <table>
         <thead>
           <tr>
@@ -275,7 +276,7 @@ function Egress({ record: { egress } }: { readonly record: AuditRecord }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   )
 }
 

@@ -7,6 +7,7 @@ import type { PageProps } from '../app.tsx'
 import { clock, dollars, milliseconds, moment, NONE, plural, words } from '../format.ts'
 import { Marks, OriginBadge } from '../parts/badge.tsx'
 import { Heading } from '../parts/heading.tsx'
+import { Scroll } from '../parts/scroll.tsx'
 import { Empty, Failure, Loading } from '../parts/state.tsx'
 import { linkTo } from '../place.ts'
 
@@ -97,7 +98,7 @@ const ORIGINS_SHOWN = [
 
 export function DecisionTable({ rows }: { readonly rows: readonly DecisionRow[] }) {
   return (
-    <div class="scroll">
+    <Scroll label="Decisions">
       <table class="decisions">
         <thead>
           <tr>
@@ -134,7 +135,7 @@ export function DecisionTable({ rows }: { readonly rows: readonly DecisionRow[] 
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   )
 }
 

@@ -7,6 +7,7 @@ import { Chart } from '../parts/chart.tsx'
 import { Heading } from '../parts/heading.tsx'
 import { HealthPanel } from '../parts/health.tsx'
 import { KillPanel } from '../parts/kill.tsx'
+import { Scroll } from '../parts/scroll.tsx'
 import { Sparkline } from '../parts/sparkline.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
 import { WindowChoice } from '../parts/window-choice.tsx'
@@ -37,11 +38,14 @@ export function OverviewPage({ place, session }: PageProps) {
         }
       </Shown>
       {session.isOperator && (
-        <div class="columns">
-          <section class="panel" aria-labelledby="stages">
-            <h2 id="stages">Stages</h2>
-            {report.data && <Stages overview={report.data} />}
-          </section>
+        <div class="columns two">
+          <div class="stack">
+            <section class="panel" aria-labelledby="stages">
+              <h2 id="stages">Stages</h2>
+              {report.data && <Stages overview={report.data} />}
+            </section>
+            <KillPanel overrides={report.data?.overrides ?? []} />
+          </div>
           <div class="stack">
             <section class="panel" aria-labelledby="budgets">
               <h2 id="budgets">Spend against budget</h2>
@@ -49,7 +53,6 @@ export function OverviewPage({ place, session }: PageProps) {
             </section>
             <HealthPanel />
           </div>
-          <KillPanel overrides={report.data?.overrides ?? []} />
         </div>
       )}
     </>
@@ -285,7 +288,7 @@ function Stages({ overview }: { readonly overview: Overview }) {
       </Empty>
     )
   return (
-    <div class="scroll">
+    <Scroll label="Stages of tasks">
       <table>
         <thead>
           <tr>
@@ -321,7 +324,7 @@ function Stages({ overview }: { readonly overview: Overview }) {
           })}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   )
 }
 
@@ -339,7 +342,8 @@ function Budgets({ lines }: { readonly lines: readonly BudgetLine[] }) {
         return (
           <li key={`${name} ${period}`}>
             <p>
-              <strong>{name === 'all' ? 'everything' : name}</strong> <span class="hint">{period}</span>
+              <strong>{name === 'all' ? 'everything' : name.replace(':', ' ')}</strong>{' '}
+              <span class="hint">{period.length === 7 ? 'this month' : 'today'} (UTC)</span>
               <span class="num">
                 {dollars(spentUsd)} of {dollars(limitUsd)}
               </span>

@@ -5,6 +5,7 @@ import { ApiError, post } from '../api.ts'
 import { plural } from '../format.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Heading } from '../parts/heading.tsx'
+import { Scroll } from '../parts/scroll.tsx'
 import { Empty, Failure, Shown } from '../parts/state.tsx'
 import { useReport } from '../use-report.ts'
 
@@ -21,7 +22,7 @@ export function PolicyPage() {
                 <strong>The file as it stands is not in force.</strong> {policy.problem}
               </p>
             ) : (
-              <p class="hint">
+              <p class="hint in-force">
                 <Badge tone="good">in force</Badge> <code>{policy.digest.slice(0, 19)}…</code>
               </p>
             )}
@@ -92,7 +93,7 @@ function Outcome({ found: { ok, problem, differences } }: { readonly found: Poli
   return (
     <div role="status">
       <p>It is valid. {plural(differences.length, 'value')} would change:</p>
-      <div class="scroll">
+      <Scroll label="What would change">
         <table>
           <thead>
             <tr>
@@ -117,7 +118,7 @@ function Outcome({ found: { ok, problem, differences } }: { readonly found: Poli
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       <p class="hint">What the last week would have been under it:</p>
       <pre>
         <code>spillway policy diff spillway.yaml new.yaml --since 7d</code>
@@ -160,7 +161,7 @@ function Values({ policy: { values } }: { readonly policy: PolicyReport }) {
           {isOwn ? 'Defaults are hidden; show them with the box above.' : undefined}
         </Empty>
       ) : (
-        <div class="scroll">
+        <Scroll label="Values in force">
           <table>
             <thead>
               <tr>
@@ -183,7 +184,7 @@ function Values({ policy: { values } }: { readonly policy: PolicyReport }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
       {found.length > MOST && <p class="hint">The first {MOST} are shown.</p>}
     </section>

@@ -179,7 +179,7 @@ function StagePanel({ page: { task, status }, reload }: Pick<TaskProps, 'page' |
         </p>
       )}
       {next && next.missing.length > 0 && (
-        <ul class="plain">
+        <ul class="lines">
           {next.missing.map((clause) => (
             <li key={clause}>{clause}</li>
           ))}
@@ -193,7 +193,7 @@ function StagePanel({ page: { task, status }, reload }: Pick<TaskProps, 'page' |
       {advice.length > 0 && (
         <>
           <h3>What to try</h3>
-          <ul class="plain">
+          <ul class="lines">
             {advice.map(({ text }) => (
               <li key={text}>
                 <Marked text={text} />

@@ -13,7 +13,7 @@ const WORDS: Readonly<Record<Origin, string>> = {
 }
 
 /** In one sentence. */
-export const ORIGIN_TEXTS: Readonly<Record<Origin, string>> = {
+const ORIGIN_TEXTS: Readonly<Record<Origin, string>> = {
   local: 'A local model answered and its gates accepted.',
   frontier: 'A frontier answered: by policy, or because no local model could.',
   escalated: 'A gate rejected the local answer, so a frontier answered.',

@@ -77,7 +77,10 @@ function optionsFor({
     legend: { show: false },
     cursor: { y: false },
     scales: { y: { range: (_chart, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
-    axes: [axis, { ...axis, size: 56, values: (_chart, values) => values.map(format) }],
+    axes: [
+      { ...axis, values: (chart, values) => values.map((at) => moment(at, chart)) },
+      { ...axis, size: 56, values: (_chart, values) => values.map(format) },
+    ],
     series: [
       {},
       ...series.map(({ name, color, draw }) => ({
@@ -90,6 +93,17 @@ function optionsFor({
       })),
     ],
   }
+}
+
+const TWO_DAYS_S = 2 * 86_400
+
+/** Hours of a short span, days of a long one; 24 hours, as everywhere here. */
+function moment(atS: number, { scales: { x } }: uPlot): string {
+  const at = new Date(atS * 1000)
+  const isLong = (x?.max ?? 0) - (x?.min ?? 0) > TWO_DAYS_S
+  return isLong
+    ? at.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })
+    : at.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })
 }
 
 function tint(property: string): string {

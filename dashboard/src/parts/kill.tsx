@@ -66,7 +66,7 @@ export function KillPanel({ overrides }: { readonly overrides: readonly TaskOver
             {overrides.length > 0 && (
               <>
                 <h3>Set aside for a while</h3>
-                <ul class="plain">
+                <ul class="lines">
                   {overrides.map(({ task, key, value, until, by, why }) => (
                     <li key={`${task} ${key}`}>
                       <strong>{task}</strong> {key} is {String(value)} until {moment(until)}: {why}{' '}
@@ -79,7 +79,7 @@ export function KillPanel({ overrides }: { readonly overrides: readonly TaskOver
             {history.length > 0 && (
               <details>
                 <summary>Latest changes</summary>
-                <ul class="plain">
+                <ul class="lines">
                   {history
                     .slice(-8)
                     .reverse()

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import type { PlanPage } from '../../../src/cli/console/plan.ts'
 import { count, dollars, NONE, signedDollars, words } from '../format.ts'
 import { useReport } from '../use-report.ts'
+import { Scroll } from './scroll.tsx'
 import { Shown } from './state.tsx'
 
 /** As the fields hold them; empty ones are not sent. */
@@ -133,7 +134,7 @@ function Sliders({ mix, onMix }: SlidersProps) {
       </svg>
       <label>
         <span>
-          Fast local model <output>{mix.fast} %</output>
+          Fast local model <b class="num">{mix.fast} %</b>
         </span>
         <input
           type="range"
@@ -148,7 +149,7 @@ function Sliders({ mix, onMix }: SlidersProps) {
       </label>
       <label>
         <span>
-          Larger local model <output>{mix.quality} %</output>
+          Larger local model <b class="num">{mix.quality} %</b>
         </span>
         <input
           type="range"
@@ -162,7 +163,7 @@ function Sliders({ mix, onMix }: SlidersProps) {
         />
       </label>
       <p>
-        Frontier <output>{frontier} %</output>
+        Frontier <b class="num">{frontier} %</b>
       </p>
     </div>
   )
@@ -202,7 +203,7 @@ function Result({ plan }: { readonly plan: PlanPage }) {
           : `${count(Math.ceil(breakEven.bySavings.requestsPerDay))} requests a day`}
         . {breakEven.bySavings.formula}
       </p>
-      <div class="scroll">
+      <Scroll label="Other prices">
         <table>
           <caption class="hint">If the price of the frontier changes</caption>
           <thead>
@@ -239,7 +240,7 @@ function Result({ plan }: { readonly plan: PlanPage }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </>
   )
 }

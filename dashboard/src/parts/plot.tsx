@@ -17,7 +17,7 @@ interface PlotProps {
 }
 
 const [WIDTH, HEIGHT] = [320, 220]
-const M = { left: 44, right: 10, top: 8, bottom: 36 }
+const M = { left: 58, right: 22, top: 10, bottom: 38 }
 
 export function Plot({ label, x, y, points = [], line = [], hasDiagonal, limit, mark, top = 1 }: PlotProps) {
   const across = (share: number): number => M.left + share * (WIDTH - M.left - M.right)

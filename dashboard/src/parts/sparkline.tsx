@@ -21,7 +21,7 @@ export function Sparkline({ values, label }: SparklineProps) {
   const last = values.findLastIndex((value) => value !== null)
   const end = values[last] ?? low
   return (
-    <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
+    <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="xMinYMid" role="img" aria-label={label}>
       {points.length > 1 && (
         <>
           <polygon

@@ -81,8 +81,8 @@ export function overview(reading: Reading): Overview {
     frontierUsd: (task, tokens) => usdOf(firstFrontier(task, loaded), tokens),
   })
   const partMs = Math.max(1, (nowMs - sinceMs) / PARTS)
-  const parts = Array.from({ length: PARTS }, () => metricsBook({ costs, isPart: true }))
-  const halves = [metricsBook({ costs, isPart: true }), metricsBook({ costs, isPart: true })] as const
+  const parts = Array.from({ length: PARTS }, () => metricsBook({ costs, isPart }))
+  const halves = [metricsBook({ costs, isPart }), metricsBook({ costs, isPart })] as const
   let firstMs: number | null = null
   withAudit(stateDir, (log) => {
     for (const record of log.each({ sinceMs, ...ownRows(reading) })) {
@@ -95,8 +95,8 @@ export function overview(reading: Reading): Overview {
       halves[place < PARTS / 2 ? 0 : 1].add(record)
     }
   })
-  const span = { sinceMs, untilMs: nowMs }
-  const metrics = whole.report(span)
+  const middleMs = sinceMs + (PARTS / 2) * partMs
+  const metrics = whole.report({ sinceMs, untilMs: nowMs })
   const book = isPart ? [] : withBudgets(stateDir, (open) => open.list())
   const { all } = metrics
   return {
@@ -113,18 +113,23 @@ export function overview(reading: Reading): Overview {
       escalation: intervalOf(all.escalation),
       gate: intervalOf(all.escalation.after),
     },
-    parts: parts.map((part, at) => partOf(part, sinceMs + at * partMs)),
-    halves: [halves[0].report(span).all, halves[1].report(span).all],
+    parts: parts.map((part, at) =>
+      partOf(part, { sinceMs: sinceMs + at * partMs, untilMs: sinceMs + (at + 1) * partMs }),
+    ),
+    halves: [
+      halves[0].report({ sinceMs, untilMs: middleMs }).all,
+      halves[1].report({ sinceMs: middleMs, untilMs: nowMs }).all,
+    ],
     budgets: isPart ? [] : budgetLines(loaded, book, nowMs),
     stages: isPart ? [] : stageLines({ loaded, stateDir }),
     overrides: isPart ? [] : openTaskOverrides(stateDir, systemClock).list(),
   }
 }
 
-function partOf(book: MetricsBook, atMs: number): OverviewPart {
-  const { all } = book.report({ sinceMs: atMs, untilMs: atMs })
+function partOf(book: MetricsBook, span: { readonly sinceMs: number; readonly untilMs: number }): OverviewPart {
+  const { all } = book.report(span)
   return {
-    at: new Date(atMs).toISOString(),
+    at: new Date(span.sinceMs).toISOString(),
     requests: all.requests,
     localAcceptance: all.localAcceptance.rate,
     escalation: all.escalation.rate,
