@@ -68,6 +68,7 @@ const SLOW = [
   'test/cli/store.test.ts',
   'test/cli/tasks.test.ts',
   'test/cli/tenant-ceilings.test.ts',
+  'test/cli/top.test.ts',
   'test/cli/tour.test.ts',
   'test/cli/uninstall.test.ts',
 ]

@@ -38,6 +38,13 @@ const PAGES = [
   'policy',
 ]
 
+/** The longest of thirty frames. */
+const FRAME = `new Promise((done) => {
+  let last = performance.now(), worst = 0, left = 30
+  const next = (now) => { worst = Math.max(worst, now - last); last = now; left-- > 0 ? requestAnimationFrame(next) : done(worst) }
+  requestAnimationFrame(next)
+})`
+
 const writing = performance.now()
 await using run = await consoleRun({ history: rows })
 const writtenMs = Math.round(performance.now() - writing)
@@ -125,10 +132,3 @@ async function followLive({ server, ask }: ConsoleRun, page: Page, devtools: CDP
     worstFrameMs: Math.round(worstFrameMs),
   }
 }
-
-/** The longest of thirty frames. */
-const FRAME = `new Promise((done) => {
-  let last = performance.now(), worst = 0, left = 30
-  const next = (now) => { worst = Math.max(worst, now - last); last = now; left-- > 0 ? requestAnimationFrame(next) : done(worst) }
-  requestAnimationFrame(next)
-})`

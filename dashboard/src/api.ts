@@ -19,6 +19,8 @@ export interface SignedIn {
   readonly signedIn: true
   readonly name: string
   readonly isOperator: boolean
+  /** Over an audit file: nothing can be changed. */
+  readonly isReadOnly: boolean
   readonly tenants: readonly string[] | null
   readonly csrf: string
   readonly expiresAt: string

@@ -116,7 +116,13 @@ function Account({ session, onSignedOut }: Pick<FrameProps, 'session' | 'onSigne
       </label>
       <p class="who">
         <strong>{session.name}</strong>
-        <span>{session.tenants ? `tenants ${session.tenants.join(', ')}` : 'all rows'}</span>
+        <span>
+          {session.isReadOnly
+            ? 'to look at only'
+            : session.tenants
+              ? `tenants ${session.tenants.join(', ')}`
+              : 'all rows'}
+        </span>
       </p>
       <button type="button" class="quiet" onClick={signOut}>
         Sign out

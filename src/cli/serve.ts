@@ -123,7 +123,8 @@ async function preload(router: Router, { terminal, signal }: CliContext): Promis
   }
 }
 
-function portNumber(text: string): number {
+/** @throws RouterError usage */
+export function portNumber(text: string): number {
   const port = Number(text)
   if (/^\d+$/.test(text) && port <= 65_535) return port
   throw usage(`--port ${text} is not a port`, 'Use a number from 0 to 65535; 0 picks a free one.')

@@ -27,6 +27,8 @@ interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: RegExp
   readonly isOpen?: true
+  /** Shows what was, and changes nothing: a console over a file has it, too. */
+  readonly isShown?: true
   /** What comes is no question: its bytes are no tokens. */
   readonly isUpload?: true
   readonly answer: (exchange: Exchange) => Promise<void>
@@ -58,15 +60,21 @@ const ROUTES: readonly Route[] = [
   { method: 'GET', path: /^\/$/, isOpen: true, answer: root },
   { method: 'GET', path: /^\/healthz$/, isOpen: true, answer: healthz },
   { method: 'GET', path: /^\/readyz$/, isOpen: true, answer: readyz },
-  { method: 'GET', path: /^\/ui\/?$/, isOpen: true, answer: consolePage },
-  { method: 'GET', path: /^\/ui\/assets\/([\w.-]+)$/, isOpen: true, answer: consoleAsset },
+  { method: 'GET', path: /^\/ui\/?$/, isOpen: true, isShown: true, answer: consolePage },
+  { method: 'GET', path: /^\/ui\/assets\/([\w.-]+)$/, isOpen: true, isShown: true, answer: consoleAsset },
   { method: 'GET', path: /^\/metrics$/, answer: prometheusPage },
   ...ADMIN_ROUTES.map(routeOf),
 ]
 
-function routeOf({ method, path, caller, answer }: AdminRoute): Route {
+function routeOf({ method, path, caller, answer, isShown }: AdminRoute): Route {
   const pattern = new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '([^/]+)')}$`)
-  return { method, path: pattern, answer, ...(caller === 'nobody' && { isOpen: true }) }
+  return { method, path: pattern, answer, ...(caller === 'nobody' && { isOpen: true }), ...(isShown && { isShown }) }
+}
+
+const READ_ONLY = {
+  subject: 'path',
+  value: 'of a console that only shows',
+  fix: 'Use `spillway serve`, whose console can change things.',
 }
 
 /** What clients ask most, without a look at every expression. */
@@ -94,6 +102,7 @@ export async function answerRequest(app: App, incoming: Incoming): Promise<Route
     requirePlainFraming(request)
     requireOwnHost(request, app.isLoopback)
     const { route, params } = findRoute(request)
+    if (app.isReadOnly && !route.isShown) throw new RouterError('not_found', READ_ONLY)
     if (app.isFull() && !route.isOpen) throw new RouterError('gateway_full', { retryAfterSeconds: 1 })
     const holder = route.isOpen ? null : requireHolder(request, app)
     if (app.isStopping() && !route.isOpen) throw new RouterError('shutting_down')

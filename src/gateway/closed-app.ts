@@ -28,6 +28,7 @@ export function closedApp(router: Router, settings: Policy['gateway'], killSwitc
     metrics: null,
     sessions: { begin: nobody, of: () => null, end: () => '' },
     console: null,
+    isReadOnly: false,
     loopHealth: () => ({ blocks: 0, worstMs: 0, isDegraded: false }),
     isFull: () => false,
     isStopping: () => false,

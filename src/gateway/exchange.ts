@@ -32,6 +32,8 @@ export interface App {
   readonly sessions: Sessions
   /** Null in a gateway that was opened without a console. */
   readonly console: ConsoleSource | null
+  /** Only what the console shows is answered. */
+  readonly isReadOnly: boolean
   readonly loopHealth: () => LoopHealth
   /** True while no further request can be taken. */
   isFull(): boolean

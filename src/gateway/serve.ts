@@ -41,6 +41,8 @@ export interface GatewaySettings {
     /** Absent: there are no files and no batches. */
     readonly batches?: BatchBook
   }
+  /** Only what the console shows is answered: nothing is asked of a model and nothing is changed. */
+  readonly isReadOnly?: true
   readonly host: string
   /** 0 picks a free one. */
   readonly port: number
@@ -103,6 +105,7 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
     metrics: gateway.metrics ?? null,
     sessions: createSessions({ keys, nowMs: Date.now }),
     console: gateway.console ?? null,
+    isReadOnly: gateway.isReadOnly ?? false,
     loopHealth: () => loop.look(),
     isFull: () => connections.isFull(),
     isStopping: () => stopping,

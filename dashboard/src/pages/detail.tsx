@@ -13,7 +13,7 @@ import { Empty, Shown } from '../parts/state.tsx'
 import { linkTo } from '../place.ts'
 import { useReport } from '../use-report.ts'
 
-export function DetailPage({ place }: PageProps) {
+export function DetailPage({ place, session }: PageProps) {
   const id = place.about ?? ''
   const report = useReport<RequestDetail>(id === '' ? null : `/requests/${encodeURIComponent(id)}`)
   return (
@@ -24,7 +24,7 @@ export function DetailPage({ place }: PageProps) {
         </a>
       </Heading>
       <Shown report={report} what="the record">
-        {(detail) => <Detail detail={detail} />}
+        {(detail) => <Detail detail={session.isReadOnly ? { ...detail, content: 'not_yours' } : detail} />}
       </Shown>
     </>
   )

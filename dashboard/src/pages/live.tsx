@@ -22,7 +22,7 @@ interface Filter {
 export function LivePage({ session }: PageProps) {
   const [filter, setFilter] = useState<Filter>({ text: '', origin: '' })
   const [isPaused, setPaused] = useState(false)
-  const rows = useDecisions(isPaused)
+  const rows = useDecisions(isPaused, session.isReadOnly)
   const shown = rows.list.filter((row) => matches(row, filter))
   return (
     <>
@@ -139,7 +139,7 @@ export function DecisionTable({ rows }: { readonly rows: readonly DecisionRow[] 
   )
 }
 
-type ConnectionState = 'connecting' | 'open' | 'lost'
+type ConnectionState = 'connecting' | 'open' | 'lost' | 'file'
 
 interface ConnectionProps {
   readonly state: ConnectionState
@@ -151,6 +151,7 @@ function Connection({ state, waiting, isPaused }: ConnectionProps) {
   if (isPaused)
     return <span class="connection">Paused{waiting > 0 && `; ${plural(waiting, 'decision')} came since`}</span>
   if (state === 'open') return <span class="connection is-open">Following</span>
+  if (state === 'file') return <span class="connection">As the file was when the page was loaded</span>
   if (state === 'connecting') return <span class="connection">Connecting…</span>
   return <span class="connection is-lost">The connection was lost; it is tried again by itself.</span>
 }
@@ -175,7 +176,7 @@ interface Decisions {
   readonly more: () => void
 }
 
-function useDecisions(isPaused: boolean): Decisions {
+function useDecisions(isPaused: boolean, isFile: boolean): Decisions {
   const [list, setList] = useState<readonly DecisionRow[]>([])
   const [page, setPage] = useState<{ readonly isRead: boolean; readonly next: string | null }>({
     isRead: false,
@@ -200,6 +201,8 @@ function useDecisions(isPaused: boolean): Decisions {
   }
   useEffect(() => void read(), [])
   useEffect(() => {
+    // Over a file nothing comes by itself: whoever writes it is another process.
+    if (isFile) return setState('file')
     const stream = new EventSource(liveUrl(), { withCredentials: true })
     stream.onopen = () => setState('open')
     stream.onerror = () => setState('lost')
@@ -215,7 +218,7 @@ function useDecisions(isPaused: boolean): Decisions {
       } else setList((known) => merged(known, rows, MOST_ROWS))
     })
     return () => stream.close()
-  }, [])
+  }, [isFile])
   useEffect(() => {
     paused.current = isPaused
     if (isPaused) return

@@ -44,14 +44,14 @@ export function OverviewPage({ place, session }: PageProps) {
               <h2 id="stages">Stages</h2>
               {report.data && <Stages overview={report.data} />}
             </section>
-            <KillPanel overrides={report.data?.overrides ?? []} />
+            {!session.isReadOnly && <KillPanel overrides={report.data?.overrides ?? []} />}
           </div>
           <div class="stack">
             <section class="panel" aria-labelledby="budgets">
               <h2 id="budgets">Spend against budget</h2>
               {report.data && <Budgets lines={report.data.budgets} />}
             </section>
-            <HealthPanel />
+            {!session.isReadOnly && <HealthPanel />}
           </div>
         </div>
       )}

@@ -39,12 +39,12 @@ export function ReviewPage({ place, session }: PageProps) {
       <Heading title="Review" about="What people find here becomes the labels that bounds are proven with.">
         <WindowChoice place={place} usual="7d" />
       </Heading>
-      <HeldPanel />
+      {!session.isReadOnly && <HeldPanel />}
       <Shown report={report} what={`the queue of ${since}`}>
         {(found) => (
           <>
             <Progress found={found} />
-            <Queue items={found.items} since={since} />
+            <Queue items={found.items} since={since} isReadOnly={session.isReadOnly} />
           </>
         )}
       </Shown>
@@ -79,14 +79,20 @@ function Progress({ found: { days, agreement } }: { readonly found: ReviewReport
   )
 }
 
-function Queue({ items, since }: { readonly items: readonly Item[]; readonly since: string }) {
+interface QueueProps {
+  readonly items: readonly Item[]
+  readonly since: string
+  readonly isReadOnly: boolean
+}
+
+function Queue({ items, since, isReadOnly }: QueueProps) {
   const [done, setDone] = useState<ReadonlyMap<string, ReviewVerdict>>(new Map())
   const [error, setError] = useState<ApiError | null>(null)
   const left = items.filter(({ requestId }) => !done.has(requestId))
   const current = left[0]
   const say = useCallback(
     async (verdict: ReviewVerdict): Promise<void> => {
-      if (!current) return
+      if (!current || isReadOnly) return
       const { requestId } = current
       try {
         await post(`/requests/${encodeURIComponent(requestId)}/label`, { verdict })
@@ -97,7 +103,7 @@ function Queue({ items, since }: { readonly items: readonly Item[]; readonly sin
         else throw failure
       }
     },
-    [current],
+    [current, isReadOnly],
   )
   useVerdictKeys(say)
   if (!current)
@@ -143,9 +149,9 @@ function Queue({ items, since }: { readonly items: readonly Item[]; readonly sin
         {current.reviews.length > 0 && (
           <p>Said before: {current.reviews.map(({ by, verdict }) => `${by}: ${verdict}`).join(', ')}</p>
         )}
-        <KeptText requestId={current.requestId} content="kept" preview={current.preview} />
+        <KeptText requestId={current.requestId} content={isReadOnly ? 'not_yours' : 'kept'} preview={current.preview} />
         <div class="row verdicts">
-          {VERDICTS.map(({ verdict, key, says }) => (
+          {(isReadOnly ? [] : VERDICTS).map(({ verdict, key, says }) => (
             <button key={verdict} type="button" class="outline" onClick={() => say(verdict)} aria-keyshortcuts={key}>
               <kbd>{key}</kbd> {verdict} <span class="hint">{says}</span>
             </button>

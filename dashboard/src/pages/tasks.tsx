@@ -13,7 +13,7 @@ import { WindowChoice } from '../parts/window-choice.tsx'
 import { linkTo } from '../place.ts'
 import { useReport } from '../use-report.ts'
 
-export function TasksPage({ place }: PageProps) {
+export function TasksPage({ place, session }: PageProps) {
   const since = place.query.since ?? '7d'
   const report = useReport<TasksReport>('/tasks', { query: { since } })
   return (
@@ -22,7 +22,14 @@ export function TasksPage({ place }: PageProps) {
         <WindowChoice place={place} usual="7d" />
       </Heading>
       <Shown report={report} what={`the tasks of ${since}`}>
-        {(found) => <Tasks found={found} about={place.about} since={place.query.since} reload={report.reload} />}
+        {(found) => (
+          <Tasks
+            found={found}
+            about={place.about}
+            since={place.query.since}
+            reload={session.isReadOnly ? null : report.reload}
+          />
+        )}
       </Shown>
     </>
   )
@@ -32,7 +39,8 @@ interface TasksProps {
   readonly found: TasksReport
   readonly about: string | null
   readonly since: string | undefined
-  readonly reload: () => void
+  /** Null where nothing can be changed. */
+  readonly reload: (() => void) | null
 }
 
 function Tasks({ found, about, since, reload }: TasksProps) {
@@ -71,7 +79,8 @@ function Tasks({ found, about, since, reload }: TasksProps) {
 interface TaskProps {
   readonly page: TaskPage
   readonly reasonTexts: Readonly<Record<string, string>>
-  readonly reload: () => void
+  /** Null where nothing can be changed. */
+  readonly reload: (() => void) | null
 }
 
 function Task({ page, reasonTexts, reload }: TaskProps) {
@@ -202,7 +211,7 @@ function StagePanel({ page: { task, status }, reload }: Pick<TaskProps, 'page' |
           </ul>
         </>
       )}
-      <div class="row">
+      <div class="row" hidden={reload === null}>
         {next && (
           <button type="button" class="primary" disabled={!next.isMet} onClick={() => setWanted('promote')}>
             Promote to {nextText}
@@ -220,7 +229,7 @@ function StagePanel({ page: { task, status }, reload }: Pick<TaskProps, 'page' |
           onClose={() => setWanted(null)}
           onConfirm={async (why) => {
             await post(`/tasks/${encodeURIComponent(task)}/${wanted}`, { why })
-            reload()
+            reload?.()
           }}
         >
           <p>

@@ -19,5 +19,7 @@ export interface AdminRoute {
   readonly gives: string
   readonly keys?: readonly string[]
   readonly stream?: true
+  /** Shows what was, and changes nothing: `spillway dashboard` has it, too. */
+  readonly isShown?: true
   readonly answer: (exchange: Exchange) => Promise<void>
 }

@@ -65,6 +65,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     summary: 'This document',
     gives: 'an OpenAPI 3.1 document',
     keys: ['openapi', 'info', 'paths'],
+    isShown: true,
     answer: openApiDoor(() => ADMIN_ROUTES),
   },
   {
@@ -74,6 +75,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     summary: 'Who is signed in to the console',
     gives: 'the session, with the token that changes need as x-spillway-csrf',
     keys: ['signedIn'],
+    isShown: true,
     answer: session,
   },
   {
@@ -84,6 +86,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     body: signInSchema,
     gives: 'the session',
     keys: ['signedIn', 'csrf', 'expiresAt', 'isOperator', 'tenants', 'name'],
+    isShown: true,
     answer: signIn,
   },
   {
@@ -93,6 +96,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     summary: 'Sign out',
     gives: 'no session any more',
     keys: ['signedIn'],
+    isShown: true,
     answer: signOut,
   },
   {
@@ -103,6 +107,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     query: { since: SINCE },
     gives: 'metrics as `spillway metrics --json`, costs as `spillway cost summary --json`, and parts of the window',
     keys: ['since', 'until', 'metrics', 'costs', 'parts', 'budgets', 'stages', 'overrides', 'intervals'],
+    isShown: true,
     answer: report('overview', ['since']),
   },
   {
@@ -120,6 +125,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     },
     gives: 'rows, and where the next page begins',
     keys: ['rows', 'next'],
+    isShown: true,
     answer: report('requests', ['since', 'task', 'route', 'reason', 'before', 'limit']),
   },
   {
@@ -129,6 +135,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     summary: 'One request: its record as `spillway why --json` prints it, and its path in time',
     gives: 'the record and its steps',
     keys: ['record', 'row', 'steps', 'reasonText', 'content', 'thresholds'],
+    isShown: true,
     answer: report('request', []),
   },
   {
@@ -168,6 +175,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     query: { since: SINCE, task: TASK, by: 'leave out what this reviewer has looked at' },
     gives: 'items, agreement and labels by day',
     keys: ['items', 'agreement', 'days'],
+    isShown: true,
     answer: operatorReport('review', ['since', 'task', 'by']),
   },
   {
@@ -178,6 +186,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     query: { since: SINCE },
     gives: 'tasks',
     keys: ['since', 'until', 'tasks'],
+    isShown: true,
     answer: operatorReport('tasks', ['since']),
   },
   {
@@ -208,6 +217,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     query: { since: SINCE, task: TASK },
     gives: 'the summary',
     keys: ['all', 'tasks', 'models', 'totalUsd', 'savedUsd', 'baseline', 'budgets'],
+    isShown: true,
     answer: operatorReport('costs', ['since', 'task']),
   },
   {
@@ -218,6 +228,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     query: Object.fromEntries(PLAN.map((name) => [name, `as --${kebab(name)} of the command`])),
     gives: 'the plan, and the presets',
     keys: ['input', 'month', 'breakEven', 'recommendation', 'presets'],
+    isShown: true,
     answer: operatorReport('plan', PLAN),
   },
   {
@@ -227,6 +238,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     summary: 'The policy in force with the origin of every value; never a key',
     gives: 'values by their path',
     keys: ['file', 'digest', 'values', 'problem', 'text'],
+    isShown: true,
     answer: operatorReport('policy', []),
   },
   {
@@ -237,6 +249,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     body: policyTextSchema,
     gives: 'whether it is valid, and the keys that differ',
     keys: ['ok', 'problem', 'differences'],
+    isShown: true,
     answer: checkPolicyText,
   },
   {

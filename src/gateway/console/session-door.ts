@@ -23,7 +23,7 @@ export const signInSchema = z.strictObject({
 export async function session({ app, request, response }: Exchange): Promise<void> {
   response.setHeader('cache-control', 'no-store')
   const found = app.sessions.of(request)
-  sendJson(response, 200, found ? toldOf(found) : { signedIn: false })
+  sendJson(response, 200, found ? toldOf(found, app) : { signedIn: false })
 }
 
 /** `POST /spillway/v1/session`: an API key once, for a cookie. */
@@ -36,7 +36,7 @@ export async function signIn({ app, request, response }: Exchange): Promise<void
   readerOf(begun.session.holder)
   response.setHeader('set-cookie', begun.cookie)
   response.setHeader('cache-control', 'no-store')
-  sendJson(response, 200, toldOf(begun.session))
+  sendJson(response, 200, toldOf(begun.session, app))
 }
 
 /** `DELETE /spillway/v1/session`. */
@@ -47,11 +47,15 @@ export async function signOut({ app, request, response }: Exchange): Promise<voi
   sendJson(response, 200, { signedIn: false })
 }
 
-function toldOf({ holder, csrf, expiresAt }: Session): Readonly<Record<string, unknown>> {
+function toldOf(
+  { holder, csrf, expiresAt }: Session,
+  { isReadOnly }: Exchange['app'],
+): Readonly<Record<string, unknown>> {
   return {
     signedIn: true,
     name: holder.name,
     isOperator: holder.isOperator,
+    isReadOnly,
     tenants: holder.isOperator ? null : (holder.grant.tenants ?? []),
     csrf,
     expiresAt: new Date(expiresAt).toISOString(),
