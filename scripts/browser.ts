@@ -25,7 +25,7 @@ const rows = Number(values.rows)
 await using run = await consoleRun({ history: rows })
 const id = await run.ask('triage', 'FAIL src/a.test.ts: expected 2 to be 3. 1 failed, 12 passed')
 await run.ask('answer', 'Capital of France?')
-const at = ['overview', 'live', `requests/${id}`, 'review', 'tasks', 'cost', 'policy']
+const at = ['overview', 'live', `requests/${id}`, 'review', 'tasks', 'models', 'cost', 'policy']
 const browser = await openBrowser()
 const { url, key } = run.server
 const pages: Record<string, PageReport> = {}

@@ -30,7 +30,7 @@ try {
     await page.getByLabel('API key').waitFor()
     await page.screenshot({ path: join(FOLDER, `sign-in-${name}.png`) })
     await signIn(page, url, key)
-    const pages = ['overview', 'live', `requests/${requestId}`, 'review', 'tasks', 'cost', 'policy']
+    const pages = ['overview', 'live', `requests/${requestId}`, 'review', 'tasks', 'models', 'cost', 'policy']
     for (const at of pages) {
       await page.goto(`${url}/ui#/${at}`)
       await page.getByRole('heading', { level: 1 }).waitFor()

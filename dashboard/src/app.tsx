@@ -5,6 +5,7 @@ import { get, remove, type SessionState, type SignedIn, useSession } from './api
 import { CostPage } from './pages/cost.tsx'
 import { DetailPage } from './pages/detail.tsx'
 import { LivePage } from './pages/live.tsx'
+import { ModelsPage } from './pages/models.tsx'
 import { OverviewPage } from './pages/overview.tsx'
 import { PolicyPage } from './pages/policy.tsx'
 import { ReviewPage } from './pages/review.tsx'
@@ -32,6 +33,7 @@ const PAGES: readonly Page[] = [
   { name: 'live', title: 'Live', icon: 'live', forAll: true, show: LivePage },
   { name: 'review', title: 'Review', icon: 'review', show: ReviewPage },
   { name: 'tasks', title: 'Tasks', icon: 'tasks', show: TasksPage },
+  { name: 'models', title: 'Models', icon: 'models', show: ModelsPage },
   { name: 'cost', title: 'Cost', icon: 'cost', show: CostPage },
   { name: 'policy', title: 'Policy', icon: 'policy', show: PolicyPage },
 ]

@@ -43,6 +43,10 @@ function grouped(text: string): string {
   return rest === undefined ? parts : `${parts}.${rest}`
 }
 
+export function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(bytes < 1e9 ? 2 : 1)} GB`
+}
+
 export function plural(amount: number, one: string, many = `${one}s`): string {
   return `${count(amount)} ${amount === 1 ? one : many}`
 }

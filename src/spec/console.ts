@@ -18,6 +18,7 @@ export const CONSOLE_REPORTS = [
   'tasks',
   'costs',
   'plan',
+  'models',
   'policy',
   'policy_check',
   'text',

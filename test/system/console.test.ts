@@ -21,6 +21,7 @@ describe.skipIf(!IS_HERE)('the console in a browser', () => {
     `requests/${ids.local}`,
     'review',
     'tasks',
+    'models',
     'cost',
     'policy',
   ]
@@ -81,13 +82,14 @@ describe.skipIf(!IS_HERE)('the console in a browser', () => {
           String(await page.evaluate(`document.activeElement.textContent.trim() || document.activeElement.tagName`)),
         )
       }
-      expect(seen.slice(0, 8)).toEqual([
+      expect(seen.slice(0, 9)).toEqual([
         'Skip to the page',
         'Spillway',
         'Overview',
         'Live',
         'Review',
         'Tasks',
+        'Models',
         'Cost',
         'Policy',
       ])
@@ -173,6 +175,16 @@ describe.skipIf(!IS_HERE)('the console in a browser', () => {
         .getByRole('cell', { name: score?.toFixed(3) ?? '' })
         .first()
         .waitFor()
+    })
+
+    it('of the models are those of `metrics`', async () => {
+      await open('models?since=30d')
+      const { models } = await fromCli<{ models: readonly { name: string; calls: { of: number } }[] }>(
+        'metrics',
+        '--since',
+        '30d',
+      )
+      for (const { name, calls } of models) expect(plain(await figure(`calls-${name}`))).toBe(String(calls.of))
     })
 
     it('of the policy are those of `policy show`', async () => {

@@ -5,6 +5,7 @@ const PATHS = {
   live: 'M3 12h4l3-8 4 16 3-8h4',
   review: 'M4 12l5 5L20 6',
   tasks: 'M4 6h16M4 12h16M4 18h10',
+  models: 'M12 3l9 5v8l-9 5-9-5V8zM3 8l9 5 9-5M12 13v8',
   cost: 'M12 3v18M17 7c-1-2-9-3-9 1s9 3 9 7-8 4-10 1',
   policy: 'M6 3h9l4 4v14H6zM9 12h6M9 16h6',
   back: 'M15 5l-7 7 7 7',

@@ -1,6 +1,7 @@
 /** Every report of the console by its name. */
 import type { ConsoleReport } from '../../spec/console.ts'
 import { readCosts, type ToldCosts } from '../read-costs.ts'
+import { models } from './models.ts'
 import { overview } from './overview.ts'
 import { plan } from './plan.ts'
 import { policy, policyCheck } from './policy.ts'
@@ -17,6 +18,7 @@ export const REPORTS = {
   tasks,
   costs,
   plan,
+  models,
   policy,
   policy_check: policyCheck,
   text,

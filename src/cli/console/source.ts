@@ -17,7 +17,7 @@ export interface ConsoleSettings {
 }
 
 /** They read as many records as the window holds, so they wait for each other, and are kept. */
-const THROUGH_THE_AUDIT: ReadonlySet<ConsoleReport> = new Set(['overview', 'review', 'tasks', 'costs'])
+const THROUGH_THE_AUDIT: ReadonlySet<ConsoleReport> = new Set(['overview', 'review', 'tasks', 'costs', 'models'])
 
 /** Who leaves a page open must not keep the machine busy: reading takes at most a tenth of the time of one core. */
 const KEPT_TIMES_ITS_WORK = 10

@@ -233,6 +233,17 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   },
   {
     method: 'GET',
+    path: `${ROOT}/models`,
+    caller: 'operator',
+    summary: 'The models of the policy with their figures and memory, and what of the catalogue would fit',
+    query: { since: SINCE },
+    gives: 'models as in `spillway metrics --json`, and rows of `spillway models list --fits`',
+    keys: ['since', 'until', 'models', 'availableBytes', 'catalogue'],
+    isShown: true,
+    answer: operatorReport('models', ['since']),
+  },
+  {
+    method: 'GET',
     path: `${ROOT}/policy`,
     caller: 'operator',
     summary: 'The policy in force with the origin of every value; never a key',
