@@ -97,6 +97,7 @@ const SLOW = [
   'test/cli/tasks.test.ts',
   'test/cli/template-runs.test.ts',
   'test/cli/tenant-ceilings.test.ts',
+  'test/cli/top.test.ts',
   'test/cli/tour.test.ts',
   'test/cli/uninstall.test.ts',
   'test/cli/ways-out.test.ts',

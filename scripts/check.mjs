@@ -5,6 +5,9 @@ try {
   await timed('packages', preparePackages)
   await timed('format and lint', () => run(pinnedNode(), [binOf('@biomejs/biome', 'biome'), 'check']))
   await timed('types', () => run(pinnedNode(), [binOf('typescript', 'tsc'), '--noEmit', '-p', '.']))
+  await timed('types of the console', () =>
+    run(pinnedNode(), [binOf('typescript', 'tsc'), '--noEmit', '-p', 'dashboard']),
+  )
   await timed('build', build)
   await timed('bill of materials', writeBill)
   await timed('supply chain and package', () => run(pinnedNode(), ['scripts/supply-chain.ts']))

@@ -1,6 +1,6 @@
 /**
- * The servers that tests of many machines start: Postgres, and Valkey or Redis. In continuous integration on Debian what is missing
- * is installed; elsewhere those tests are left out, and say so. Nothing is started here.
+ * What tests start beside Node: Postgres, Valkey or Redis, and a browser. In continuous integration on Debian what is missing is
+ * installed; elsewhere those tests are left out, and say so. Nothing is started here.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -8,7 +8,11 @@ import { run } from './prepare.mjs'
 
 /** @returns whether something was installed */
 export async function installServers() {
-  const missing = [...(hasPostgres() ? [] : ['postgresql']), ...(hasValkey() ? [] : ['valkey-server'])]
+  const missing = [
+    ...(hasPostgres() ? [] : ['postgresql']),
+    ...(hasValkey() ? [] : ['valkey-server']),
+    ...(hasBrowser() ? [] : ['chromium']),
+  ]
   const mayInstall = Boolean(process.env.CI) && process.getuid?.() === 0 && has('apt-get')
   if (missing.length === 0 || !mayInstall) return false
   // Where init scripts run at all, they start nothing in runlevel 1.
@@ -30,6 +34,10 @@ function hasValkey() {
 
 function has(program) {
   return spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0
+}
+
+function hasBrowser() {
+  return has('chromium') || has('chromium-browser')
 }
 
 /** Older releases of Debian know only Redis. */

@@ -39,7 +39,7 @@ export async function preparePackages() {
   return true
 }
 
-/** Compiles src to dist unless the sources are unchanged. Returns whether it ran. */
+/** Compiles src and the console to dist unless the sources are unchanged. Returns whether it ran. */
 export async function build() {
   const digest = sourcesDigest()
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === digest) return false
@@ -50,6 +50,8 @@ export async function build() {
   await run(pinnedNode(), [...compile, '--declaration', 'false', '--removeComments', '--noCheck'])
   pruneDeclarations(ROOT, JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')))
   reprint()
+  // What the console shows; it talks to the program over HTTP alone, so it is built by itself.
+  await run(pinnedNode(), [binOf('vite', 'vite'), 'build', '--config', 'dashboard/vite.config.ts'])
   writeSchema()
   mkdirSync(dirname(STAMP), { recursive: true })
   writeFileSync(STAMP, digest)
@@ -134,7 +136,7 @@ function rootMatchesLock(locked) {
 
 function sourcesDigest() {
   const hash = createHash('sha256')
-  const files = [...BUILT_FROM, ...filesBelow('src')]
+  const files = [...BUILT_FROM, ...filesBelow('src'), ...filesBelow('dashboard')]
   for (const file of files)
     hash
       .update(`${file}\0`)

@@ -33,7 +33,9 @@ import { createRolloutWatch } from './pipeline/rollout-watch.ts'
 import { createRoster, type RosterModel } from './pipeline/roster.ts'
 import { routerFrom } from './pipeline/router.ts'
 import { answeringNow } from './pipeline/task-setup.ts'
+import { toldJournal } from './pipeline/told-journal.ts'
 import { createTurnBook } from './pipeline/turn-book.ts'
+import type { AuditRecord } from './spec/audit.ts'
 import { hasFrontier } from './spec/has-frontier.ts'
 import type { HeldRow } from './spec/held.ts'
 import type { CheckedDraft } from './spec/label.ts'
@@ -80,6 +82,8 @@ export interface RouterSettings {
   readonly auditDir?: string
   /** Hears of every local answer that gates checked, rejected ones included, whose text is nowhere else. */
   readonly onDraft?: (requestId: string, draft: CheckedDraft) => void
+  /** Hears of every request of this router that settles. */
+  readonly onSettled?: (record: AuditRecord) => void
   /** Takes every model port that is opened and gives what is used in its place, for example one that keeps what was said. */
   readonly around?: (name: string, port: ModelPort) => ModelPort
   /** For models with `batch`: gives what sends their calls in place of the transport, for example to send them together. They cost the price of a batch then. */
@@ -135,7 +139,7 @@ export function createRouter(settings: RouterSettings): Router {
   return routerFrom({
     loaded,
     roster: createRoster(models, clock),
-    journal: log.journal,
+    journal: settings.onSettled ? toldJournal(log.journal, settings.onSettled) : log.journal,
     clock,
     price: settings.collect ? batchCost : callCost,
     windowTokens,

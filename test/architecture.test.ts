@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
 const SRC = resolve(dirname(fileURLToPath(import.meta.url)), '../src')
+const DASHBOARD = resolve(SRC, '../dashboard')
 
 /** Which folders of src a folder may import, besides itself. Changing a row needs a decision record. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
@@ -142,6 +143,43 @@ describe('the layers', () => {
   })
 })
 
+/** Everything that a file of the console takes from somewhere else; types are gone when it runs. */
+function takenFrom(text: string): readonly string[] {
+  const imported = [...text.matchAll(/^(?:import|export) (?!type )(?:[^'\n]* from )?'([^']+)'/gm)]
+  return imported.map(([, from = '']) => from)
+}
+
+describe('the console', () => {
+  const files = readdirSync(DASHBOARD, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file))
+  const read = (file: string): string => readFileSync(join(DASHBOARD, file), 'utf8')
+
+  it('talks to the program over HTTP alone: of its code it takes types, and nothing that runs', () => {
+    const wrong = files.flatMap((file) =>
+      takenFrom(read(file))
+        .filter((from) => from.startsWith('.'))
+        .filter((from) => relative(DASHBOARD, resolve(DASHBOARD, dirname(file), from)).startsWith('..'))
+        .map((from) => `${file}: ${from}`),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  it('takes two libraries', () => {
+    const shown = files.filter((file) => file.startsWith('src'))
+    const libraries = shown.flatMap((file) => takenFrom(read(file))).filter((from) => !from.startsWith('.'))
+    expect([...new Set(libraries)].sort()).toEqual(['preact', 'preact/hooks', 'uplot', 'uplot/dist/uPlot.min.css'])
+  })
+
+  it('is told apart by a check that can fail', () => {
+    expect(takenFrom("import { a } from '../../src/a.ts'")).toEqual(['../../src/a.ts'])
+    expect(takenFrom("import './a.css'")).toEqual(['./a.css'])
+    expect(takenFrom("import type { A } from '../../src/a.ts'")).toEqual([])
+  })
+
+  it('writes no HTML by itself, so that every text is shown as what it is', () => {
+    expect(files.filter((file) => /innerHTML|dangerously|outerHTML|insertAdjacent/.test(read(file)))).toEqual([])
+  })
+})
+
 /** Files that open a connection by themselves, and to what. */
 const OWN_SOCKETS: Readonly<Record<string, string>> = {
   'models/dial.ts': 'the door itself',
@@ -208,13 +246,13 @@ describe('the shape of the code', () => {
     expect(long).toEqual([])
   })
 
-  it('keeps tests, benchmarks and scripts under 400 lines, too', () => {
+  it('keeps tests, benchmarks, scripts and the console under 400 lines, too', () => {
     const root = resolve(SRC, '..')
-    const files = ['test', 'bench', 'scripts'].flatMap((folder) =>
+    const files = ['test', 'bench', 'scripts', 'dashboard'].flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
     )
     const long = files.filter(
-      (file) => /\.(ts|mjs)$/.test(file) && readFileSync(join(root, file), 'utf8').split('\n').length > 401,
+      (file) => /\.(tsx?|mjs)$/.test(file) && readFileSync(join(root, file), 'utf8').split('\n').length > 401,
     )
     // A table of requirements and the tests that show them, which is read by its rows.
     expect(long).toEqual([join('test', 'requirements.ts')])

@@ -10,6 +10,7 @@ import {
 } from '../eval/cost-plan.ts'
 import { PLAN_DEFAULTS, PLAN_PRESETS, type PlanPreset } from '../eval/cost-plan-presets.ts'
 import { callCost, type PricedModel } from '../models/prices.ts'
+import type { Policy } from '../spec/policy.ts'
 import type { Costs } from '../spec/policy-costs.ts'
 import { meant } from '../spec/suggest.ts'
 import { addCommand, type CliContext } from './context.ts'
@@ -18,7 +19,7 @@ import { amount, amounts } from './numbers.ts'
 import { findPolicy } from './policy-lookup.ts'
 import { renderTable } from './table.ts'
 
-interface PlanFlags {
+export interface PlanFlags {
   readonly preset: string
   readonly policy?: string
   readonly model?: string
@@ -79,10 +80,24 @@ export function addCostPlan(group: Command, context: CliContext): void {
 }
 
 function plan(flags: PlanFlags, context: CliContext): void {
-  const input = inputOf(flags, context)
-  const found = planned(input)
-  if (flags.json) context.terminal.json({ input, ...found })
-  else for (const line of lines(input, found, context.terminal.columns)) context.terminal.print(line)
+  const told = planFor(flags, () => findPolicy(flags.policy, context).policy)
+  if (flags.json) context.terminal.json(told)
+  else for (const line of lines(told.input, told, context.terminal.columns)) context.terminal.print(line)
+}
+
+export interface ToldPlan extends Plan {
+  readonly input: PlanInput
+}
+
+/**
+ * The calculator by its flags, of the command line and of the console alike.
+ *
+ * @param policyOf gives prices and costs where flags ask for those of a policy
+ * @throws RouterError usage
+ */
+export function planFor(flags: PlanFlags, policyOf: () => Policy): ToldPlan {
+  const input = inputOf(flags, policyOf)
+  return { input, ...planned(input) }
 }
 
 /** @throws RouterError usage */
@@ -95,8 +110,8 @@ function planned(input: PlanInput): Plan {
   }
 }
 
-function inputOf(flags: PlanFlags, context: CliContext): PlanInput {
-  const costs = flags.policy === undefined ? null : findPolicy(flags.policy, context).policy.costs
+function inputOf(flags: PlanFlags, policyOf: () => Policy): PlanInput {
+  const costs = flags.policy === undefined ? null : policyOf().costs
   const given = { from: 0 }
   const tokens = {
     inputTokens: amount('--input-tokens', flags.inputTokens ?? PLAN_DEFAULTS.inputTokens, given),
@@ -110,7 +125,7 @@ function inputOf(flags: PlanFlags, context: CliContext): PlanInput {
   return {
     requestsPerDay: amount('--requests-per-day', flags.requestsPerDay ?? presetOf(flags.preset).requestsPerDay, given),
     ...tokens,
-    price: priceOf(flags, tokens, context),
+    price: priceOf(flags, tokens, policyOf),
     mix,
     rejected: amount('--rejected', flags.rejected ?? '0', { from: 0, to: 100 }),
     localTokenFactor: amount('--local-token-factor', flags.localTokenFactor ?? PLAN_DEFAULTS.localTokenFactor, {
@@ -185,12 +200,12 @@ interface Tokens {
   readonly outputTokens: number
 }
 
-function priceOf(flags: PlanFlags, tokens: Tokens, context: CliContext): ApiPrice {
+function priceOf(flags: PlanFlags, tokens: Tokens, policyOf: () => Policy): ApiPrice {
   const { price, inputPrice, outputPrice, model } = flags
   const said = [price, inputPrice ?? outputPrice, model].filter((one) => one !== undefined)
   if (said.length > 1)
     throw usage('the price is said twice', 'Give --price, or --input-price and --output-price, or --model.')
-  if (model !== undefined) return { perRequest: modelUsd(model, tokens, { flags, context }) }
+  if (model !== undefined) return { perRequest: modelUsd(model, tokens, policyOf) }
   if ((inputPrice === undefined) !== (outputPrice === undefined))
     throw usage('--input-price and --output-price go together', 'Give both, or --price for one price of all tokens.')
   const flat = price ?? PLAN_DEFAULTS.usdPerMillion
@@ -202,13 +217,8 @@ function priceOf(flags: PlanFlags, tokens: Tokens, context: CliContext): ApiPric
   }
 }
 
-interface Asked {
-  readonly flags: PlanFlags
-  readonly context: CliContext
-}
-
-function modelUsd(name: string, tokens: Tokens, { flags, context }: Asked): number {
-  const model = findPolicy(flags.policy, context).policy.models[name] ?? tableModel(name)
+function modelUsd(name: string, tokens: Tokens, policyOf: () => Policy): number {
+  const model = policyOf().models[name] ?? tableModel(name)
   const { costUsd } = model ? callCost(model, { ...tokens, source: 'estimated' }, model.model) : { costUsd: null }
   if (costUsd !== null && model?.tier === 'frontier') return costUsd
   if (model && model.tier !== 'frontier') throw usage(`--model ${name} is a local model`, 'Name a frontier.')

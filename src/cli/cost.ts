@@ -1,25 +1,21 @@
 /** `spillway cost`: what was spent, what it bought, and what is left. */
 import { bookedUnder, type CeilingName } from '../eval/booked.ts'
-import { type CostLine, type CostSummary, costSummary, costsOfPart } from '../eval/costs.ts'
+import type { CostLine, CostSummary } from '../eval/costs.ts'
 import { resolvePaths } from '../models/paths.ts'
 import { callCost } from '../models/prices.ts'
 import { systemClock } from '../pipeline/clock.ts'
-import type { AuditRecord } from '../spec/audit.ts'
 import type { Usage } from '../spec/decision.ts'
 import type { LoadedPolicy, ModelPolicy } from '../spec/policy.ts'
 import type { AuditQuery } from '../spec/ports.ts'
-import { type AuditReader, readAuditLog } from '../stores/audit-log.ts'
-import { type BudgetState, type BudgetStore, openBudgets } from '../stores/budgets.ts'
+import type { BudgetState } from '../stores/budgets.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { addCostPlan } from './cost-plan.ts'
 import { atLeastOne, sinceMs } from './duration.ts'
 import { usage } from './failure.ts'
 import { milliseconds } from './outcome-text.ts'
 import { findPolicy } from './policy-lookup.ts'
+import { readCosts, type ToldCosts, withAudit, withBudgets } from './read-costs.ts'
 import { renderTable } from './table.ts'
-
-/** What is compared with unless a model is named. */
-const FIRST = 'first frontier of each task'
 
 interface CostFlags {
   readonly policy?: string
@@ -55,33 +51,10 @@ function summary(flags: CostFlags, context: CliContext): void {
   const by = rowsBy(flags.by)
   const loaded = findPolicy(flags.policy, context)
   const nowMs = systemClock.epochMs()
-  const query = queryOf(flags, nowMs)
-  const baseline = flags.baseline === undefined ? null : modelOf(flags.baseline, loaded)
   const { stateDir } = resolvePaths(context.env, process.platform)
-  const told = withAudit(stateDir, (log) =>
-    costSummary({
-      records: recordsOf(log, query),
-      costs: flags.task === undefined ? loaded.policy.costs : costsOfPart(loaded.policy.costs),
-      sinceMs: firstMs(log, query) ?? nowMs,
-      nowMs,
-      frontierUsd: (task, usage) => usdOf(baseline ?? firstFrontier(task, loaded), usage),
-    }),
-  )
-  const budgets = withBudgets(stateDir, (book) => book.list())
-  const about = flags.baseline ?? FIRST
-  if (flags.json) context.terminal.json({ ...told, baseline: about, budgets })
-  else
-    for (const line of lines({ told, budgets, baseline: about }, { by, columns: context.terminal.columns }))
-      context.terminal.print(line)
-}
-
-function withAudit<T>(stateDir: string, use: (log: AuditReader) => T): T {
-  const log = readAuditLog({ stateDir })
-  try {
-    return use(log)
-  } finally {
-    log.close()
-  }
+  const told = readCosts({ loaded, stateDir, nowMs, query: queryOf(flags, nowMs), baseline: flags.baseline ?? null })
+  if (flags.json) context.terminal.json(told)
+  else for (const line of lines(told, { by, columns: context.terminal.columns })) context.terminal.print(line)
 }
 
 function queryOf({ since, task, limit }: CostFlags, nowMs: number): AuditQuery {
@@ -89,51 +62,6 @@ function queryOf({ since, task, limit }: CostFlags, nowMs: number): AuditQuery {
     sinceMs: sinceMs(since, nowMs),
     ...(task !== undefined && { task }),
     ...(limit !== undefined && { limit: atLeastOne(limit, '--limit'), newestFirst: true }),
-  }
-}
-
-/** Only the latest are held in memory together. */
-function recordsOf(log: AuditReader, query: AuditQuery): Iterable<AuditRecord> {
-  return query.limit === undefined ? log.each(query) : log.list(query)
-}
-
-/** When the first of the requests came. @returns epoch milliseconds; null when none came */
-function firstMs(log: AuditReader, query: AuditQuery): number | null {
-  const first = query.limit === undefined ? log.each({ ...query, limit: 1 }) : log.list(query).slice(-1)
-  for (const { receivedAt } of first) return Date.parse(receivedAt)
-  return null
-}
-
-/** The first frontier that the task may use. */
-export function firstFrontier(task: string, { policy }: LoadedPolicy): ModelPolicy | null {
-  const own = policy.tasks[task]?.frontier
-  const slot = own === false || own === undefined ? ['frontier'] : own
-  const found = Object.entries(policy.models).find(
-    ([name, { tier }]) => tier === 'frontier' && slot.some((entry) => entry === name || entry === tier),
-  )
-  return found?.[1] ?? null
-}
-
-/** US dollars; null without a model or a price. */
-export function usdOf(model: ModelPolicy | null, usage: Usage): number | null {
-  return model === null ? null : callCost(model, usage, model.model).costUsd
-}
-
-/** @throws RouterError usage: not a frontier of the policy */
-function modelOf(name: string, { policy }: LoadedPolicy): ModelPolicy {
-  const frontiers = Object.entries(policy.models).filter(([, { tier }]) => tier === 'frontier')
-  const found = frontiers.find(([known]) => known === name)
-  if (found) return found[1]
-  const names = frontiers.map(([known]) => known).join(', ')
-  throw usage(`--baseline ${name} is no frontier of the policy`, `Name one of these: ${names || 'there is none'}.`)
-}
-
-function withBudgets<T>(stateDir: string, use: (book: BudgetStore) => T): T {
-  const book = openBudgets({ stateDir, monotonicMs: systemClock.monotonicMs })
-  try {
-    return use(book)
-  } finally {
-    book.close()
   }
 }
 
@@ -158,12 +86,6 @@ function bookedUsd(loaded: LoadedPolicy, stateDir: string, { name, period }: Cei
   )
 }
 
-interface Told {
-  readonly told: CostSummary
-  readonly budgets: readonly BudgetState[]
-  readonly baseline: string
-}
-
 function rowsBy(what: string): 'task' | 'key' {
   if (what === 'task' || what === 'key') return what
   throw usage(`--by ${what} is nothing that costs are told by`, 'Write --by task or --by key.')
@@ -174,8 +96,8 @@ interface Shape {
   readonly columns: number
 }
 
-function lines({ told, budgets, baseline }: Told, { by, columns }: Shape): readonly string[] {
-  const { all, models } = told
+function lines(told: ToldCosts, { by, columns }: Shape): readonly string[] {
+  const { all, models, budgets, baseline } = told
   const rows = by === 'task' ? told.tasks : told.keys
   const shown = [...rows, ...(rows.length === 1 ? [] : [all])]
   const table = renderTable([by, 'requests', 'local', 'paid', 'unknown', 'successes'], shown.map(rowOf), {

@@ -4,6 +4,7 @@ import { replaceableRouter } from '../gateway/reload.ts'
 import type { Gateway } from '../gateway/serve.ts'
 import { resolvePaths } from '../models/paths.ts'
 import { systemClock } from '../pipeline/clock.ts'
+import { createLiveFeed } from '../spec/console.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
 import type { Router } from '../spec/router.ts'
@@ -38,14 +39,14 @@ export interface GatewayAddresses {
   readonly url: string
   readonly openaiBaseUrl: string
   readonly anthropicBaseUrl: string
-  /** Null while there is none. */
-  readonly dashboardUrl: string | null
+  /** The operator's console. */
+  readonly dashboardUrl: string
   /** The file that holds the key of this machine's operator. */
   readonly keyFile: string
 }
 
 export function addressesOf({ url, keyFile }: Pick<Gateway, 'url' | 'keyFile'>): GatewayAddresses {
-  return { url, openaiBaseUrl: `${url}/v1`, anthropicBaseUrl: url, dashboardUrl: null, keyFile }
+  return { url, openaiBaseUrl: `${url}/v1`, anthropicBaseUrl: url, dashboardUrl: `${url}/ui`, keyFile }
 }
 
 /** Resolves when the command is told to stop. */
@@ -67,20 +68,29 @@ export async function runGateway(
   const { policy } = run
   const paths = resolvePaths(context.env, process.platform)
   // Loaded only here, so that other commands start at once.
-  const [{ startGateway }, { createRouter }, { openGatewayStores }, { keptMetrics, metricsSource }] = await Promise.all(
-    [
+  const [{ startGateway }, { createRouter }, { openGatewayStores }, { keptMetrics, metricsSource }, { openConsole }] =
+    await Promise.all([
       import('../gateway/serve.ts'),
       import('../compose.ts'),
       import('../stores/gateway-stores.ts'),
       import('./metrics-source.ts'),
-    ],
-  )
-  const open = (loaded: LoadedPolicy): Router => createRouter({ policy: loaded, env: context.env, paths })
+      import('./console/source.ts'),
+    ])
+  const live = createLiveFeed()
+  const open = (loaded: LoadedPolicy): Router =>
+    createRouter({ policy: loaded, env: context.env, paths, onSettled: live.publish })
   const { router, replace } = replaceableRouter(open(policy))
   let inForce = policy
   const { epochMs: nowMs, monotonicMs } = systemClock
   const figures = metricsSource({ stateDir: paths.stateDir, costs: () => inForce.policy.costs, nowMs })
   let watch: PolicyWatch | null = null
+  const pages = openConsole({
+    stateDir: paths.stateDir,
+    loaded: () => inForce,
+    policyProblem: () => watch?.problem() ?? null,
+    live,
+    clock: systemClock,
+  })
   let stores: GatewayStores | null = null
   const giveBack = outliveStrayFailures((line) => context.terminal.say(line))
   try {
@@ -94,6 +104,7 @@ export async function runGateway(
       port: run.port,
       policyProblem: () => watch?.problem() ?? null,
       metrics: keptMetrics(figures, monotonicMs),
+      console: pages,
       ...(run.temporary && { temporary: true as const }),
       ...(isWorker() && { sharesRecord: true as const }),
       log: run.log,
@@ -120,6 +131,7 @@ export async function runGateway(
     } finally {
       watch?.stop()
       await gateway.close()
+      await pages.close()
       await preloading
     }
   } finally {

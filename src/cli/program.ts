@@ -23,6 +23,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   eval: async () => (await import('./eval.ts')).addEval,
   replay: async () => (await import('./replay.ts')).addReplay,
   metrics: async () => (await import('./metrics.ts')).addMetrics,
+  top: async () => (await import('./top.ts')).addTop,
+  dashboard: async () => (await import('./dashboard.ts')).addDashboard,
   cost: async () => (await import('./cost.ts')).addCost,
   rollout: async () => (await import('./rollout.ts')).addRollout,
   kill: async () => (await import('./kill.ts')).addKill,

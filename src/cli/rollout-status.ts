@@ -1,37 +1,15 @@
 /** `spillway rollout status`: every task's stage, its evidence, what is missing for the next one, and what to try. */
 import type { Command } from 'commander'
-import type { Advice } from '../eval/rollout/advice.ts'
 import type { RolloutEvidence } from '../eval/rollout/evidence.ts'
-import { needsEvidence, type RolloutBar } from '../eval/rollout/judge.ts'
-import { stageAbove } from '../eval/rollout/plan-move.ts'
-import type { StagePolicy } from '../spec/policy.ts'
-import { type RolloutInForce, stageText, type TaskDriftState } from '../spec/rollout.ts'
-import { type Candidate, type LocalSetup, setupText } from '../spec/rotation.ts'
+import { stageText } from '../spec/rollout.ts'
+import { setupText } from '../spec/rotation.ts'
 import { addCommand, type CliContext } from './context.ts'
-import { openRolloutView, openRolloutViews, type RolloutView } from './rollout-view.ts'
+import { openRolloutView, openRolloutViews } from './rollout-view.ts'
+import { statusOf, type TaskStatus } from './task-status.ts'
 
 interface StatusFlags {
   readonly policy?: string
   readonly json?: true
-}
-
-interface TaskStatus {
-  readonly task: string
-  readonly stage: StagePolicy
-  /** Who says so: a move, the policy, or nobody. */
-  readonly source: 'moved' | 'policy' | 'default'
-  readonly moved: RolloutInForce | null
-  /** What was rotated in over the policy's model and prompt; null: as the policy says. */
-  readonly answeredBy: LocalSetup | null
-  /** What is tried beside it. */
-  readonly candidate: Candidate | null
-  readonly evidence: RolloutEvidence
-  readonly bars: readonly RolloutBar[]
-  /** The next stage; null at the last. */
-  readonly next: { readonly to: StagePolicy; readonly isMet: boolean; readonly missing: readonly string[] } | null
-  /** Since the stage began; null in a stage that serves no local answers. */
-  readonly drift: TaskDriftState | null
-  readonly advice: readonly Advice[]
 }
 
 export function addRolloutStatus(group: Command, context: CliContext): void {
@@ -46,26 +24,6 @@ function status(task: string | undefined, { policy, json }: StatusFlags, context
   if (json) context.terminal.json(told)
   else if (told.length === 0) context.terminal.say('No task of the policy has a local model.')
   else for (const line of told.flatMap(lines)) context.terminal.print(line)
-}
-
-function statusOf({ name, stage, inForce, policy, setup, candidate, look }: RolloutView): TaskStatus {
-  const { evidence, judgement, advice, drift } = look()
-  const to = stageAbove(stage)
-  const isFree = to !== null && !needsEvidence(to)
-  const missing = isFree ? [] : judgement.missing
-  return {
-    task: name,
-    stage,
-    source: inForce ? 'moved' : policy.stage === undefined ? 'default' : 'policy',
-    moved: inForce,
-    answeredBy: setup ?? null,
-    candidate,
-    evidence,
-    bars: judgement.bars,
-    next: to && { to, isMet: isFree || judgement.isMet, missing },
-    drift,
-    advice,
-  }
 }
 
 function lines({

@@ -19,9 +19,9 @@ import { readAuditLog } from '../stores/audit-log.ts'
 import { readPolicy } from '../stores/policy-archive.ts'
 import { openRollouts, type RolloutStore } from '../stores/rollouts.ts'
 import type { CliContext } from './context.ts'
-import { firstFrontier, usdOf } from './cost.ts'
 import { usage } from './failure.ts'
 import { findPolicy } from './policy-lookup.ts'
+import { firstFrontier, usdOf } from './read-costs.ts'
 
 export interface RolloutView {
   readonly name: string
@@ -54,22 +54,44 @@ const WAIT_MS = 2000
 
 /** @throws RouterError unknown_task, usage: the task has no local model; rollouts_unreadable */
 export function openRolloutView(name: string, policyFile: string | undefined, context: CliContext): RolloutView {
-  const loaded = findPolicy(policyFile, context)
-  const { stateDir } = resolvePaths(context.env, process.platform)
-  const store = openRollouts(stateDir, context.clock.monotonicMs, WAIT_MS)
-  // An unreadable file is an error here, and not a stage that it makes.
-  store.list()
-  return viewOf(name, { loaded, store, stateDir })
+  return rolloutView(name, booksOf(policyFile, context))
 }
 
 /** Every task of the policy that has a local model. */
 export function openRolloutViews(policyFile: string | undefined, context: CliContext): readonly RolloutView[] {
+  return rolloutViews(booksOf(policyFile, context))
+}
+
+function booksOf(policyFile: string | undefined, context: CliContext): RolloutBooks {
   const loaded = findPolicy(policyFile, context)
   const { stateDir } = resolvePaths(context.env, process.platform)
-  const store = openRollouts(stateDir, context.clock.monotonicMs, WAIT_MS)
+  return { loaded, stateDir, monotonicMs: context.clock.monotonicMs }
+}
+
+/** What the stages of a policy are read from. */
+export interface RolloutBooks {
+  readonly loaded: LoadedPolicy
+  readonly stateDir: string
+  readonly monotonicMs: () => number
+}
+
+/** @throws RouterError unknown_task, usage: the task has no local model; rollouts_unreadable */
+export function rolloutView(name: string, books: RolloutBooks): RolloutView {
+  return viewOf(name, opened(books))
+}
+
+/** @throws RouterError rollouts_unreadable */
+export function rolloutViews(books: RolloutBooks): readonly RolloutView[] {
+  const own = opened(books)
+  const routed = Object.entries(books.loaded.policy.tasks).filter(([, { local }]) => local !== false)
+  return routed.map(([name]) => viewOf(name, own))
+}
+
+function opened({ loaded, stateDir, monotonicMs }: RolloutBooks): Pick<RolloutView, 'loaded' | 'store' | 'stateDir'> {
+  const store = openRollouts(stateDir, monotonicMs, WAIT_MS)
+  // An unreadable file is an error here, and not a stage that it makes.
   store.list()
-  const routed = Object.entries(loaded.policy.tasks).filter(([, { local }]) => local !== false)
-  return routed.map(([name]) => viewOf(name, { loaded, store, stateDir }))
+  return { loaded, store, stateDir }
 }
 
 function viewOf(name: string, own: Pick<RolloutView, 'loaded' | 'store' | 'stateDir'>): RolloutView {

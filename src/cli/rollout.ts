@@ -1,17 +1,15 @@
 /** `spillway rollout status | promote | rollback | candidate`: how far local may serve each task, and on what evidence. */
-import { randomUUID } from 'node:crypto'
 import { userInfo } from 'node:os'
-import { needsEvidence } from '../eval/rollout/judge.ts'
-import { FIRST_PERCENT, type PlannedMove, planPromotion, planRollback } from '../eval/rollout/plan-move.ts'
-import { RouterError } from '../spec/errors.ts'
+import { FIRST_PERCENT } from '../eval/rollout/plan-move.ts'
 import type { StagePolicy } from '../spec/policy.ts'
 import { type RolloutChange, STAGES, type StageName, stageText } from '../spec/rollout.ts'
 import { sameSetup, setupText } from '../spec/rotation.ts'
 import { type AddCommand, addCommand, type CliContext } from './context.ts'
 import { usage } from './failure.ts'
 import { addRolloutCandidate } from './rollout-candidate.ts'
+import { promoteTask, rollbackTask } from './rollout-move.ts'
 import { addRolloutStatus } from './rollout-status.ts'
-import { editedSince, openRolloutView, putInForce, type RolloutView, reasonGiven } from './rollout-view.ts'
+import { editedSince, openRolloutView } from './rollout-view.ts'
 
 interface MoveFlags {
   readonly policy?: string
@@ -43,77 +41,28 @@ export const addRollout: AddCommand = (program, context) => {
 }
 
 function promote(name: string, flags: MoveFlags, context: CliContext): void {
-  const [wanted, why, output] = [stageOf(flags), reasonGiven(flags.why), { flags, context }]
-  const view = openRolloutView(name, flags.policy, context)
-  const to = requireMove(name, planPromotion(view.stage, wanted))
-  const up = { action: 'promote', to, why, setup: view.setup } as const
-  if (!needsEvidence(to)) {
-    move(view, { ...up, evidence: null, model: view.inForce?.model ?? null }, output)
-    return
-  }
-  const { evidence, judgement } = view.look()
-  if (!judgement.isMet)
-    throw new RouterError('bar_missed', {
-      task: name,
-      stage: stageText(to),
-      problem: judgement.missing.join('; '),
-      fix: `\`spillway rollout status ${name}\` shows the evidence. Nothing was changed.`,
-    })
-  const { labelled: n, errors, errorRate, model } = evidence
-  const counts = { n, errors, ...errorRate, maxErrorRate: view.policy.accept.maxErrorRate ?? null }
-  move(view, { ...up, evidence: counts, model }, output)
+  const wanted = { to: stageOf(flags), why: flags.why, by: userInfo().username, nowMs: context.clock.epochMs() }
+  tell(promoteTask(openRolloutView(name, flags.policy, context), wanted), flags, context)
 }
 
 function rollback(name: string, flags: MoveFlags, context: CliContext): void {
-  const [wanted, why, output] = [stageOf(flags), reasonGiven(flags.why), { flags, context }]
+  const wanted = { to: stageOf(flags), why: flags.why, by: userInfo().username, nowMs: context.clock.epochMs() }
   const view = openRolloutView(name, flags.policy, context)
-  const planned = planRollback(view, wanted)
-  const to = requireMove(name, planned)
-  const isRotated = !sameSetup(planned.setup, view.setup)
-  const model = view.inForce?.before.at(-1)?.model ?? (isRotated ? null : (view.inForce?.model ?? null))
   const edited = editedSince(view)
+  const change = rollbackTask(view, wanted)
   if (edited.length > 0)
     context.terminal.say(`The policy says otherwise than then, and stays as it is: ${edited.join(', ')}.`)
-  move(view, { action: 'rollback', to, why, evidence: null, model, setup: planned.setup }, output)
+  tell(change, flags, context)
 }
 
-interface Output {
-  readonly flags: MoveFlags
-  readonly context: CliContext
-}
-
-type Move = Pick<RolloutChange, 'action' | 'to' | 'why' | 'evidence' | 'model' | 'setup'>
-
-function move(view: RolloutView, own: Move, { flags: { json }, context: { terminal, clock } }: Output): void {
-  const { name, stage, inForce, policy, loaded } = view
-  const { setup, ...said } = own
-  const change: RolloutChange = {
-    id: randomUUID(),
-    task: name,
-    cause: 'operator',
-    from: stage,
-    over: policy.stage ?? null,
-    after: inForce?.id ?? null,
-    by: userInfo().username,
-    at: new Date(clock.epochMs()).toISOString(),
-    policyDigest: loaded.digest,
-    ...said,
-    ...(setup && { setup }),
-    ...(view.setup && { setupBefore: view.setup }),
+function tell(change: RolloutChange, { json }: MoveFlags, { terminal }: CliContext): void {
+  const { task, from, to, setup, setupBefore } = change
+  if (json) {
+    terminal.json(change)
+    return
   }
-  putInForce(view, change)
-  const isRotated = !sameSetup(setup, view.setup)
-  if (json) terminal.json(change)
-  else {
-    terminal.print(`${name}: ${stageText(change.from)} -> ${stageText(change.to)}`)
-    if (isRotated) terminal.print(`${name}: ${setupText(view.setup)} -> ${setupText(setup)}`)
-  }
-}
-
-/** @throws RouterError usage */
-function requireMove(name: string, planned: PlannedMove): StagePolicy {
-  if ('to' in planned) return planned.to
-  throw usage(`Task ${name} cannot go there: ${planned.problem}`, planned.fix)
+  terminal.print(`${task}: ${stageText(from)} -> ${stageText(to)}`)
+  if (!sameSetup(setup, setupBefore)) terminal.print(`${task}: ${setupText(setupBefore)} -> ${setupText(setup)}`)
 }
 
 /** @returns null when none is named */

@@ -84,7 +84,10 @@ function tellListening(
 ): void {
   const { url, openaiBaseUrl, dashboardUrl, keyFile } = addressesOf(gateway)
   if (json) terminal.json({ url, dashboardUrl, keyFile })
-  else terminal.print(`listening on ${openaiBaseUrl}, key in ${keyFile}`)
+  else {
+    terminal.print(`listening on ${openaiBaseUrl}, key in ${keyFile}`)
+    terminal.print(`console at ${dashboardUrl}`)
+  }
 }
 
 /** More than any machine has cores for. */

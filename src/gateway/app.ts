@@ -3,21 +3,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { requestIdAt } from '../pipeline/request-id.ts'
 import { RouterError } from '../spec/errors.ts'
 import { countMessageTokens, messages } from './anthropic-messages.ts'
-import { requireKey, requireOtherSender, requireOwnHost } from './auth.ts'
+import { requireHolder, requireOtherSender, requireOwnHost } from './auth.ts'
 import { cancelBatch, createBatch, listBatches, oneBatch } from './batches.ts'
 import { completions } from './completions.ts'
+import type { AdminRoute } from './console/admin-route.ts'
+import { ADMIN_ROUTES } from './console/admin-routes.ts'
+import { consoleAsset, consolePage } from './console/assets.ts'
 import { decisions } from './decisions.ts'
 import { embeddings } from './embeddings.ts'
 import type { App, Exchange } from './exchange.ts'
 import { dialectOf, failureOf, sendFailure } from './failure.ts'
 import { feedback } from './feedback.ts'
 import { createFile, deleteFile, fileContent, listFiles, oneFile } from './files.ts'
-import { answerHeld, heldList, heldText, oneHeld, refuseHeld, releaseHeld } from './held.ts'
-import { internalComplete, internalStatus } from './internal.ts'
 import { routerForKey } from './key-router.ts'
 import type { KeyHolder } from './keys.ts'
-import { kill, killStatus } from './kill.ts'
-import { metricsPage, prometheusPage } from './metrics.ts'
+import { prometheusPage } from './metrics.ts'
 import { chatCompletions } from './openai-chat.ts'
 import { createResponse, deleteResponse, oneResponse } from './openai-responses.ts'
 import { healthz, listModels, oneModel, readyz, root } from './pages.ts'
@@ -27,6 +27,8 @@ interface Route {
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: RegExp
   readonly isOpen?: true
+  /** Shows what was, and changes nothing: a console over a file has it, too. */
+  readonly isShown?: true
   /** What comes is no question: its bytes are no tokens. */
   readonly isUpload?: true
   readonly answer: (exchange: Exchange) => Promise<void>
@@ -58,19 +60,22 @@ const ROUTES: readonly Route[] = [
   { method: 'GET', path: /^\/$/, isOpen: true, answer: root },
   { method: 'GET', path: /^\/healthz$/, isOpen: true, answer: healthz },
   { method: 'GET', path: /^\/readyz$/, isOpen: true, answer: readyz },
-  { method: 'POST', path: /^\/spillway\/v1\/complete$/, answer: internalComplete },
-  { method: 'GET', path: /^\/spillway\/v1\/status$/, answer: internalStatus },
-  { method: 'GET', path: /^\/spillway\/v1\/kill$/, answer: killStatus },
-  { method: 'POST', path: /^\/spillway\/v1\/kill$/, answer: kill },
-  { method: 'GET', path: /^\/spillway\/v1\/held$/, answer: heldList },
-  { method: 'GET', path: /^\/spillway\/v1\/held\/([^/]+)$/, answer: oneHeld },
-  { method: 'POST', path: /^\/spillway\/v1\/held\/([^/]+)\/text$/, answer: heldText },
-  { method: 'POST', path: /^\/spillway\/v1\/held\/([^/]+)\/answer$/, answer: answerHeld },
-  { method: 'POST', path: /^\/spillway\/v1\/held\/([^/]+)\/release$/, answer: releaseHeld },
-  { method: 'POST', path: /^\/spillway\/v1\/held\/([^/]+)\/refuse$/, answer: refuseHeld },
-  { method: 'GET', path: /^\/spillway\/v1\/metrics$/, answer: metricsPage },
+  { method: 'GET', path: /^\/ui\/?$/, isOpen: true, isShown: true, answer: consolePage },
+  { method: 'GET', path: /^\/ui\/assets\/([\w.-]+)$/, isOpen: true, isShown: true, answer: consoleAsset },
   { method: 'GET', path: /^\/metrics$/, answer: prometheusPage },
+  ...ADMIN_ROUTES.map(routeOf),
 ]
+
+function routeOf({ method, path, caller, answer, isShown }: AdminRoute): Route {
+  const pattern = new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '([^/]+)')}$`)
+  return { method, path: pattern, answer, ...(caller === 'nobody' && { isOpen: true }), ...(isShown && { isShown }) }
+}
+
+const READ_ONLY = {
+  subject: 'path',
+  value: 'of a console that only shows',
+  fix: 'Use `spillway serve`, whose console can change things.',
+}
 
 /** What clients ask most, without a look at every expression. */
 const POSTS: ReadonlyMap<string, Route> = new Map(
@@ -98,8 +103,9 @@ export async function answerRequest(app: App, incoming: Incoming): Promise<Route
     requireOwnHost(request, app.isLoopback)
     requireOtherSender(request)
     const { route, params } = findRoute(request)
+    if (app.isReadOnly && !route.isShown) throw new RouterError('not_found', READ_ONLY)
     if (app.isFull() && !route.isOpen) throw new RouterError('gateway_full', { retryAfterSeconds: 1 })
-    const holder = route.isOpen ? null : requireKey(request, app.keys)
+    const holder = route.isOpen ? null : requireHolder(request, app)
     if (app.isStopping() && !route.isOpen) throw new RouterError('shutting_down')
     const exchange = { app, request, response, requestId, holder, params, signal }
     await (holder ? underKey({ ...exchange, holder }, route) : route.answer(exchange))

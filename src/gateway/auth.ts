@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { RouterError } from '../spec/errors.ts'
 import { HOP_HEADER, hopOf } from '../spec/hop.ts'
+import { requireCsrf, type Sessions } from './console/sessions.ts'
 import type { KeyHolder, KeyRing } from './keys.ts'
 
 const LOOPBACK_HOST = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
@@ -29,6 +30,26 @@ const OWN_HOP = hopOf(process.pid, performance.timeOrigin)
 /** What came from this process would be answered by asking this process again. @throws RouterError request_loop */
 export function requireOtherSender({ headers }: IncomingMessage): void {
   if (headers[HOP_HEADER] === OWN_HOP) throw new RouterError('request_loop')
+}
+
+/** What the console asks; everything else takes keys alone, so that no page can spend money by a cookie. */
+const OF_CONSOLE = /^\/spillway\/v1\//
+
+/**
+ * By key, and on the paths of the console by its cookie as well. A change under the cookie needs the token of its session.
+ *
+ * @throws RouterError unauthorized, csrf_missing
+ */
+export function requireHolder(
+  request: IncomingMessage,
+  { keys, sessions }: { readonly keys: KeyRing; readonly sessions: Sessions },
+): KeyHolder {
+  const { authorization, 'x-api-key': apiKey } = request.headers
+  const isByCookie = authorization === undefined && apiKey === undefined && OF_CONSOLE.test(request.url ?? '')
+  const session = isByCookie ? sessions.of(request) : null
+  if (!session) return requireKey(request, keys)
+  if (request.method !== 'GET' && request.method !== 'HEAD') requireCsrf(request, session)
+  return session.holder
 }
 
 /**

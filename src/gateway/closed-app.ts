@@ -1,8 +1,13 @@
 /** What the doors of the gateway share, for rows that come by no connection: nobody can come in by it. */
+import { RouterError } from '../spec/errors.ts'
 import type { KillBook } from '../spec/kill-switch.ts'
 import type { Policy } from '../spec/policy.ts'
 import type { Router } from '../spec/router.ts'
 import type { App } from './exchange.ts'
+
+function nobody(): never {
+  throw new RouterError('unauthorized')
+}
 
 /** Answers are kept nowhere but in the result, and there is no header that could name a key or an answer before. */
 export function closedApp(router: Router, settings: Policy['gateway'], killSwitch: KillBook): App {
@@ -21,6 +26,9 @@ export function closedApp(router: Router, settings: Policy['gateway'], killSwitc
     batches: null,
     policyProblem: () => null,
     metrics: null,
+    sessions: { begin: nobody, of: () => null, end: () => '' },
+    console: null,
+    isReadOnly: false,
     loopHealth: () => ({ blocks: 0, worstMs: 0, isDegraded: false }),
     isFull: () => false,
     isStopping: () => false,

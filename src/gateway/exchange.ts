@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { BatchBook } from '../spec/batch-book.ts'
+import type { ConsoleSource } from '../spec/console.ts'
 import type { KillBook } from '../spec/kill-switch.ts'
 import type { MetricsSource } from '../spec/metrics.ts'
 import type { Policy } from '../spec/policy.ts'
 import type { ResponseBook } from '../spec/response-book.ts'
 import type { Router } from '../spec/router.ts'
+import type { Sessions } from './console/sessions.ts'
 import type { KeyHolder, KeyRing } from './keys.ts'
 import type { Limits } from './limits.ts'
 import type { LoopHealth } from './loop-watch.ts'
@@ -26,6 +28,12 @@ export interface App {
   readonly policyProblem: () => string | null
   /** Null in a gateway that was opened without. */
   readonly metrics: MetricsSource | null
+  /** Who is signed in to the console. */
+  readonly sessions: Sessions
+  /** Null in a gateway that was opened without a console. */
+  readonly console: ConsoleSource | null
+  /** Only what the console shows is answered. */
+  readonly isReadOnly: boolean
   readonly loopHealth: () => LoopHealth
   /** True while no further request can be taken. */
   isFull(): boolean

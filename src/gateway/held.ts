@@ -19,9 +19,10 @@ import { parseResponses } from './responses-wire.ts'
 
 const by = z.string().max(200).optional()
 const why = z.string().max(1000).optional()
-const answerSchema = z.strictObject({ text: z.string(), by, why })
-const releaseSchema = z.strictObject({ to: z.string().min(1).max(200).optional(), by, why })
-const refuseSchema = z.strictObject({ by, why })
+export const answerSchema = z.strictObject({ text: z.string(), by, why })
+export const releaseSchema = z.strictObject({ to: z.string().min(1).max(200).optional(), by, why })
+export const refuseSchema = z.strictObject({ by, why })
+export const readerSchema = z.strictObject({ by })
 
 /** People take minutes; asking more often than this is of no use. */
 const ASK_AGAIN_S = 5
@@ -56,7 +57,7 @@ export async function oneHeld(exchange: Exchange): Promise<void> {
 export async function heldText(exchange: Exchange): Promise<void> {
   const { app, response, holder, params } = exchange
   requireOperator(holder)
-  const given = await bodyOf(exchange, z.strictObject({ by }), 'Send {}, or {"by": "…"}.')
+  const given = await bodyOf(exchange, readerSchema, 'Send {}, or {"by": "…"}.')
   sendJson(response, 200, await app.router.held.text(params[0] ?? '', decidedBy(exchange, given)))
 }
 

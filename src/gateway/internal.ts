@@ -15,7 +15,7 @@ const part = z.union([
 ])
 
 /** A `RouterRequest` that came over the wire. It carries no wire body: the other side is no client of a provider. */
-const requestSchema = z.object({
+export const requestSchema = z.object({
   id: z.string().min(1).max(128).optional(),
   messages: z.array(
     z.object({

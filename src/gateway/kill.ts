@@ -9,7 +9,7 @@ import { requireOperator } from './internal.ts'
 import { parseBody } from './read-body.ts'
 
 const name = z.string().min(1).max(256).optional()
-const orderSchema = z.strictObject({
+export const orderSchema = z.strictObject({
   order: z.enum([...KILL_MODES, 'off']),
   task: name,
   tenant: name,

@@ -5,6 +5,7 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
 import type { BatchBook } from '../spec/batch-book.ts'
+import type { ConsoleSource } from '../spec/console.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { IdempotencyBook } from '../spec/idempotency.ts'
 import type { KillBook } from '../spec/kill-switch.ts'
@@ -16,6 +17,7 @@ import type { Router } from '../spec/router.ts'
 import { answerRequest } from './app.ts'
 import { type BatchWorker, startBatchWorker } from './batch-worker.ts'
 import { type ConnectionSettings, type Connections, watchConnections } from './connections.ts'
+import { createSessions } from './console/sessions.ts'
 import { watchDependencies } from './dependencies.ts'
 import type { App } from './exchange.ts'
 import { createIdempotency } from './idempotency.ts'
@@ -39,6 +41,8 @@ export interface GatewaySettings {
     /** Absent: there are no files and no batches. */
     readonly batches?: BatchBook
   }
+  /** Only what the console shows is answered: nothing is asked of a model and nothing is changed. */
+  readonly isReadOnly?: true
   readonly host: string
   /** 0 picks a free one. */
   readonly port: number
@@ -48,6 +52,8 @@ export interface GatewaySettings {
   readonly policyProblem?: () => string | null
   /** What `/metrics` and `/spillway/v1/metrics` tell; absent: there are no such pages. */
   readonly metrics?: MetricsSource
+  /** What the pages at `/ui` show; absent: there is no console. Closed by who opened it, after the gateway. */
+  readonly console?: ConsoleSource
   /** Gets one JSON line a request: method, path, status, milliseconds; no text, no key, no query. */
   readonly log: (line: string) => void
   /** Replaced in tests: how long a client may take to send its headers and its whole request. */
@@ -109,6 +115,9 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
     batches: gateway.stores.batches ? { book: gateway.stores.batches, look: () => worker?.look() } : null,
     policyProblem: gateway.policyProblem ?? (() => null),
     metrics: gateway.metrics ?? null,
+    sessions: createSessions({ keys, nowMs: Date.now }),
+    console: gateway.console ?? null,
+    isReadOnly: gateway.isReadOnly ?? false,
     loopHealth: () => loop.look(),
     isFull: () => connections.isFull(),
     isStopping: () => stopping,

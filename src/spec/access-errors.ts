@@ -26,6 +26,22 @@ export const ACCESS_ERRORS = {
     message: 'The request came from this gateway itself: a model of its policy points back at it.',
     fix: 'Correct models.*.baseUrl in the policy: a model needs the address of its own server.',
   },
+  csrf_missing: {
+    status: 403,
+    retryable: false,
+    exitCode: 1,
+    openaiType: 'invalid_request_error',
+    message: 'A change under the cookie of the console came without its token.',
+    fix: 'Send the `csrf` of GET /spillway/v1/session as x-spillway-csrf, or use an API key.',
+  },
+  console_locked: {
+    status: 429,
+    retryable: true,
+    exitCode: 1,
+    openaiType: 'rate_limit_error',
+    message: 'The console had {tries} wrong keys within a minute.',
+    fix: 'Wait {retryAfterSeconds} s. `spillway serve` prints the file of the operator key when it starts.',
+  },
   deadline_exceeded: {
     status: 504,
     retryable: false,

@@ -343,6 +343,9 @@ export interface AuditQuery {
   readonly reason?: string
   /** Epoch milliseconds, inclusive. */
   readonly sinceMs?: number
+  readonly untilMs?: number
+  /** Only rows of these. */
+  readonly tenants?: readonly string[]
   readonly limit?: number
   readonly newestFirst?: boolean
 }

@@ -218,7 +218,12 @@ function matches(record: AuditRecord, query: AuditQuery): boolean {
   const equal = (['requestId', 'task', 'route', 'reason'] as const).every(
     (key) => query[key] === undefined || query[key] === record[key],
   )
-  return equal && (query.sinceMs === undefined || Date.parse(record.receivedAt) >= query.sinceMs)
+  if (!equal || (query.tenants && !query.tenants.includes(record.tenant ?? ''))) return false
+  const receivedMs = Date.parse(record.receivedAt)
+  return (
+    receivedMs >= (query.sinceMs ?? Number.NEGATIVE_INFINITY) &&
+    receivedMs <= (query.untilMs ?? Number.POSITIVE_INFINITY)
+  )
 }
 
 const ALARM = { code: 'audit_not_copied' }

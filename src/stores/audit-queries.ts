@@ -66,7 +66,9 @@ export function listQuery(query: PageQuery): CompiledQuery<PageRow> {
   if (query.task !== undefined) select = select.where('task', '=', query.task)
   if (query.route !== undefined) select = select.where('route', '=', query.route)
   if (query.reason !== undefined) select = select.where('reason', '=', query.reason)
+  if (query.tenants !== undefined) select = select.where('tenant', 'in', query.tenants)
   if (query.sinceMs !== undefined) select = select.where('received_ms', '>=', query.sinceMs)
+  if (query.untilMs !== undefined) select = select.where('received_ms', '<=', query.untilMs)
   if (query.after)
     select = select.where(
       raw<boolean>`(received_ms, rowid) ${raw.raw(query.newestFirst ? '<' : '>')} (${query.after.received_ms}, ${query.after.row})`,

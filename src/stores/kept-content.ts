@@ -17,11 +17,22 @@ export interface ReadContent extends KeptContent {
   readonly keptAt: string
 }
 
+/** Who reads texts where it is not the user of this machine, and why. */
+export interface ContentReader {
+  readonly by: string
+  readonly why?: string
+}
+
 /**
  * @param stateDir whose audit is read, and gets the line
  * @throws RouterError not_found, content_unreadable, store_*; the log has a line of each but the first
  */
-export function readContent(stateDir: string, requestId: string, sealer: ContentSealer): ReadContent {
+export function readContent(
+  stateDir: string,
+  requestId: string,
+  sealer: ContentSealer,
+  reader: ContentReader = { by: userInfo().username },
+): ReadContent {
   const { directory, databasePath } = auditPaths(stateDir)
   if (!existsSync(databasePath)) throw missing(requestId)
   const database = openAuditDatabase(databasePath)
@@ -33,7 +44,9 @@ export function readContent(stateDir: string, requestId: string, sealer: Content
       | undefined
     if (!found) throw missing(requestId)
     const log = (outcome: string): void => {
-      const event = { kind: 'content_read', by: userInfo().username, what: { requestId, outcome } } as const
+      const { by, why } = reader
+      const what = { requestId, outcome, ...(why !== undefined && { why }) }
+      const event = { kind: 'content_read', by, what } as const
       database.write((raw, key) => addEvent(raw, key, event))
     }
     try {

@@ -287,7 +287,7 @@ describe('serve', () => {
       const ready = JSON.parse(await firstLine(server.stdout as Readable)) as { url: string; keyFile: string }
       expect(ready).toEqual({
         url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
-        dashboardUrl: null,
+        dashboardUrl: `${ready.url}/ui`,
         keyFile: expect.any(String),
       })
       expect(statSync(ready.keyFile).mode & 0o077).toBe(0)

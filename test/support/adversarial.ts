@@ -13,3 +13,9 @@ export function adversarialRows<Row>(file: string): readonly Row[] | null {
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Row)
 }
+
+/** @returns what a JSON file holds; null where the material is absent */
+export function adversarialFile<Content>(file: string): Content | null {
+  const path = resolve(FOLDER, file)
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Content) : null
+}

@@ -20,7 +20,10 @@ const open: { gateway: Gateway; stores: GatewayStores; stateDir: string; isOurs:
 export async function testGateway(
   router: Router,
   change: Partial<Policy['gateway']> &
-    Pick<Partial<GatewaySettings>, 'requestTimeoutMs' | 'graceMs' | 'policyProblem' | 'connections' | 'batchLookMs'> & {
+    Pick<
+      Partial<GatewaySettings>,
+      'requestTimeoutMs' | 'graceMs' | 'policyProblem' | 'connections' | 'batchLookMs' | 'console'
+    > & {
       /** Of another gateway: both share what is kept there. */
       readonly stateDir?: string
       readonly clock?: MachineClock
@@ -36,6 +39,7 @@ export async function testGateway(
     policyProblem,
     connections,
     batchLookMs,
+    console: pages,
     stateDir: _,
     clock,
     valkey,
@@ -56,6 +60,7 @@ export async function testGateway(
     ...(policyProblem && { policyProblem }),
     ...(connections && { connections }),
     ...(batchLookMs !== undefined && { batchLookMs }),
+    ...(pages && { console: pages }),
   })
   open.push({ gateway, stores, stateDir, isOurs: shared === undefined })
   const key = readFileSync(gateway.keyFile, 'utf8').trim()

@@ -59,7 +59,7 @@ async function serve(): Promise<Server> {
   for await (const line of createInterface({ input: process.stdout })) {
     const ready = JSON.parse(line) as Record<string, unknown>
     expect(Object.keys(ready).sort()).toEqual(['dashboardUrl', 'keyFile', 'url'])
-    expect(ready.dashboardUrl).toBeNull()
+    expect(ready.dashboardUrl).toBe(`${ready.url}/ui`)
     const apiKey = readFileSync(String(ready.keyFile), 'utf8').trim()
     return { process, client: new OpenAI({ baseURL: `${ready.url}/v1`, apiKey, maxRetries: 0 }) }
   }
