@@ -55,7 +55,7 @@ async function connected({ sampler, models, env = {}, privacy }: Setup) {
   })
   const [ours, theirs] = InMemoryTransport.createLinkedPair()
   const services = { router, metrics: () => Promise.reject(new Error('none')), explain: () => ['in words'] }
-  await serveTools(server, { sdk, services, transport: ours })
+  await serveTools(server, { sdk, services, transport: ours, progressEveryMs: 5 })
   const client = new Client({ name: 'test', version: '0' }, { capabilities: sampler ? { sampling: {} } : {} })
   const asked: CreateMessageRequest['params'][] = []
   if (sampler)
@@ -143,6 +143,30 @@ describe('the model of the client that runs us', () => {
 })
 
 describe('the tools', () => {
+  it('tell a caller who wants to know that a long call goes on', async () => {
+    let heard: () => void = () => undefined
+    const progress = new Promise<void>((resolve) => {
+      heard = resolve
+    })
+    // The answer comes only after a sign of life did.
+    const { client } = await connected({ sampler: (params) => progress.then(() => says('At last.')(params)) })
+    const call = { name: 'ask_advisor', arguments: { prompt: 'Hello?' } }
+    const result = await client.callTool(call, undefined, { onprogress: () => heard() })
+    expect(result.structuredContent).toMatchObject({ answer: 'At last.' })
+  })
+
+  it('end a call that their client gives up', async () => {
+    const given = new AbortController()
+    const waits: Sampler = () => {
+      given.abort()
+      return new Promise(() => {})
+    }
+    const { client, router } = await connected({ sampler: waits })
+    const call = { name: 'ask_advisor', arguments: { prompt: 'Hello?' } }
+    await expect(client.callTool(call, undefined, { signal: given.signal })).rejects.toThrow()
+    await expect.poll(() => router.audit({ limit: 1 })[0]?.error).toBe('cancelled')
+  })
+
   it('say what is wrong with a call, and what to do', async () => {
     const { client } = await connected({ sampler: says('x') })
     const fails = async (name: string, input: object) => {

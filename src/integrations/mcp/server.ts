@@ -19,18 +19,39 @@ export function createMcpServer({ Server }: McpServerParts, version: string): Mc
   return new Server({ name: 'spillway', version }, { capabilities: { tools: {} }, instructions: INSTRUCTIONS })
 }
 
+export interface Serving {
+  readonly sdk: McpServerParts
+  readonly services: McpServices
+  readonly transport: Transport
+  /** How often a caller who asked for progress hears that its call goes on. Default: 5 seconds. */
+  readonly progressEveryMs?: number
+}
+
+/** Many clients give up after a minute without a word, and a local model may write for longer. */
+const PROGRESS_EVERY_MS = 5000
+
 /** Serves the tools until the connection ends. */
-export async function serveTools(
-  server: McpServer,
-  parts: { readonly sdk: McpServerParts; readonly services: McpServices; readonly transport: Transport },
-): Promise<void> {
+export async function serveTools(server: McpServer, parts: Serving): Promise<void> {
   const { types } = parts.sdk
   server.setRequestHandler(types.ListToolsRequestSchema, () => ({ tools: MCP_TOOLS.map(told) }))
-  server.setRequestHandler(types.CallToolRequestSchema, async ({ params }, { signal }) => {
+  server.setRequestHandler(types.CallToolRequestSchema, async ({ params }, { signal, sendNotification }) => {
+    const progressToken = params._meta?.progressToken
+    let progress = 0
+    const tell = (): void => {
+      progress += 1
+      // Who does not hear it any more gets no answer, either.
+      void sendNotification({
+        method: 'notifications/progress',
+        params: { progressToken: progressToken ?? 0, progress },
+      }).catch(() => undefined)
+    }
+    const telling = progressToken === undefined ? null : setInterval(tell, parts.progressEveryMs ?? PROGRESS_EVERY_MS)
     try {
       return await called(params, parts.services, signal)
     } catch (error) {
       return failed(toRouterError(error))
+    } finally {
+      if (telling) clearInterval(telling)
     }
   })
   await server.connect(parts.transport)
