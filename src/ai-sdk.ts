@@ -54,17 +54,17 @@ export type SpillwaySettings<Version extends Specification> =
 
 /**
  * Makes a provider of one of three: `{ policy }` opens a router in this process, `{ router }` uses one that is open, `{ baseURL, apiKey }`
- * asks a gateway.
+ * asks a gateway. Without settings it opens a router of `spillway.yaml` in the folder that the program runs in.
  *
  * @throws RouterError whatever `createRouter` throws
  */
-export function createSpillway(settings: SpillwaySettings<'v4'>): SpillwayProvider<'v4'>
+export function createSpillway(settings?: SpillwaySettings<'v4'>): SpillwayProvider<'v4'>
 export function createSpillway(settings: SpillwaySettings<'v3'>): SpillwayProvider<'v3'>
 export function createSpillway<Version extends Specification>(
   settings: SpillwaySettings<Version>,
 ): SpillwayProvider<Version>
 export function createSpillway<Version extends Specification>(
-  settings: SpillwaySettings<Version>,
+  settings: SpillwaySettings<Version> = { policy: 'spillway.yaml' },
 ): SpillwayProvider<Version> {
   const common = commonOf(settings)
   if ('baseURL' in settings) return createProvider({ ...common, door: gatewayDoor(settings), close: async () => {} })

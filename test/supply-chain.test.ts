@@ -25,15 +25,24 @@ describe('what is installed', () => {
     expect(looseVersions(engine.packages[''] ?? {})).toEqual([])
   })
 
-  it.each(['^1.2.3', '~1.2.3', '1.2', '1.x', '*', 'latest', '>=1.0.0', 'git+https://example.com/a.git', 'file:../a'])(
-    'would be refused as %s',
-    (version) => {
-      expect(looseVersions({ dependencies: { a: version } })).toEqual([
-        `dependencies a is ${version}, not one exact version`,
-      ])
-      expect(looseVersions({ overrides: { a: { '.': version } } })).toHaveLength(1)
-    },
-  )
+  it.each([
+    '^1.2.3',
+    '~1.2.3',
+    '1.2',
+    '1.x',
+    '*',
+    'latest',
+    '>=1.0.0',
+    'git+https://example.com/a.git',
+    'file:../a',
+    'npm:b@^1.2.3',
+    'npm:b',
+  ])('would be refused as %s', (version) => {
+    expect(looseVersions({ dependencies: { a: version } })).toEqual([
+      `dependencies a is ${version}, not one exact version`,
+    ])
+    expect(looseVersions({ overrides: { a: { '.': version } } })).toHaveLength(1)
+  })
 
   it('is in the lock file as package.json says, with an integrity value for everything', () => {
     expect(lockProblems(manifest, lock)).toEqual([])

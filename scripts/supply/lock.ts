@@ -23,7 +23,8 @@ export interface Manifest {
   readonly overrides?: unknown
 }
 
-const EXACT = /^\d+\.\d+\.\d+(?:-[\w.-]+)?$/
+/** Under another name, too, where two versions of one package stand side by side. */
+const EXACT = /^(?:npm:(?:@[\w.-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+(?:-[\w.-]+)?$/
 const KINDS = ['dependencies', 'devDependencies', 'optionalDependencies', 'peerDependencies'] as const
 
 /** Every version that is not one exact version; tags, ranges, addresses and files are none. */

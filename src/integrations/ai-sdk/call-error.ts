@@ -70,6 +70,20 @@ export function callError(error: unknown, { url }: Pick<Door, 'url'>, signal: Ab
   })
 }
 
+/** Does the work of one call; what it throws becomes what a caller of the SDK expects. */
+export async function called<Result>(
+  { abortSignal }: { readonly abortSignal?: AbortSignal },
+  door: Pick<Door, 'url'>,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    abortSignal?.throwIfAborted()
+    return await work()
+  } catch (error) {
+    throw callError(error, door, abortSignal)
+  }
+}
+
 function textOrNull(value: string | number | undefined): string | null {
   return value === undefined ? null : String(value)
 }

@@ -1,6 +1,6 @@
 /** Typed decisions, as `experimental_decide` of the AI SDK asks for them: read from a local model's distribution, not written. */
 import { RouterError } from '../../spec/errors.ts'
-import { callError } from './call-error.ts'
+import { called } from './call-error.ts'
 import { countOf, type Fields, fieldsOf, jsonFields, listOf, textOf } from './door.ts'
 import type { ModelSettings } from './language-model.ts'
 import { saidByCaller } from './options.ts'
@@ -32,8 +32,7 @@ async function decide(
   { door, always }: ModelSettings<'v4'>,
 ): Promise<DecisionResult> {
   const { abortSignal: signal } = call
-  try {
-    signal?.throwIfAborted()
+  return await called(call, door, async () => {
     const { metadata, headers } = saidByCaller(call, always)
     const asked = Object.entries(call.questions)
     const questions = asked.map(([id, question]) => wireQuestion(question, `questions.${id}`))
@@ -52,9 +51,7 @@ async function decide(
       providerMetadata: { spillway: records.length === 1 && only ? only[1] : Object.fromEntries(records) },
       response: { timestamp: new Date(), ...(modelId !== undefined && { modelId }) },
     }
-  } catch (error) {
-    throw callError(error, door, signal)
-  }
+  })
 }
 
 function usageOf({ usage }: Fields): { inputTokens?: number; outputTokens?: number } {

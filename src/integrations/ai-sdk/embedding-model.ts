@@ -1,6 +1,6 @@
 /** Vectors, as the AI SDK asks for them. */
 import { metadataOf } from './answer.ts'
-import { callError } from './call-error.ts'
+import { called } from './call-error.ts'
 import { countOf, fieldsOf, listOf, textOf } from './door.ts'
 import type { ModelSettings } from './language-model.ts'
 import { saidByCaller } from './options.ts'
@@ -35,8 +35,7 @@ async function embed(
   { door, always }: ModelSettings<Specification>,
 ): Promise<EmbeddingResult> {
   const { values, dimensions, abortSignal: signal } = call
-  try {
-    signal?.throwIfAborted()
+  return await called(call, door, async () => {
     const { metadata, headers } = saidByCaller(call, always)
     const body = { model, input: values, ...(dimensions !== undefined && { dimensions }), metadata }
     const answer = await door.ask('/v1/embeddings', body, { headers, signal })
@@ -49,7 +48,5 @@ async function embed(
       providerMetadata: metadataOf(answer.spillway),
       warnings,
     }
-  } catch (error) {
-    throw callError(error, door, signal)
-  }
+  })
 }

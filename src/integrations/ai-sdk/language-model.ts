@@ -1,6 +1,6 @@
 /** A language model of the AI SDK that asks through a door. */
 import { languageResult } from './answer.ts'
-import { callError } from './call-error.ts'
+import { callError, called } from './call-error.ts'
 import { chatBody } from './chat-body.ts'
 import type { Door, Fields } from './door.ts'
 import { othersOptions } from './middleware.ts'
@@ -64,31 +64,25 @@ function asked(call: LanguageCall, { modelId, always, othersField }: Asking): As
 async function generate(call: LanguageCall, asking: Asking): Promise<LanguageResult> {
   const { door } = asking
   const { abortSignal: signal } = call
-  try {
-    signal?.throwIfAborted()
+  return await called(call, door, async () => {
     const { body, warnings, headers } = asked(call, asking)
     const answer = await door.ask('/v1/chat/completions', body, { headers, signal })
     return { ...languageResult(answer), request: { body }, warnings }
-  } catch (error) {
-    throw callError(error, door, signal)
-  }
+  })
 }
 
 /** Resolves once it is known who answers: what fails before that fails the call, and may be tried again. */
 async function stream(call: LanguageCall, asking: Asking): Promise<StreamResult> {
   const { door } = asking
   const { abortSignal: signal } = call
-  try {
-    signal?.throwIfAborted()
+  return await called(call, door, async () => {
     const { body, warnings, headers } = asked(call, asking)
     const wanted = { ...body, stream: true, stream_options: { include_usage: true } }
     const chunks = chunksOf(door.stream(wanted, { headers, signal }), door.url)
     const first = await chunks.next()
     const told = partsOf({ first, chunks, warnings, call, door })
     return { stream: ReadableStream.from(told) as ReadableStream<SdkStreamPart>, request: { body: wanted } }
-  } catch (error) {
-    throw callError(error, door, signal)
-  }
+  })
 }
 
 interface Telling {

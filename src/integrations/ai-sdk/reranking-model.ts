@@ -1,6 +1,6 @@
 /** Orders texts by how well they answer a query, as `rerank` of the AI SDK asks for it. */
 import { metadataOf } from './answer.ts'
-import { callError } from './call-error.ts'
+import { called } from './call-error.ts'
 import { countOf, listOf, textOf } from './door.ts'
 import type { ModelSettings } from './language-model.ts'
 import { saidByCaller } from './options.ts'
@@ -30,8 +30,7 @@ async function rerank(
   { door, always }: ModelSettings<Specification>,
 ): Promise<RerankingResult> {
   const { documents, query, topN, abortSignal: signal } = call
-  try {
-    signal?.throwIfAborted()
+  return await called(call, door, async () => {
     const { metadata, headers } = saidByCaller(call, always)
     const texts = documents.type === 'text' ? documents.values : documents.values.map((one) => JSON.stringify(one))
     const body = { model, query, documents: texts, ...(topN !== undefined && { top_n: topN }), metadata }
@@ -47,9 +46,7 @@ async function rerank(
       warnings: results.some((one) => typeof one.relevance_score !== 'number') ? [NO_SCORES] : [],
       response: { ...(id !== undefined && { id }), ...(modelId !== undefined && { modelId }) },
     }
-  } catch (error) {
-    throw callError(error, door, signal)
-  }
+  })
 }
 
 const NO_SCORES: SdkWarning = {
