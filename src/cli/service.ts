@@ -117,6 +117,8 @@ async function install(flags: InstallFlags, context: CliContext): Promise<void> 
   try {
     await callTools(manager.start, context.env)
   } catch (error) {
+    // What the system took of it before it refused goes as well; why it refused is what counts.
+    await callTools(manager.stop, context.env).catch(() => undefined)
     removeServiceFile(file.path)
     throw error
   }

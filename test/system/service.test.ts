@@ -31,7 +31,8 @@ beforeAll(() => {
   main = join(root, 'node_modules/spillway/dist/cli/main.js')
   broken = join(root, 'broken.tgz')
   run(['tar', 'xzf', packed], root)
-  writeFileSync(join(root, 'package/dist/cli/serve.js'), "throw new Error('this version is broken')\n")
+  const serve = "export async function startGateway() { throw new Error('this version is broken') }\n"
+  writeFileSync(join(root, 'package/dist/gateway/serve.js'), serve)
   run(['tar', 'czf', broken, 'package'], root)
   env = {
     ...process.env,

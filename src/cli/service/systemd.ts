@@ -29,7 +29,6 @@ function unitText(spec: ServiceSpec): string {
   return [
     '[Unit]',
     'Description=Spillway gateway',
-    'Documentation=man:spillway(1)',
     '',
     '[Service]',
     `ExecStart=${commandOf(spec).map(quoted).join(' ')}`,
