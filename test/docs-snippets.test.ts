@@ -152,7 +152,9 @@ describe('code blocks of the pages', () => {
       ['spillway/testing', await import('../src/testing.ts')],
     ])
     const wrong = of('ts', 'js', 'typescript', 'javascript', 'mjs').flatMap(({ at, text }) => {
-      const { program, errors } = parseSync('block.ts', text, { lang: at.startsWith('docs/reference/api.md') ? 'dts' : 'ts' })
+      const { program, errors } = parseSync('block.ts', text, {
+        lang: at.startsWith('docs/reference/api.md') ? 'dts' : 'ts',
+      })
       if (errors.length > 0) return [`${at}: ${errors[0]?.message}`]
       return program.body.flatMap((statement) => {
         if (statement.type !== 'ImportDeclaration' || statement.importKind === 'type') return []

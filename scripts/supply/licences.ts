@@ -12,7 +12,7 @@ const RUN_TIME: ReadonlySet<string> = new Set([
   'BlueOak-1.0.0',
 ])
 /** A tool of the developers is not handed on, so a weak copyleft of its own files is no burden, nor is giving up all rights. */
-const TOOLS: ReadonlySet<string> = new Set([...RUN_TIME, 'MPL-2.0', 'Unlicense', 'CC0-1.0'])
+const TOOLS: ReadonlySet<string> = new Set([...RUN_TIME, 'MPL-2.0', 'Unlicense'])
 
 /** One licence, or a choice that has an allowed one in it, or several that are all allowed. */
 export function isAllowed(expression: string, allowed: ReadonlySet<string>): boolean {
@@ -37,7 +37,7 @@ export function licencesPage(own: LockFile, engine: LockFile): string {
     '# Licences',
     NOTE,
     'What the packages of the lock files say of themselves. `npm run check` refuses one that is not on the list:',
-    `${[...RUN_TIME].join(', ')}; for tools of development, which are not handed on, also MPL-2.0, Unlicense and CC0-1.0.`,
+    `${[...RUN_TIME].join(', ')}; for tools of development, which are not handed on, also MPL-2.0 and Unlicense.`,
     '## In use at run time',
     table(runTime),
     '## Installed by `spillway engine install`',

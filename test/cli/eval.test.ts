@@ -46,7 +46,7 @@ describe('spillway eval', () => {
         { bar: 'maxRollbackMs', task: 'mood', isMet: true, n: 1 },
       ],
     })
-    expect(report.all.localShare.count + report.all.reasons.confidence_low).toBe(3)
+    expect(report.all.localShare.count + (report.all.reasons.confidence_low ?? 0)).toBe(3)
     expect(readFileSync(join(box.folder, 'run/report.html'), 'utf8')).toContain('<h2>All tasks</h2>')
     expect(readFileSync(join(box.folder, 'run/rows.jsonl'), 'utf8').trim().split('\n')).toHaveLength(4)
     const audit = await box.run(['audit', 'tail', '--json'])
