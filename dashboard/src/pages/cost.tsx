@@ -60,7 +60,7 @@ function Bill({ costs }: { readonly costs: CostsPage }) {
         </p>
         <p class="hint">
           {costs.baseline} alone: {dollars(costs.baselineUsd)}
-          {costs.savingsPct !== null && ` (${costs.savingsPct.toFixed(1)} % saved)`}
+          {costs.savingsPct !== null && costs.savingsPct > -100 && ` (${costs.savingsPct.toFixed(1)} % saved)`}
         </p>
       </div>
       <div>

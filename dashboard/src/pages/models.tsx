@@ -132,7 +132,7 @@ function Catalogue({ found: { catalogue, workloads, replacesMeans } }: { readonl
   return (
     <section class="panel" aria-labelledby="catalogue">
       <h2 id="catalogue">What else would fit</h2>
-      <p class="hint">{replacesMeans}.</p>
+      <p class="hint">{replacesMeans.replace(/^replaces/, '“In place of”')}.</p>
       {workloads.map(({ name, title, replaces }) => {
         const rows = catalogue.filter(({ workload }) => workload === name)
         if (rows.length === 0) return null

@@ -97,7 +97,7 @@ function Money({ overview }: { readonly overview: Overview }) {
           ) : (
             <>
               {dollars(costs.totalUsd)} spent where {costs.baseline} would have cost {dollars(costs.baselineUsd)}
-              {costs.savingsPct !== null && <> ({costs.savingsPct.toFixed(1)} %)</>}
+              {costs.savingsPct !== null && costs.savingsPct > -100 && <> ({costs.savingsPct.toFixed(1)} %)</>}
             </>
           )}
         </p>
