@@ -4,8 +4,8 @@ import type { PageProps } from '../app.tsx'
 import { count, dollars, milliseconds, percent, plural, signedDollars } from '../format.ts'
 import { Heading } from '../parts/heading.tsx'
 import { Planner } from '../parts/planner.tsx'
-import { Scroll } from '../parts/scroll.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
+import { Table } from '../parts/table.tsx'
 import { WindowChoice } from '../parts/window-choice.tsx'
 import { useReport } from '../use-report.ts'
 
@@ -60,7 +60,7 @@ function Bill({ costs }: { readonly costs: CostsPage }) {
         </p>
         <p class="hint">
           {costs.baseline} alone: {dollars(costs.baselineUsd)}
-          {costs.savingsPct !== null && ` (${costs.savingsPct.toFixed(1)} % saved)`}
+          {costs.savingsPct !== null && costs.savingsPct > -100 && ` (${costs.savingsPct.toFixed(1)} % saved)`}
         </p>
       </div>
       <div>
@@ -81,41 +81,23 @@ function ByTask({ costs: { tasks } }: { readonly costs: CostsPage }) {
   return (
     <section class="panel" aria-labelledby="by-task">
       <h2 id="by-task">By task</h2>
-      <Scroll label="Spend by task">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Task</th>
-              <th scope="col" class="num">
-                Requests
-              </th>
-              <th scope="col" class="num">
-                Local
-              </th>
-              <th scope="col" class="num">
-                Paid
-              </th>
-              <th scope="col" class="num">
-                A success
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {tasks.map(({ name, requests, local, paidUsd, successes, unknown }) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                <td class="num">{count(requests)}</td>
-                <td class="num">{count(local)}</td>
-                <td class="num">
-                  {dollars(paidUsd)}
-                  {unknown > 0 && <span class="hint below"> + {count(unknown)} unknown</span>}
-                </td>
-                <td class="num">{dollars(successes === 0 ? null : paidUsd / successes)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table
+        label="Spend by task"
+        columns={['Task', { figure: 'Requests' }, { figure: 'Local' }, { figure: 'Paid' }, { figure: 'A success' }]}
+      >
+        {tasks.map(({ name, requests, local, paidUsd, successes, unknown }) => (
+          <tr key={name}>
+            <th scope="row">{name}</th>
+            <td class="num">{count(requests)}</td>
+            <td class="num">{count(local)}</td>
+            <td class="num">
+              {dollars(paidUsd)}
+              {unknown > 0 && <span class="hint below"> + {count(unknown)} unknown</span>}
+            </td>
+            <td class="num">{dollars(successes === 0 ? null : paidUsd / successes)}</td>
+          </tr>
+        ))}
+      </Table>
     </section>
   )
 }
@@ -124,33 +106,18 @@ function ByModel({ costs: { models, tiers } }: { readonly costs: CostsPage }) {
   return (
     <section class="panel" aria-labelledby="by-model">
       <h2 id="by-model">By model</h2>
-      <Scroll label="Spend by model">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Model</th>
-              <th scope="col" class="num">
-                Calls
-              </th>
-              <th scope="col" class="num">
-                Paid
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {models.map(({ name, calls, paidUsd, unknown }) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                <td class="num">{count(calls)}</td>
-                <td class="num">
-                  {dollars(paidUsd)}
-                  {unknown > 0 && <span class="hint below"> + {count(unknown)} unknown</span>}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table label="Spend by model" columns={['Model', { figure: 'Calls' }, { figure: 'Paid' }]}>
+        {models.map(({ name, calls, paidUsd, unknown }) => (
+          <tr key={name}>
+            <th scope="row">{name}</th>
+            <td class="num">{count(calls)}</td>
+            <td class="num">
+              {dollars(paidUsd)}
+              {unknown > 0 && <span class="hint below"> + {count(unknown)} unknown</span>}
+            </td>
+          </tr>
+        ))}
+      </Table>
       <p class="hint">
         {Object.entries(tiers)
           .map(

@@ -8,8 +8,8 @@ import { Badge, Marks, OriginBadge } from '../parts/badge.tsx'
 import { Heading } from '../parts/heading.tsx'
 import { KeptText } from '../parts/kept-text.tsx'
 import { PathDrawing } from '../parts/path.tsx'
-import { Scroll } from '../parts/scroll.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
+import { Table } from '../parts/table.tsx'
 import { linkTo } from '../place.ts'
 import { useReport } from '../use-report.ts'
 
@@ -117,32 +117,18 @@ function Gates({ detail: { record, reasonTexts, thresholds } }: { readonly detai
   return (
     <>
       {record.verdicts.length === 0 && <p class="hint">Of the shadow answer, which was never served.</p>}
-      <Scroll label="Verdicts of gates">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Gate</th>
-              <th scope="col">Verdict</th>
-              <th scope="col" class="num">
-                Score
-              </th>
-              <th scope="col" class="num">
-                Threshold
-              </th>
-              <th scope="col">Why</th>
-            </tr>
-          </thead>
-          <tbody>
-            {verdicts.map((verdict, at) => (
-              <GateRow
-                key={`${at} ${verdict.gate}`}
-                verdict={verdict}
-                text={verdict.reason ? reasonTexts[verdict.reason] : ''}
-              />
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table
+        label="Verdicts of gates"
+        columns={['Gate', 'Verdict', { figure: 'Score' }, { figure: 'Threshold' }, 'Why']}
+      >
+        {verdicts.map((verdict, at) => (
+          <GateRow
+            key={`${at} ${verdict.gate}`}
+            verdict={verdict}
+            text={verdict.reason ? reasonTexts[verdict.reason] : ''}
+          />
+        ))}
+      </Table>
       <p class="hint">
         {bound === undefined
           ? 'The task asks for no bound on wrong answers.'
@@ -247,36 +233,20 @@ function Rules({ record: { removals, hardStops, features, continues } }: { reado
 function Egress({ record: { egress } }: { readonly record: AuditRecord }) {
   if (egress.length === 0) return <p>Nothing. Every byte of this request stayed here.</p>
   return (
-    <Scroll label="What left this machine">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">To</th>
-            <th scope="col">For</th>
-            <th scope="col" class="num">
-              Bytes
-            </th>
-            <th scope="col">Masked</th>
-            <th scope="col">Where</th>
-          </tr>
-        </thead>
-        <tbody>
-          {egress.map((row) => (
-            <tr key={`${row.at} ${row.hash}`}>
-              <td class="time">{moment(row.at)}</td>
-              <td class="wide">
-                {row.model} <span class="hint">{row.destination}</span>
-              </td>
-              <td>{words(row.purpose)}</td>
-              <td class="num">{count(row.bytes)}</td>
-              <td>{maskedText(row.redactions)}</td>
-              <td>{row.residency ?? 'unknown'}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <Table label="What left this machine" columns={['When', 'To', 'For', { figure: 'Bytes' }, 'Masked', 'Where']}>
+      {egress.map((row) => (
+        <tr key={`${row.at} ${row.hash}`}>
+          <td class="time">{moment(row.at)}</td>
+          <td class="wide">
+            {row.model} <span class="hint">{row.destination}</span>
+          </td>
+          <td>{words(row.purpose)}</td>
+          <td class="num">{count(row.bytes)}</td>
+          <td>{maskedText(row.redactions)}</td>
+          <td>{row.residency ?? 'unknown'}</td>
+        </tr>
+      ))}
+    </Table>
   )
 }
 

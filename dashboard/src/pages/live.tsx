@@ -7,8 +7,8 @@ import type { PageProps } from '../app.tsx'
 import { clock, dollars, milliseconds, moment, NONE, plural, words } from '../format.ts'
 import { Marks, OriginBadge } from '../parts/badge.tsx'
 import { Heading } from '../parts/heading.tsx'
-import { Scroll } from '../parts/scroll.tsx'
 import { Empty, Failure, Loading } from '../parts/state.tsx'
+import { Table } from '../parts/table.tsx'
 import { linkTo } from '../place.ts'
 
 /** More rows than these are a page back, where they do not fill the memory of the browser. */
@@ -98,44 +98,29 @@ const ORIGINS_SHOWN = [
 
 export function DecisionTable({ rows }: { readonly rows: readonly DecisionRow[] }) {
   return (
-    <Scroll label="Decisions">
-      <table class="decisions">
-        <thead>
-          <tr>
-            <th scope="col">Time</th>
-            <th scope="col">From</th>
-            <th scope="col">Task</th>
-            <th scope="col">Reason</th>
-            <th scope="col">Model</th>
-            <th scope="col" class="num">
-              Took
-            </th>
-            <th scope="col" class="num">
-              Cost
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={row.requestId}>
-              <td class="time">
-                <a href={linkTo('requests', row.requestId)} title={`${moment(row.receivedAt)}, ${row.requestId}`}>
-                  {clock(row.receivedAt)}
-                </a>
-              </td>
-              <td>
-                <OriginBadge origin={row.origin} /> <Marks row={row} />
-              </td>
-              <td class="wide">{row.task}</td>
-              <td class="wide">{words(row.reason)}</td>
-              <td class="wide">{row.model ?? NONE}</td>
-              <td class="num">{milliseconds(row.latencyMs)}</td>
-              <td class="num">{dollars(row.costUsd)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <Table
+      label="Decisions"
+      columns={['Time', 'From', 'Task', 'Reason', 'Model', { figure: 'Took' }, { figure: 'Cost' }]}
+      kind="decisions"
+    >
+      {rows.map((row) => (
+        <tr key={row.requestId}>
+          <td class="time">
+            <a href={linkTo('requests', row.requestId)} title={`${moment(row.receivedAt)}, ${row.requestId}`}>
+              {clock(row.receivedAt)}
+            </a>
+          </td>
+          <td>
+            <OriginBadge origin={row.origin} /> <Marks row={row} />
+          </td>
+          <td class="wide">{row.task}</td>
+          <td class="wide">{words(row.reason)}</td>
+          <td class="wide">{row.model ?? NONE}</td>
+          <td class="num">{milliseconds(row.latencyMs)}</td>
+          <td class="num">{dollars(row.costUsd)}</td>
+        </tr>
+      ))}
+    </Table>
   )
 }
 

@@ -4,8 +4,8 @@ import type { PageProps } from '../app.tsx'
 import { count, dollars, gigabytes, interval, milliseconds, NONE, percent, words } from '../format.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Heading } from '../parts/heading.tsx'
-import { Scroll } from '../parts/scroll.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
+import { Table } from '../parts/table.tsx'
 import { WindowChoice } from '../parts/window-choice.tsx'
 import { useReport } from '../use-report.ts'
 
@@ -44,63 +44,46 @@ export function ModelsPage({ place }: PageProps) {
 
 function Figures({ models }: { readonly models: readonly ModelLine[] }) {
   return (
-    <Scroll label="Figures of the models">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Model</th>
-            <th scope="col" class="num">
-              Calls
-            </th>
-            <th scope="col" class="num">
-              Served
-            </th>
-            <th scope="col" class="num">
-              Passed gates
-            </th>
-            <th scope="col">Wrong (95 %)</th>
-            <th scope="col" class="num">
-              p50 / p95
-            </th>
-            <th scope="col" class="num">
-              Tokens / s
-            </th>
-            <th scope="col" class="num">
-              A success
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {models.map(({ name, providerModel, tier, metrics, tokensPerSecond }) => (
-            <tr key={name}>
-              <th scope="row">
-                {name} <span class="hint below">{`${providerModel}, ${words(tier)}`}</span>
-              </th>
-              <td class="num" data-figure={`calls-${name}`}>
-                {count(metrics?.calls.of ?? 0)}
-              </td>
-              <td class="num">{percent(metrics?.acceptance.rate)}</td>
-              <td class="num">{percent(metrics?.verifierPass.rate)}</td>
-              <td>
-                {metrics?.localDefects.interval ? (
-                  <>
-                    {percent(metrics.localDefects.rate)}{' '}
-                    <span class="hint">{interval(metrics.localDefects.interval)}</span>
-                  </>
-                ) : (
-                  <span class="hint">no labels</span>
-                )}
-              </td>
-              <td class="num">
-                {milliseconds(metrics?.latency.p50Ms)} / {milliseconds(metrics?.latency.p95Ms)}
-              </td>
-              <td class="num">{tokensPerSecond === null ? NONE : tokensPerSecond.toFixed(1)}</td>
-              <td class="num">{dollars(metrics?.cost.perSuccessUsd)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <Table
+      label="Figures of the models"
+      columns={[
+        'Model',
+        { figure: 'Calls' },
+        { figure: 'Served' },
+        { figure: 'Passed gates' },
+        'Wrong (95 %)',
+        { figure: 'p50 / p95' },
+        { figure: 'Tokens / s' },
+        { figure: 'A success' },
+      ]}
+    >
+      {models.map(({ name, providerModel, tier, metrics, tokensPerSecond }) => (
+        <tr key={name}>
+          <th scope="row">
+            {name} <span class="hint below">{`${providerModel}, ${words(tier)}`}</span>
+          </th>
+          <td class="num" data-figure={`calls-${name}`}>
+            {count(metrics?.calls.of ?? 0)}
+          </td>
+          <td class="num">{percent(metrics?.acceptance.rate)}</td>
+          <td class="num">{percent(metrics?.verifierPass.rate)}</td>
+          <td>
+            {metrics?.localDefects.interval ? (
+              <>
+                {percent(metrics.localDefects.rate)} <span class="hint">{interval(metrics.localDefects.interval)}</span>
+              </>
+            ) : (
+              <span class="hint">no labels</span>
+            )}
+          </td>
+          <td class="num">
+            {milliseconds(metrics?.latency.p50Ms)} / {milliseconds(metrics?.latency.p95Ms)}
+          </td>
+          <td class="num">{tokensPerSecond === null ? NONE : tokensPerSecond.toFixed(1)}</td>
+          <td class="num">{dollars(metrics?.cost.perSuccessUsd)}</td>
+        </tr>
+      ))}
+    </Table>
   )
 }
 
@@ -149,7 +132,7 @@ function Catalogue({ found: { catalogue, workloads, replacesMeans } }: { readonl
   return (
     <section class="panel" aria-labelledby="catalogue">
       <h2 id="catalogue">What else would fit</h2>
-      <p class="hint">{replacesMeans}.</p>
+      <p class="hint">{replacesMeans.replace(/^replaces/, '“In place of”')}.</p>
       {workloads.map(({ name, title, replaces }) => {
         const rows = catalogue.filter(({ workload }) => workload === name)
         if (rows.length === 0) return null
@@ -160,36 +143,22 @@ function Catalogue({ found: { catalogue, workloads, replacesMeans } }: { readonl
               {replaces && `, in place of ${replaces}`}: {rows.filter(({ verdict }) => verdict === 'fits').length} of{' '}
               {rows.length} fit
             </summary>
-            <Scroll label={`Open models for ${title}`}>
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">Model</th>
-                    <th scope="col">Quantisation</th>
-                    <th scope="col" class="num">
-                      Memory at 8k
-                    </th>
-                    <th scope="col" class="num">
-                      Largest context
-                    </th>
-                    <th scope="col">Now</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {rows.map((row) => (
-                    <tr key={`${row.name} ${row.quantisation}`}>
-                      <th scope="row">{row.name}</th>
-                      <td>{row.quantisation}</td>
-                      <td class="num">{gigabytes(row.needBytes)}</td>
-                      <td class="num">{row.largestContextTokens === 0 ? NONE : count(row.largestContextTokens)}</td>
-                      <td>
-                        <Badge tone={TONES[row.verdict]}>{words(row.verdict)}</Badge>
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </Scroll>
+            <Table
+              label={`Open models for ${title}`}
+              columns={['Model', 'Quantisation', { figure: 'Memory at 8k' }, { figure: 'Largest context' }, 'Now']}
+            >
+              {rows.map((row) => (
+                <tr key={`${row.name} ${row.quantisation}`}>
+                  <th scope="row">{row.name}</th>
+                  <td>{row.quantisation}</td>
+                  <td class="num">{gigabytes(row.needBytes)}</td>
+                  <td class="num">{row.largestContextTokens === 0 ? NONE : count(row.largestContextTokens)}</td>
+                  <td>
+                    <Badge tone={TONES[row.verdict]}>{words(row.verdict)}</Badge>
+                  </td>
+                </tr>
+              ))}
+            </Table>
           </details>
         )
       })}

@@ -7,9 +7,9 @@ import { Chart } from '../parts/chart.tsx'
 import { Heading } from '../parts/heading.tsx'
 import { HealthPanel } from '../parts/health.tsx'
 import { KillPanel } from '../parts/kill.tsx'
-import { Scroll } from '../parts/scroll.tsx'
 import { Sparkline } from '../parts/sparkline.tsx'
 import { Empty, Shown } from '../parts/state.tsx'
+import { Table } from '../parts/table.tsx'
 import { WindowChoice } from '../parts/window-choice.tsx'
 import { linkTo } from '../place.ts'
 import { useReport } from '../use-report.ts'
@@ -97,7 +97,7 @@ function Money({ overview }: { readonly overview: Overview }) {
           ) : (
             <>
               {dollars(costs.totalUsd)} spent where {costs.baseline} would have cost {dollars(costs.baselineUsd)}
-              {costs.savingsPct !== null && <> ({costs.savingsPct.toFixed(1)} %)</>}
+              {costs.savingsPct !== null && costs.savingsPct > -100 && <> ({costs.savingsPct.toFixed(1)} %)</>}
             </>
           )}
         </p>
@@ -288,43 +288,27 @@ function Stages({ overview }: { readonly overview: Overview }) {
       </Empty>
     )
   return (
-    <Scroll label="Stages of tasks">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Task</th>
-            <th scope="col">Stage</th>
-            <th scope="col" class="num">
-              Requests
+    <Table label="Stages of tasks" columns={['Task', 'Stage', { figure: 'Requests' }, { figure: 'Local' }]}>
+      {stages.map(({ task, stage, source, hasCandidate }) => {
+        const own = metrics.tasks.find(({ name }) => name === task)
+        return (
+          <tr key={task}>
+            <th scope="row">
+              <a href={linkTo('tasks', task)}>{task}</a>
             </th>
-            <th scope="col" class="num">
-              Local
-            </th>
+            <td>
+              <Badge tone={stage === 'accept' ? 'good' : stage === 'off' ? 'plain' : 'warn'}>{stage}</Badge>{' '}
+              <span class="hint">
+                {source === 'moved' ? 'moved here' : source === 'policy' ? 'by the policy' : 'by default'}
+                {hasCandidate && ', tries a candidate'}
+              </span>
+            </td>
+            <td class="num">{own ? count(own.requests) : '0'}</td>
+            <td class="num">{own ? percent(own.localAcceptance.rate) : NONE}</td>
           </tr>
-        </thead>
-        <tbody>
-          {stages.map(({ task, stage, source, hasCandidate }) => {
-            const own = metrics.tasks.find(({ name }) => name === task)
-            return (
-              <tr key={task}>
-                <th scope="row">
-                  <a href={linkTo('tasks', task)}>{task}</a>
-                </th>
-                <td>
-                  <Badge tone={stage === 'accept' ? 'good' : stage === 'off' ? 'plain' : 'warn'}>{stage}</Badge>{' '}
-                  <span class="hint">
-                    {source === 'moved' ? 'moved here' : source === 'policy' ? 'by the policy' : 'by default'}
-                    {hasCandidate && ', tries a candidate'}
-                  </span>
-                </td>
-                <td class="num">{own ? count(own.requests) : '0'}</td>
-                <td class="num">{own ? percent(own.localAcceptance.rate) : NONE}</td>
-              </tr>
-            )
-          })}
-        </tbody>
-      </table>
-    </Scroll>
+        )
+      })}
+    </Table>
   )
 }
 

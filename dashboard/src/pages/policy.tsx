@@ -5,8 +5,8 @@ import { ApiError, post } from '../api.ts'
 import { plural } from '../format.ts'
 import { Badge } from '../parts/badge.tsx'
 import { Heading } from '../parts/heading.tsx'
-import { Scroll } from '../parts/scroll.tsx'
 import { Empty, Failure, Shown } from '../parts/state.tsx'
+import { Table } from '../parts/table.tsx'
 import { useReport } from '../use-report.ts'
 
 export function PolicyPage() {
@@ -93,32 +93,21 @@ function Outcome({ found: { ok, problem, differences } }: { readonly found: Poli
   return (
     <div role="status">
       <p>It is valid. {plural(differences.length, 'value')} would change:</p>
-      <Scroll label="What would change">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Key</th>
-              <th scope="col">Now</th>
-              <th scope="col">Then</th>
-            </tr>
-          </thead>
-          <tbody>
-            {differences.map(({ key, old, new: next }) => (
-              <tr key={key}>
-                <th scope="row">
-                  <code>{key}</code>
-                </th>
-                <td class="wide">
-                  <del>{shown(old)}</del>
-                </td>
-                <td class="wide">
-                  <ins>{shown(next)}</ins>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table label="What would change" columns={['Key', 'Now', 'Then']}>
+        {differences.map(({ key, old, new: next }) => (
+          <tr key={key}>
+            <th scope="row">
+              <code>{key}</code>
+            </th>
+            <td class="wide">
+              <del>{shown(old)}</del>
+            </td>
+            <td class="wide">
+              <ins>{shown(next)}</ins>
+            </td>
+          </tr>
+        ))}
+      </Table>
       <p class="hint">What the last week would have been under it:</p>
       <pre>
         <code>spillway policy diff spillway.yaml new.yaml --since 7d</code>
@@ -161,30 +150,19 @@ function Values({ policy: { values } }: { readonly policy: PolicyReport }) {
           {isOwn ? 'Defaults are hidden; show them with the box above.' : undefined}
         </Empty>
       ) : (
-        <Scroll label="Values in force">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Key</th>
-                <th scope="col">Value</th>
-                <th scope="col">Origin</th>
-              </tr>
-            </thead>
-            <tbody>
-              {found.slice(0, MOST).map(({ key, value, origin }) => (
-                <tr key={key}>
-                  <th scope="row">
-                    <code>{key}</code>
-                  </th>
-                  <td class="wide">{shown(value)}</td>
-                  <td>
-                    <Badge tone={origin === 'file' ? 'good' : 'plain'}>{origin}</Badge>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table label="Values in force" columns={['Key', 'Value', 'Origin']}>
+          {found.slice(0, MOST).map(({ key, value, origin }) => (
+            <tr key={key}>
+              <th scope="row">
+                <code>{key}</code>
+              </th>
+              <td class="wide">{shown(value)}</td>
+              <td>
+                <Badge tone={origin === 'file' ? 'good' : 'plain'}>{origin}</Badge>
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
       {found.length > MOST && <p class="hint">The first {MOST} are shown.</p>}
     </section>

@@ -3,8 +3,8 @@ import { useEffect, useState } from 'preact/hooks'
 import type { PlanPage } from '../../../src/cli/console/plan.ts'
 import { count, dollars, NONE, signedDollars, words } from '../format.ts'
 import { useReport } from '../use-report.ts'
-import { Scroll } from './scroll.tsx'
 import { Shown } from './state.tsx'
+import { Table } from './table.tsx'
 
 /** As the fields hold them; empty ones are not sent. */
 type Fields = Readonly<Record<string, string>>
@@ -203,44 +203,32 @@ function Result({ plan }: { readonly plan: PlanPage }) {
           : `${count(Math.ceil(breakEven.bySavings.requestsPerDay))} requests a day`}
         . {breakEven.bySavings.formula}
       </p>
-      <Scroll label="Other prices">
-        <table>
-          <caption class="hint">If the price of the frontier changes</caption>
-          <thead>
-            <tr>
-              <th scope="col">Price</th>
-              <th scope="col" class="num">
-                Frontier alone
-              </th>
-              <th scope="col" class="num">
-                This mix
-              </th>
-              <th scope="col" class="num">
-                Saved
-              </th>
-              <th scope="col" class="num">
-                Break-even
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {whatIf.map(({ priceChangePct, month: changed, bySavings }) => (
-              <tr key={priceChangePct}>
-                <th scope="row">
-                  {priceChangePct > 0 ? '+' : ''}
-                  {priceChangePct} %
-                </th>
-                <td class="num">{dollars(changed.apiUsd)}</td>
-                <td class="num">{dollars(changed.hybridUsd)}</td>
-                <td class="num">{signedDollars(changed.savedUsd)}</td>
-                <td class="num">
-                  {bySavings.requestsPerDay === null ? NONE : `${count(Math.ceil(bySavings.requestsPerDay))} a day`}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <h3>If the price of the frontier changes</h3>
+      <Table
+        label="Other prices"
+        columns={[
+          'Price',
+          { figure: 'Frontier alone' },
+          { figure: 'This mix' },
+          { figure: 'Saved' },
+          { figure: 'Break-even' },
+        ]}
+      >
+        {whatIf.map(({ priceChangePct, month: changed, bySavings }) => (
+          <tr key={priceChangePct}>
+            <th scope="row">
+              {priceChangePct > 0 ? '+' : ''}
+              {priceChangePct} %
+            </th>
+            <td class="num">{dollars(changed.apiUsd)}</td>
+            <td class="num">{dollars(changed.hybridUsd)}</td>
+            <td class="num">{signedDollars(changed.savedUsd)}</td>
+            <td class="num">
+              {bySavings.requestsPerDay === null ? NONE : `${count(Math.ceil(bySavings.requestsPerDay))} a day`}
+            </td>
+          </tr>
+        ))}
+      </Table>
     </>
   )
 }

@@ -1,4 +1,4 @@
-/** What the pages of the console are read from: two threads, one for what is quick and one for what goes through the audit. */
+/** What the pages of the console are read from: threads for what is quick, for windows of the audit, and for evidence of tasks. */
 import { Worker } from 'node:worker_threads'
 import { LRUCache } from 'lru-cache'
 import type { ConsoleQuestion, ConsoleReport, ConsoleSource, LiveFeed } from '../../spec/console.ts'
@@ -29,6 +29,8 @@ export function openConsole(settings: ConsoleSettings): ConsoleSource {
   const { live, clock, stateDir, loaded, policyProblem } = settings
   const quick = openThread({ stateDir, loaded, clock })
   const slow = openThread({ stateDir, loaded, clock })
+  // Evidence goes back to the last move of a task, which may be months: nobody else shall wait for it.
+  const evidence = openThread({ stateDir, loaded, clock })
   const kept = new LRUCache<string, Promise<unknown>>({
     max: KEPT_REPORTS,
     ttlResolution: 0,
@@ -44,7 +46,7 @@ export function openConsole(settings: ConsoleSettings): ConsoleSource {
       const known = kept.get(key)
       if (known) return known
       const startedMs = clock.monotonicMs()
-      const told = slow.ask({ question })
+      const told = (report === 'tasks' ? evidence : slow).ask({ question })
       kept.set(key, told)
       told.then(
         () => {
@@ -56,12 +58,12 @@ export function openConsole(settings: ConsoleSettings): ConsoleSource {
       return told
     },
     async move(wanted) {
-      const told = await slow.ask({ move: wanted })
+      const told = await evidence.ask({ move: wanted })
       kept.clear()
       return told
     },
     async close() {
-      await Promise.all([quick.close(), slow.close()])
+      await Promise.all([quick.close(), slow.close(), evidence.close()])
     },
   }
 }
