@@ -3,12 +3,15 @@ import { type Command, Help } from 'commander'
 
 /** In the order of the help text. Every command is in one group. */
 export const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  'First steps:': ['ask', 'serve', 'tour', 'init', 'doctor'],
-  'Requests, and why they went where they went:': ['route', 'why', 'solve', 'batch', 'audit', 'feedback', 'review'],
+  'First steps:': ['start', 'ask', 'serve', 'launch', 'tour', 'init', 'doctor'],
+  'Requests, and why they went where they went:': [
+    ...['route', 'why', 'solve', 'batch', 'audit', 'feedback', 'review'],
+    ...['top', 'dashboard', 'mcp'],
+  ],
   'Models of this machine:': ['engine', 'models', 'bundle', 'fits', 'babysit'],
   'Money, quality and rollout:': ['cost', 'metrics', 'eval', 'replay', 'rollout', 'kill', 'policy', 'keys'],
   'Learning from answers:': ['calibrate', 'heads', 'prior', 'learn', 'lab', 'tasks'],
-  'This installation:': ['store', 'completions', 'uninstall', 'help'],
+  'This installation:': ['service', 'store', 'completions', 'uninstall', 'help'],
 }
 
 /** By the path of a command: command lines that work as they stand, `spillway` left out. */
@@ -18,6 +21,19 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'ask --task classify_issue --json - < issue.txt',
     'ask --labels build,test "ld: symbol not found"',
   ],
+  start: ['start', 'start --no-test --port 0'],
+  launch: ['launch claude', 'launch --print codex', 'launch -- node agent.mjs'],
+  top: ['top', 'top --since 15m --every 5s'],
+  dashboard: ['dashboard'],
+  mcp: ['mcp'],
+  'mcp proxy': ['mcp proxy -- npx some-tool-server'],
+  'service install': ['service install', 'service install --print'],
+  'service status': ['service status'],
+  'service upgrade': ['service upgrade'],
+  'service rollback': ['service rollback'],
+  'service uninstall': ['service uninstall'],
+  'doctor client': ['doctor client claude'],
+  'policy import': ['policy import litellm.yaml --out spillway.yaml'],
   route: ['route "Delete the backups of last week"'],
   why: ['why 01a2009f-e410-7032-8237-84be22556d5e'],
   serve: ['serve', 'serve --policy spillway.yaml --host 0.0.0.0 --port 8787'],
