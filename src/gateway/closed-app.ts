@@ -3,6 +3,7 @@ import type { KillBook } from '../spec/kill-switch.ts'
 import type { Policy } from '../spec/policy.ts'
 import type { Router } from '../spec/router.ts'
 import type { App } from './exchange.ts'
+import { NO_TRAFFIC } from './traffic.ts'
 
 /** Answers are kept nowhere but in the result, and there is no header that could name a key or an answer before. */
 export function closedApp(router: Router, settings: Policy['gateway'], killSwitch: KillBook): App {
@@ -22,6 +23,7 @@ export function closedApp(router: Router, settings: Policy['gateway'], killSwitc
     policyProblem: () => null,
     metrics: null,
     loopHealth: () => ({ blocks: 0, worstMs: 0, isDegraded: false }),
+    traffic: () => NO_TRAFFIC,
     isFull: () => false,
     isStopping: () => false,
   }

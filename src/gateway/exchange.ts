@@ -8,6 +8,7 @@ import type { Router } from '../spec/router.ts'
 import type { KeyHolder, KeyRing } from './keys.ts'
 import type { Limits } from './limits.ts'
 import type { LoopHealth } from './loop-watch.ts'
+import type { TrafficFigures } from './traffic.ts'
 
 /** What all requests of one server share. */
 export interface App {
@@ -27,6 +28,7 @@ export interface App {
   /** Null in a gateway that was opened without. */
   readonly metrics: MetricsSource | null
   readonly loopHealth: () => LoopHealth
+  readonly traffic: () => TrafficFigures
   /** True while no further request can be taken. */
   isFull(): boolean
   /** True once the server wants to stop: what is under way ends, nothing new begins. */
