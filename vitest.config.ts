@@ -75,6 +75,7 @@ const SLOW = [
   'test/cli/tasks.test.ts',
   'test/cli/tenant-ceilings.test.ts',
   'test/cli/tour.test.ts',
+  'test/deploy/metrics-page.test.ts',
   'test/cli/uninstall.test.ts',
 ]
 

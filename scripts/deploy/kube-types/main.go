@@ -13,7 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
-	"sigs.k8s.io/yaml"
+	strict "sigs.k8s.io/json"
 )
 
 var types = map[string]func() any{
@@ -44,8 +44,13 @@ func main() {
 			fmt.Println(name + ": no such type here")
 			continue
 		}
-		if err := yaml.UnmarshalStrict(lines.Bytes(), make()); err != nil {
-			fmt.Println(name + ": " + err.Error())
+		// As the API server reads: names count to the letter, unlike in encoding/json.
+		problems, err := strict.UnmarshalStrict(lines.Bytes(), make())
+		if err != nil {
+			problems = append(problems, err)
+		}
+		for _, problem := range problems {
+			fmt.Println(name + ": " + problem.Error())
 		}
 	}
 	if err := lines.Err(); err != nil {
