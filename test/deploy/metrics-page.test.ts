@@ -1,12 +1,11 @@
 /** Every query of `deploy/` against the page of a gateway that ran requests. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { resolvePaths } from '../../src/models/paths.ts'
-import { openAuditLog } from '../../src/stores/audit-log.ts'
 import { type Sandbox, sandbox } from '../cli/spillway.ts'
 import { attempt } from '../support/attempt.ts'
 import { auditRecord } from '../support/audit-record.ts'
 import { openAiError, openAiText } from '../support/cloud-answers.ts'
 import { type ScriptedCloud, startScriptedCloud } from '../support/scripted-cloud.ts'
+import { SMALL, seedAudit, TOO_UNSURE } from '../support/seeded-audit.ts'
 import { cloudPolicy, type ServeProcess, serveProcess } from '../support/serve-process.ts'
 import { dashboardQueries, rules, selectorsIn, textOf } from './deploy-files.ts'
 
@@ -48,33 +47,21 @@ afterAll(async () => {
 
 /** Local answers with everything that a figure can be about: rejections, escalations, samples, labels, unknown cost. */
 async function seed(): Promise<void> {
-  const { stateDir } = resolvePaths(box.env, process.platform)
-  const log = openAuditLog({ stateDir, durability: 'process', onFailure: 'refuse' })
-  const small = { name: 'small', identity: { digest: null, quantisation: null, servedBy: 'small' }, prompt: null }
-  const low = { gate: 'confidence', accepted: false, reason: 'confidence_low', score: 0.4, threshold: 0.7, detail: '' }
   const receivedAt = new Date().toISOString()
   const label = { source: 'human', isCorrect: true, at: receivedAt } as const
   const both = [attempt('small'), attempt('big', { costUsd: 0.03 })]
   const rows = [
     { outcome: 'accepted', route: 'local', reason: 'local_accepted', attempts: [attempt('small')], labels: [label] },
-    { outcome: 'escalated', route: 'frontier', reason: 'confidence_low', attempts: both, verdicts: [low] },
+    { outcome: 'escalated', route: 'frontier', reason: 'confidence_low', attempts: both, verdicts: [TOO_UNSURE] },
     {
-      outcome: 'escalated',
-      route: 'frontier',
-      reason: 'audit_sample',
-      attempts: both,
-      labels: [label],
+      ...{ outcome: 'escalated', route: 'frontier', reason: 'audit_sample', attempts: both, labels: [label] },
       draft: { isSampled: true },
     },
   ]
-  for (const [at, row] of rows.entries()) {
-    const requestId = `seed${at}`
-    const record = auditRecord(requestId, { receivedAt, localModel: small, latencyMs: 900, ...row } as never)
-    log.journal.append({ type: 'intent', requestId, record: { ...record, labels: [], outcome: 'open' } })
-    log.journal.append({ type: 'settle', requestId, record })
-  }
-  await log.journal.flushed()
-  await log.close()
+  const records = rows.map((row, at) =>
+    auditRecord(`seed${at}`, { receivedAt, localModel: SMALL, latencyMs: 900, ...row } as never),
+  )
+  await seedAudit(box.env, records)
 }
 
 interface Page {
