@@ -99,6 +99,7 @@ const SLOW = [
   'test/cli/tenant-ceilings.test.ts',
   'test/cli/top.test.ts',
   'test/cli/tour.test.ts',
+  'test/deploy/metrics-page.test.ts',
   'test/cli/uninstall.test.ts',
   'test/cli/ways-out.test.ts',
 ]

@@ -4,6 +4,7 @@ import type { KillBook } from '../spec/kill-switch.ts'
 import type { Policy } from '../spec/policy.ts'
 import type { Router } from '../spec/router.ts'
 import type { App } from './exchange.ts'
+import { NO_TRAFFIC } from './traffic.ts'
 
 function nobody(): never {
   throw new RouterError('unauthorized')
@@ -30,6 +31,7 @@ export function closedApp(router: Router, settings: Policy['gateway'], killSwitc
     console: null,
     isReadOnly: false,
     loopHealth: () => ({ blocks: 0, worstMs: 0, isDegraded: false }),
+    traffic: () => NO_TRAFFIC,
     isFull: () => false,
     isStopping: () => false,
   }

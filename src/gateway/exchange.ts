@@ -10,6 +10,7 @@ import type { Sessions } from './console/sessions.ts'
 import type { KeyHolder, KeyRing } from './keys.ts'
 import type { Limits } from './limits.ts'
 import type { LoopHealth } from './loop-watch.ts'
+import type { TrafficFigures } from './traffic.ts'
 
 /** What all requests of one server share. */
 export interface App {
@@ -35,6 +36,7 @@ export interface App {
   /** Only what the console shows is answered. */
   readonly isReadOnly: boolean
   readonly loopHealth: () => LoopHealth
+  readonly traffic: () => TrafficFigures
   /** True while no further request can be taken. */
   isFull(): boolean
   /** True once the server wants to stop: what is under way ends, nothing new begins. */

@@ -11,10 +11,14 @@ export async function metricsPage(exchange: Exchange): Promise<void> {
 
 /** The text format of Prometheus; its library is loaded with the first scrape. */
 export async function prometheusPage(exchange: Exchange): Promise<void> {
-  const [report, { prometheusText }] = await Promise.all([reportFor(exchange), import('./prometheus.ts')])
+  const [report, { prometheusText }, { processText }] = await Promise.all([
+    reportFor(exchange),
+    import('./prometheus.ts'),
+    import('./process-metrics.ts'),
+  ])
   const { type, text } = await prometheusText(report)
   exchange.response.writeHead(200, { 'content-type': type, 'cache-control': 'no-store' })
-  exchange.response.end(text)
+  exchange.response.end(text + (await processText(exchange.app)))
 }
 
 async function reportFor({ app, request, holder }: Exchange): Promise<MetricsReport> {

@@ -24,6 +24,7 @@ import { createIdempotency } from './idempotency.ts'
 import { openKeyRing } from './keys.ts'
 import { createLimits } from './limits.ts'
 import { watchLoop } from './loop-watch.ts'
+import { watchTraffic } from './traffic.ts'
 
 /** Not imported: that would load the runtime's own WebSocket and fetch, an eighth of the time that a start takes. */
 const { createServer } = process.getBuiltinModule('node:http')
@@ -99,6 +100,7 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
   const log = pino({ base: null }, { write: (line: string) => gateway.log(line.trimEnd()) })
   const running = new Map<ServerResponse, AbortController>()
   const loop = watchLoop()
+  const traffic = watchTraffic()
   let stopping = false
   let isLeaving = false
   let drained = (): void => undefined
@@ -119,6 +121,7 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
     console: gateway.console ?? null,
     isReadOnly: gateway.isReadOnly ?? false,
     loopHealth: () => loop.look(),
+    traffic: traffic.look,
     isFull: () => connections.isFull(),
     isStopping: () => stopping,
   }
@@ -126,16 +129,21 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
     const gone = new AbortController()
     running.set(response, gone)
     connections.began(request, response)
+    const tally = traffic.began(request)
     if (stopping || isLeaving) response.setHeader('connection', 'close')
     response.once('close', () => {
       running.delete(response)
+      tally.left()
       // Of a whole answer nothing is left to stop, and an abort costs as much as a small answer.
       if (!response.writableFinished) gone.abort()
       if (running.size === 0) drained()
     })
     const startedMs = performance.now()
     answerRequest(app, { request, response, signal: gone.signal }).then(
-      (failure) => logRequest(log, { request, response, startedMs, failure }),
+      (failure) => {
+        tally.answered(response.statusCode, failure)
+        logRequest(log, { request, response, startedMs, failure })
+      },
       // Only the answer to a failure can fail here: there is nobody left to tell.
       () => response.destroy(),
     )

@@ -1,10 +1,9 @@
 /** Command line, admin page and Prometheus over the same audit: equal figures. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { resolvePaths } from '../../src/models/paths.ts'
 import type { MetricsReport } from '../../src/spec/metrics.ts'
-import { openAuditLog } from '../../src/stores/audit-log.ts'
 import { attempt } from '../support/attempt.ts'
 import { auditRecord } from '../support/audit-record.ts'
+import { SMALL, seedAudit, TOO_UNSURE } from '../support/seeded-audit.ts'
 import { cloudPolicy, type ServeProcess, serveProcess } from '../support/serve-process.ts'
 import { type Sandbox, sandbox } from './spillway.ts'
 
@@ -26,27 +25,18 @@ afterAll(async () => {
 
 /** Forty answers of two tasks, one of them wrong and one of them named so that a label of Prometheus must be escaped. */
 async function seed(): Promise<void> {
-  const { stateDir } = resolvePaths(box.env, process.platform)
-  const log = openAuditLog({ stateDir, durability: 'process', onFailure: 'refuse' })
-  const small = { name: 'small', identity: { digest: null, quantisation: null, servedBy: 'small' }, prompt: null }
-  const low = { gate: 'confidence', accepted: false, reason: 'confidence_low', score: 0.4, threshold: 0.7, detail: '' }
-  for (let at = 0; at < 40; at++) {
-    const requestId = `r${at}`
+  const records = Array.from({ length: 40 }, (_, at) => {
     const isEscalated = at % 4 === 0
-    const record = auditRecord(requestId, {
-      ...{ receivedAt: '2026-02-01T00:00:00.000Z', task: at % 2 ? 'triage' : 'a "quoted" task', localModel: small },
+    return auditRecord(`r${at}`, {
+      ...{ receivedAt: '2026-02-01T00:00:00.000Z', task: at % 2 ? 'triage' : 'a "quoted" task', localModel: SMALL },
       ...{ outcome: isEscalated ? 'escalated' : 'accepted', route: isEscalated ? 'frontier' : 'local' },
       ...{ reason: isEscalated ? 'confidence_low' : 'local_accepted', latencyMs: 100 + at, costUsd: 0 },
-      verdicts: isEscalated ? [low as never] : [],
+      verdicts: isEscalated ? [TOO_UNSURE] : [],
       attempts: [attempt('small', { latencyMs: 100 }), ...(isEscalated ? [attempt('big', { costUsd: 0.03 })] : [])],
       labels: at === 1 || at === 2 ? [{ source: 'human', isCorrect: at === 1, at: '2026-02-02T00:00:00.000Z' }] : [],
     })
-    const { labels: _, ...intent } = record
-    log.journal.append({ type: 'intent', requestId, record: { ...intent, labels: [], outcome: 'open' } })
-    log.journal.append({ type: 'settle', requestId, record })
-  }
-  await log.journal.flushed()
-  await log.close()
+  })
+  await seedAudit(box.env, records)
 }
 
 async function get(path: string, key = server.key): Promise<{ readonly status: number; readonly text: string }> {
