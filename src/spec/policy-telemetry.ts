@@ -12,6 +12,6 @@ export const telemetrySchema = z.strictObject({
     .enum(['nowhere', 'this_machine', 'everywhere'])
     .default('this_machine')
     .describe(
-      'Which model servers get the headers traceparent and tracestate. everywhere: providers, too, who can tell by them which requests belong together.',
+      'Which model servers get the headers traceparent and tracestate. this_machine: those of local models here. everywhere: providers, too, who can tell by them which requests belong together.',
     ),
 })

@@ -31,11 +31,11 @@ export function callSpan(
   }
 }
 
-/** The embedded engine is reached through a socket file and reads no headers. */
+/** The embedded engine is reached through a socket file and reads no headers. A frontier at an address of this machine only passes requests on. */
 function mayLearn(begun: CallBegun, { handOn }: TelemetryPolicy): boolean {
   if (handOn === 'nowhere' || begun.model.policy.provider === 'embedded') return false
   if (handOn === 'everywhere') return true
-  return onThisMachine(addressOf(begun)) && !isPassedOn(begun.model.policy.model)
+  return begun.actor === 'local' && onThisMachine(addressOf(begun)) && !isPassedOn(begun.model.policy.model)
 }
 
 /** Only what went through the egress is masked. */
