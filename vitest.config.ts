@@ -44,6 +44,7 @@ const SLOW = [
   'test/gateway/batches-restart.test.ts',
   'test/integrations/daemon.test.ts',
   'test/integrations/quality-check.test.ts',
+  'test/telemetry/spans.test.ts',
   'test/stores/backup.test.ts',
   'test/cli/audit-egress.test.ts',
   'test/cli/babysit.test.ts',

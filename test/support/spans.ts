@@ -1,7 +1,13 @@
 /** The real SDK of OpenTelemetry, which keeps its spans in memory. */
 import { context, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
-import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
+import {
+  BatchSpanProcessor,
+  InMemorySpanExporter,
+  type ReadableSpan,
+  SimpleSpanProcessor,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace'
 
 export interface RecordedSpans {
   /** Those that ended, in the order of their ends. */
@@ -12,11 +18,19 @@ export interface RecordedSpans {
   text(): string
 }
 
-/** Registered until `stopRecording`. */
-export function recordSpans(): RecordedSpans {
+/**
+ * Registered until `stopRecording`.
+ *
+ * @param how batched: they are kept for a while, as for a collector
+ */
+export function recordSpans(how: 'at once' | 'batched' = 'at once'): RecordedSpans {
   const exporter = new InMemorySpanExporter()
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
-  trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] }))
+  const processor =
+    how === 'batched'
+      ? new BatchSpanProcessor({ exporter, scheduledDelayMillis: 3_600_000 })
+      : new SimpleSpanProcessor({ exporter })
+  trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [processor] }))
   const all = () => exporter.getFinishedSpans()
   return {
     all,

@@ -1,6 +1,8 @@
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { RouterSettings } from '../../src/compose.ts'
 import type { PolicyInput } from '../../src/spec/policy.ts'
+import { scriptedModel } from '../../src/testing.ts'
 import { openAiError, openAiFrames, openAiText } from '../support/cloud-answers.ts'
 import { closeAll, type GatewayOnCloud, gatewayOnCloud } from '../support/gateway-on-cloud.ts'
 import { eventStream, type ScriptedCloud, startScriptedCloud } from '../support/scripted-cloud.ts'
@@ -24,10 +26,15 @@ afterEach(async () => {
   stopRecording()
 })
 
-function open(telemetry: PolicyInput['telemetry'] = {}, more: PolicyInput = {}): Promise<GatewayOnCloud> {
+function open(
+  telemetry: PolicyInput['telemetry'] = {},
+  more: PolicyInput = {},
+  router: Partial<RouterSettings> = {},
+): Promise<GatewayOnCloud> {
   const small = { provider: 'openai', model: 'small-1', tier: 'local_fast', baseUrl: local.openAiBaseUrl } as const
-  const cascade = { local: 'small', stage: 'accept', accept: { uncalibrated: true }, quality: { minChars: 1000 } } as const
+  const cascade = { local: 'small', stage: 'accept', accept: { uncalibrated: true } } as const
   return gatewayOnCloud({
+    router,
     policy: { ...more, models: { small, ...more.models }, tasks: { cascade, ...more.tasks }, telemetry },
   })
 }
@@ -63,7 +70,11 @@ describe('a request through the gateway', () => {
     for (const call of [small, big]) expect(call.parentSpanContext?.spanId).toBe(request.spanContext().spanId)
     expect(server).toMatchObject({
       name: 'POST /v1/chat/completions',
-      attributes: { 'http.route': '/v1/chat/completions', 'http.response.status_code': 200, 'spillway.route': 'frontier' },
+      attributes: {
+        'http.route': '/v1/chat/completions',
+        'http.response.status_code': 200,
+        'spillway.route': 'frontier',
+      },
     })
     expect(request).toMatchObject({
       name: 'spillway cascade',
@@ -97,8 +108,9 @@ describe('a request through the gateway', () => {
       expect.objectContaining({
         name: 'gen_ai.evaluation.result',
         attributes: expect.objectContaining({
-          'gen_ai.evaluation.name': 'quality',
+          'gen_ai.evaluation.name': 'entropy',
           'gen_ai.evaluation.score.label': 'fail',
+          'spillway.gate.reason': 'signal_unavailable',
           'spillway.model': 'small',
         }),
       }),
@@ -156,7 +168,7 @@ describe('a request through the gateway', () => {
 
   it('that failed says the code of the error on every span, and a refusal that the client made none', async () => {
     const on = await open({}, { routing: { maxFallbackAttempts: 0 } })
-    on.cloud.otherwise(openAiError(500, 'server_error', CANARY))
+    on.cloud.otherwise(openAiError(500, CANARY))
     const response = await ask(on, 'Is it?')
     await served()
     expect(spans.all().map(({ status }) => status)).toEqual(Array(3).fill({ code: SpanStatusCode.ERROR }))
@@ -275,6 +287,29 @@ describe('the headers of a call', () => {
 describe('a request of the library', () => {
   const asked = { messages: [{ role: 'user' as const, content: 'Is it?' }] }
 
+  it('keeps instrumentations of HTTP clients out of its calls: they would hand on what the policy does not', async () => {
+    const big = scriptedModel({
+      name: 'big',
+      answers: () => {
+        trace.getTracer('http').startSpan('GET').end()
+        return 'Yes.'
+      },
+    })
+    const { router } = await open({}, {}, { models: { big } })
+    await router.complete(asked)
+    expect(spans.all().map(({ name }) => name)).toEqual(['chat gpt-4.1-nano', 'spillway direct'])
+  })
+
+  it('has its spans sent at the end of the router, whenever the SDK would have', async () => {
+    stopRecording()
+    spans = recordSpans('batched')
+    const { router, cloud, closeRouter } = await open()
+    cloud.otherwise(openAiText('Yes.'))
+    await router.complete(asked)
+    await closeRouter()
+    expect(spans.one(/^spillway direct$/)).toBeDefined()
+  })
+
   it('lies below the span that is active, or where its caller says', async () => {
     const { router, cloud } = await open()
     cloud.otherwise(openAiText('Yes.'))
@@ -283,7 +318,12 @@ describe('a request of the library', () => {
       span.end()
       return running.then(() => span.spanContext().spanId)
     })
-    expect(spans.all().find(({ name }) => name === 'work')?.spanContext().spanId).toBe(await own)
+    expect(
+      spans
+        .all()
+        .find(({ name }) => name === 'work')
+        ?.spanContext().spanId,
+    ).toBe(await own)
     expect(spans.one(/^spillway/).parentSpanContext?.spanId).toBe(await own)
     await router.complete(asked, { trace: { traceparent: CALLER } })
     expect(spans.all().at(-1)?.parentSpanContext?.spanId).toBe('00f067aa0ba902b7')
