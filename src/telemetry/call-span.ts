@@ -24,7 +24,7 @@ export function callSpan(
     within: (call) => api.context.with(quietContext(api, span, inside), call),
     texts: keepsTexts(begun, policy) && span.isRecording() ? callTexts(span) : null,
     ended: (attempt, responseId) => {
-      span.setAttributes(answerAttributes(begun, attempt, responseId))
+      if (span.isRecording()) span.setAttributes(answerAttributes(begun, attempt, responseId))
       if (attempt.error !== null) markFailed(open, span, attempt.error)
       span.end()
     },

@@ -54,9 +54,11 @@ function requestSpan(
     context,
     call: (begun) => callSpan(open, policy, { begun, inside }),
     judged: (model, verdicts) => {
+      if (!span.isRecording()) return
       for (const verdict of verdicts) span.addEvent(GEN_AI.evaluation, verdictAttributes(model, verdict))
     },
     settled: (record) => {
+      if (!span.isRecording()) return
       const attributes = requestAttributes(record)
       span.setAttributes(attributes).updateName(`spillway ${attributes[OWN.task]}`)
     },
