@@ -54,6 +54,7 @@ const SLOW = [
   'test/integrations/plugins-guide.test.ts',
   'test/integrations/plugins.test.ts',
   'test/integrations/quality-check.test.ts',
+  'test/telemetry/spans.test.ts',
   'test/stores/backup.test.ts',
   'test/cli/audit-egress.test.ts',
   'test/cli/babysit.test.ts',

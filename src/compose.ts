@@ -60,6 +60,7 @@ import { openPriors } from './stores/priors.ts'
 import { NO_ROLLOUTS, openRollouts } from './stores/rollouts.ts'
 import { contentSealer } from './stores/sealed-content.ts'
 import { NO_OVERRIDES, openTaskOverrides } from './stores/task-overrides.ts'
+import { openTracing } from './telemetry/tracing.ts'
 
 export interface RouterSettings {
   /** A file, a policy object, or one that was loaded before. */
@@ -182,6 +183,7 @@ export function createRouter(settings: RouterSettings): Router {
     placeholders: createPlaceholderNumbers(),
     textReader,
     pluginNotice: tellOfPlugins(),
+    tracing: openTracing(loaded.policy.telemetry),
     turns: createTurnBook(),
     novelty: createNoveltyWatch(
       (task, learn) => examples.list(task, keptLimits(learn, clock.epochMs())),

@@ -20,6 +20,7 @@ function what(record: AuditRecord): readonly string[] {
     ...(record.preview ? [`preview    ${record.preview}`] : []),
     `partition  ${features.partition}${record.egress?.some(({ anonymised }) => anonymised) ? ', left anonymised' : ''}`,
     `policy     ${record.policyDigest}`,
+    ...(record.circumstances?.traceId ? [`trace      ${record.circumstances.traceId}`] : []),
   ]
 }
 

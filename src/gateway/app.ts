@@ -2,6 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { requestIdAt } from '../pipeline/request-id.ts'
 import { RouterError } from '../spec/errors.ts'
+import type { TraceContext } from '../spec/trace-context.ts'
+import type { ServerSpan } from '../telemetry/server-span.ts'
 import { countMessageTokens, messages } from './anthropic-messages.ts'
 import { requireHolder, requireOtherSender, requireOwnHost } from './auth.ts'
 import { cancelBatch, createBatch, listBatches, oneBatch } from './batches.ts'
@@ -88,6 +90,8 @@ export interface Incoming {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly signal: AbortSignal
+  /** Null while nobody traces. */
+  readonly span: ServerSpan | null
 }
 
 /**
@@ -96,19 +100,20 @@ export interface Incoming {
  * @returns the failure, for the log; null when the request was answered
  */
 export async function answerRequest(app: App, incoming: Incoming): Promise<RouterError | null> {
-  const { request, response, signal } = incoming
+  const { request, response, signal, span } = incoming
   const requestId = requestIdAt(Date.now())
   try {
     requirePlainFraming(request)
     requireOwnHost(request, app.isLoopback)
     requireOtherSender(request)
     const { route, params } = findRoute(request)
+    span?.routed(route.path)
     if (app.isReadOnly && !route.isShown) throw new RouterError('not_found', READ_ONLY)
     if (app.isFull() && !route.isOpen) throw new RouterError('gateway_full', { retryAfterSeconds: 1 })
     const holder = route.isOpen ? null : requireHolder(request, app)
     if (app.isStopping() && !route.isOpen) throw new RouterError('shutting_down')
     const exchange = { app, request, response, requestId, holder, params, signal }
-    await (holder ? underKey({ ...exchange, holder }, route) : route.answer(exchange))
+    await (holder ? underKey({ ...exchange, holder, trace: span?.context }, route) : route.answer(exchange))
     return null
   } catch (error) {
     const failure = failureOf(error, app)
@@ -123,8 +128,13 @@ export async function answerRequest(app: App, incoming: Incoming): Promise<Route
   }
 }
 
+interface KeyedExchange extends Exchange {
+  readonly holder: KeyHolder
+  readonly trace: TraceContext | undefined
+}
+
 /** A place of the key is taken until the answer is out or its client has gone, whichever comes first. */
-async function underKey(exchange: Exchange & { readonly holder: KeyHolder }, route: Route): Promise<void> {
+async function underKey({ trace, ...exchange }: KeyedExchange, route: Route): Promise<void> {
   const { app, holder, request, response } = exchange
   const { headers } = request
   const pass = await app.limits.enter(holder, {
@@ -133,7 +143,10 @@ async function underKey(exchange: Exchange & { readonly holder: KeyHolder }, rou
   })
   response.once('close', pass.leave)
   try {
-    await route.answer({ ...exchange, app: { ...app, router: routerForKey(app.router, { holder, headers, pass }) } })
+    await route.answer({
+      ...exchange,
+      app: { ...app, router: routerForKey(app.router, { holder, headers, pass, trace }) },
+    })
   } finally {
     pass.leave()
   }

@@ -6,6 +6,7 @@ import type { Feedback, LabelSource } from '../spec/label.ts'
 import type { DecideRequest, RequestMetadata, RouterRequest } from '../spec/request.ts'
 import type { StreamEvent } from '../spec/response.ts'
 import type { RequestOptions, Router } from '../spec/router.ts'
+import type { TraceContext } from '../spec/trace-context.ts'
 import { deskForKey } from './key-desk.ts'
 import type { KeyHolder } from './keys.ts'
 import type { Pass } from './limits.ts'
@@ -16,6 +17,8 @@ export interface KeyedRequest {
   readonly holder: KeyHolder
   readonly headers: RequestHeaders
   readonly pass: Pass
+  /** Of the span of the HTTP request; undefined while nobody traces. */
+  readonly trace?: TraceContext | undefined
 }
 
 /** Every call runs under the key's scope and the caller's wishes, and is charged to the key's limits. */
@@ -46,19 +49,19 @@ export function routerForKey(router: Router, keyed: KeyedRequest): Router {
     close: router.close,
     async complete(request, options) {
       const wishes = wishesOf(headers)
-      const outcome = await router.complete(narrow(request, wishes), bounded(options, wishes, holder))
+      const outcome = await router.complete(narrow(request, wishes), bounded(options, wishes, keyed))
       if (outcome.usage) pass.charge(outcome.usage)
       return outcome
     },
     async decide(question, options) {
       const wishes = wishesOf(headers)
-      const outcome = await router.decide(narrow(question, wishes), bounded(options, wishes, holder))
+      const outcome = await router.decide(narrow(question, wishes), bounded(options, wishes, keyed))
       if (outcome.usage) pass.charge(outcome.usage)
       return outcome
     },
     async *stream(request, options) {
       const wishes = wishesOf(headers)
-      for await (const event of router.stream(narrow(request, wishes), bounded(options, wishes, holder))) {
+      for await (const event of router.stream(narrow(request, wishes), bounded(options, wishes, keyed))) {
         if (event.type === 'final' && event.outcome.usage) pass.charge(event.outcome.usage)
         yield event
       }
@@ -69,7 +72,7 @@ export function routerForKey(router: Router, keyed: KeyedRequest): Router {
         if (event.type === 'final' && event.outcome.usage) pass.charge(event.outcome.usage)
         return take(event)
       }
-      await router.streamTo(narrow(request, wishes), charged, bounded(options, wishes, holder))
+      await router.streamTo(narrow(request, wishes), charged, bounded(options, wishes, keyed))
     },
   }
 }
@@ -77,8 +80,9 @@ export function routerForKey(router: Router, keyed: KeyedRequest): Router {
 function bounded(
   options: RequestOptions | undefined,
   { maxCostUsd, deadlineMs, held }: Wishes,
-  { id, isOperator, grant }: KeyHolder,
+  { holder, trace }: KeyedRequest,
 ): RequestOptions {
+  const { id, isOperator, grant } = holder
   const { tasks, models, budget } = grant
   const key = { id, ...(tasks && { tasks }), ...(models && { models }), ...(budget && { budget }) }
   return {
@@ -87,6 +91,7 @@ function bounded(
     ...(maxCostUsd !== undefined && { maxCostUsd }),
     ...(deadlineMs !== undefined && { deadlineMs }),
     ...(held !== undefined && { held }),
+    ...(trace && { trace }),
   }
 }
 

@@ -14,6 +14,7 @@ import type { Policy } from '../spec/policy.ts'
 import type { RateBook } from '../spec/rates.ts'
 import type { ResponseBook } from '../spec/response-book.ts'
 import type { Router } from '../spec/router.ts'
+import { openServerSpans, type ServerSpan } from '../telemetry/server-span.ts'
 import { answerRequest } from './app.ts'
 import { type BatchWorker, startBatchWorker } from './batch-worker.ts'
 import { type ConnectionSettings, type Connections, watchConnections } from './connections.ts'
@@ -101,6 +102,7 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
   const running = new Map<ServerResponse, AbortController>()
   const loop = watchLoop()
   const traffic = watchTraffic()
+  const openSpan = openServerSpans()
   let stopping = false
   let isLeaving = false
   let drained = (): void => undefined
@@ -139,10 +141,13 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
       if (running.size === 0) drained()
     })
     const startedMs = performance.now()
-    answerRequest(app, { request, response, signal: gone.signal }).then(
+    // Pages are looked at every few seconds, and say nothing about work.
+    const span = openSpan && request.method === 'POST' ? openSpan(request) : null
+    answerRequest(app, { request, response, signal: gone.signal, span }).then(
       (failure) => {
+        span?.ended(response, failure?.code ?? null)
         tally.answered(response.statusCode, failure)
-        logRequest(log, { request, response, startedMs, failure })
+        logRequest(log, { request, response, startedMs, failure, span })
       },
       // Only the answer to a failure can fail here: there is nobody left to tell.
       () => response.destroy(),
@@ -258,18 +263,20 @@ interface LoggedRequest {
   readonly response: ServerResponse
   readonly startedMs: number
   readonly failure: RouterError | null
+  readonly span: ServerSpan | null
 }
 
 /** Longer than every name in our paths, shorter than every key: what somebody put into a path by mistake is not kept. */
 const LONG_PART = /[^/]{41,}/g
 
-function logRequest(log: Logger, { request, response, startedMs, failure }: LoggedRequest): void {
+function logRequest(log: Logger, { request, response, startedMs, failure, span }: LoggedRequest): void {
   log.info({
     method: request.method,
     path: request.url?.split('?', 1)[0]?.replace(LONG_PART, '*').slice(0, 200),
     status: response.statusCode,
     ms: Math.round(performance.now() - startedMs),
     requestId: response.getHeader('x-request-id'),
+    ...(span && { traceId: span.traceId, spanId: span.spanId }),
     ...(failure && { error: failure.code }),
     ...(failure?.code === 'internal' && { where: placesOf(failure.cause) }),
   })

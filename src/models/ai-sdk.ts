@@ -88,7 +88,7 @@ async function* generate(bound: Bound, call: ModelCall, limits: CallLimits): Asy
       ...settings.sdk.options,
       baseURL: settings.baseUrl,
       ...(apiKey !== null && { apiKey }),
-      fetch: fetchThrough(transport, { model, guard, responses }),
+      fetch: fetchThrough(transport, { model, guard, responses, trace: limits.trace }),
     })
     const sdkModel = provider(settings.model)
     const options = sdkCallOptions(call, { ...settings, version: sdkModel.specificationVersion })
@@ -115,10 +115,11 @@ interface Sending {
   readonly model: string
   readonly guard: DeadlineGuard
   readonly responses: PostResponse[]
+  readonly trace: CallLimits['trace']
 }
 
 /** What packages know as `fetch`: only what is posted to the model, as text, goes out. */
-function fetchThrough(transport: Transport, { model, guard, responses }: Sending): typeof fetch {
+function fetchThrough(transport: Transport, { model, guard, responses, trace }: Sending): typeof fetch {
   return async (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input)
     const { method = 'GET', body, headers } = init ?? {}
@@ -128,7 +129,7 @@ function fetchThrough(transport: Transport, { model, guard, responses }: Sending
         problem: `its package wants to ${method} something that is no request to a model`,
         fix: 'Use credentials that need no further request, such as apiKey.',
       })
-    const sent = { ...Object.fromEntries(new Headers(headers)), 'accept-encoding': 'identity' }
+    const sent = { ...Object.fromEntries(new Headers(headers)), 'accept-encoding': 'identity', ...trace }
     const response = await transport.post({ model, url, headers: sent, body, guard })
     responses.push(response)
     const bytes = ReadableStream.from(watchedPieces(response.body, guard)) as ReadableStream<Uint8Array>

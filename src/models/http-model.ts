@@ -71,7 +71,7 @@ export async function* generateTogether(
     response = await model.transport.post({
       model: name,
       url: dialect.url,
-      headers: { ...HEADERS, ...dialect.headers, ...dialect.headersOf?.(call) },
+      headers: { ...HEADERS, ...dialect.headers, ...dialect.headersOf?.(call), ...limits.trace },
       body,
       guard,
     })

@@ -22,6 +22,7 @@ import { requestFor } from './model-request.ts'
 import { withRetries } from './retry.ts'
 import { tell, written } from './run.ts'
 import { isUnbilled, withinBudget } from './spend.ts'
+import { beginCall, responseIdOf } from './traced.ts'
 import { readerFor } from './typed.ts'
 
 /**
@@ -231,10 +232,14 @@ async function tryOnce(exchange: Exchange): Promise<Asked> {
   const { deps, run, model, lane, signal } = exchange
   const startedMs = deps.clock.monotonicMs()
   exchange.receivedChars = 0
+  const span = beginCall(exchange)
+  const call = () => inTurn(exchange, () => withinBudget(exchange, () => callOnce(exchange)))
   try {
-    const collected = await inTurn(exchange, () => withinBudget(exchange, () => callOnce(exchange)))
+    const collected = await (span ? span.within(call) : call())
     deps.roster.answered(model.name, lane)
-    run.attempts.push(answeredAttempt(exchange, collected, startedMs))
+    const attempt = answeredAttempt(exchange, collected, startedMs)
+    run.attempts.push(attempt)
+    span?.ended(attempt, responseIdOf(collected))
     return {
       answer: collected.answer,
       actor: actorOf(exchange),
@@ -246,7 +251,9 @@ async function tryOnce(exchange: Exchange): Promise<Asked> {
   } catch (error) {
     const failure = signal.aborted ? abortedBy(exchange, error) : toRouterError(error)
     if (isTheModels(failure)) deps.roster.failed(model.name, failure, lane)
-    run.attempts.push(failedAttempt(exchange, failure, startedMs))
+    const attempt = failedAttempt(exchange, failure, startedMs)
+    run.attempts.push(attempt)
+    span?.ended(attempt, null)
     throw failure
   }
 }
@@ -294,6 +301,7 @@ async function callNow(exchange: Exchange, signal: AbortSignal): Promise<Collect
   const limits: CallLimits = {
     signal,
     priority: exchange.priority,
+    ...(exchange.span?.handedOn && { trace: exchange.span.handedOn }),
     deadlines: {
       connectMs: tier.connect,
       ...('load' in tier && { loadMs: tier.load }),

@@ -18,6 +18,7 @@ import type { CallLimits, ModelCall, ModelEvent, ModelPort } from '../spec/ports
 import { PRIVATE_KINDS, type PrivateKind } from '../spec/private-kinds.ts'
 import type { ContentPart, Message } from '../spec/request.ts'
 import { residencyOf } from '../spec/residency.ts'
+import type { CallTexts } from '../spec/tracing.ts'
 import { notingFinder } from './find-private.ts'
 import { maskFields, type ReadPrivate } from './mask-fields.ts'
 import { maskMessagesBody, unmaskableIn, unmaskableText } from './mask-messages-body.ts'
@@ -35,6 +36,8 @@ export interface Egress {
   /** Of the model's lane that is used; undefined where the policy names none. */
   readonly baseUrl: string | undefined
   readonly lane?: number
+  /** Takes what leaves and what comes back, both masked. */
+  readonly texts?: CallTexts
 }
 
 /** @returns the events of the call, in the pieces they come in; the call begins when they are read */
@@ -54,7 +57,9 @@ export async function generateThroughEgress(
   tell(run, { type: 'egress', requestId: run.requestId, row: rowOf(egress, masked, vault) })
   await partSteps(call)
   await written(run, deps)
-  const events = generateTogether(port, masked, limits)
+  egress.texts?.sent(masked)
+  const answer = generateTogether(port, masked, limits)
+  const events = egress.texts?.received(answer) ?? answer
   // With an empty vault events pass untouched.
   return vault.valueOf.size === 0 ? events : restore(events, vault, call.responseSchema ? 'json' : 'text')
 }

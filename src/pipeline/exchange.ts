@@ -7,6 +7,7 @@ import { readsTokens } from '../spec/policy-patterns.ts'
 import type { CallLimits, ModelEvent, ModelPort, Priority } from '../spec/ports.ts'
 import { messageText, type RouterRequest, type ToolCall } from '../spec/request.ts'
 import type { Answer } from '../spec/response.ts'
+import type { CallSpan } from '../spec/tracing.ts'
 import { speaks } from '../spec/wire.ts'
 import { isBounded } from './ceilings.ts'
 import { earlyStop } from './early-stop.ts'
@@ -47,6 +48,8 @@ export interface Exchange extends AskContext {
   delivered: boolean
   /** Characters of text and tool arguments received so far, for the estimate of an answer that breaks. */
   receivedChars: number
+  /** Of the call that is under way, where somebody traces. */
+  span?: CallSpan
 }
 
 export interface Collected {
@@ -104,9 +107,9 @@ function maxTokensOf({ request, model }: Exchange): number {
 }
 
 async function piecesOf(exchange: Exchange, limits: CallLimits): Promise<AsyncIterable<readonly ModelEvent[]>> {
-  const { request, model, lane, port, sink, deps, run } = exchange
+  const { request, model, lane, port, deps, run, span } = exchange
   const { messages, tools, responseSchema, temperature, topP, stop, seed, embed, completion, wire } = request
-  const streaming = sink.streaming && exchange.delivery !== 'held'
+  const streaming = isStreamed(exchange)
   if (embed && !port.givesVectors) throw cannot(model.name, 'gives no vectors')
   if (completion && !port.completes) throw cannot(model.name, 'only answers, and continues no text')
   const call = {
@@ -127,11 +130,17 @@ async function piecesOf(exchange: Exchange, limits: CallLimits): Promise<AsyncIt
   }
   if (model.policy.tier !== 'frontier') return generateTogether(port, call, limits)
   const baseUrl = model.lanes?.[lane]?.baseUrl ?? model.policy.baseUrl
-  const egress = { port, run, deps, purpose: exchange.purpose, baseUrl, ...laneOf(exchange) }
+  const texts = span?.texts
+  const egress = { port, run, deps, purpose: exchange.purpose, baseUrl, ...laneOf(exchange), ...(texts && { texts }) }
   // Of a body in the caller's own dialect the first byte comes with the last.
   const isOwnForm = wire !== undefined && speaks(model.policy.provider, wire.dialect)
   const isWhole = isOwnForm && !(port.streams?.(call) ?? streaming)
   return generateThroughEgress(egress, call, isWhole ? patient(limits) : limits)
+}
+
+/** Whether the caller reads the answer as it comes. */
+export function isStreamed({ sink, delivery }: Pick<Exchange, 'sink' | 'delivery'>): boolean {
+  return sink.streaming && delivery !== 'held'
 }
 
 function cannot(model: string, what: string): RouterError {

@@ -50,6 +50,7 @@ export function toolsFor(context: AskContext, nested: Nested): PatternTools {
       if (known) return Object.assign(run, known).verdicts
       run.drafter = drafterOf(run, asked)
       run.verdicts = await checkDraft(isAdvised ? { ...context, run: { ...run, isAdvised } } : context, asked)
+      run.span?.judged(asked.model, run.verdicts)
       const draft = isAdvised ? null : noteDraft(run, deps, asked)
       if (isAdvised) run.draft = null
       checked.set(asked, { verdicts: run.verdicts, draft: run.draft, drafter: run.drafter })

@@ -23,6 +23,7 @@ import { cachedOutcome, heldOutcome, outcomeOf, solvedOutcome } from './respond.
 import { failedRecord, frontierCalls, openRecord, type PipelineDeps, type Run, settledRecord, written } from './run.ts'
 import type { Sink } from './sink.ts'
 import { solverAnswer } from './solve.ts'
+import { traced } from './traced.ts'
 import { rememberTurn } from './turns-before.ts'
 
 /** A request with what its caller may spend and use, and a task given with it instead of by the policy. */
@@ -40,7 +41,11 @@ export interface Settled {
 }
 
 /** @throws RouterError with `values.requestId`; the audit record is settled either way */
-export async function runPipeline(input: PipelineInput, deps: PipelineDeps): Promise<Settled> {
+export function runPipeline(input: PipelineInput, deps: PipelineDeps): Promise<Settled> {
+  return traced(input, deps, (own) => settledRun(own, deps))
+}
+
+async function settledRun(input: PipelineInput, deps: PipelineDeps): Promise<Settled> {
   await readLongTexts(input.request, deps)
   const run = planRequest(input, deps)
   await partSteps(input.request)
@@ -90,6 +95,7 @@ async function settle(run: Run, deps: PipelineDeps, outcome: Outcome): Promise<v
   const at = new Date(deps.clock.epochMs()).toISOString()
   const record = settledRecord(run, deps.loaded, { outcome, at })
   run.unwritten.push({ type: 'settle', requestId: run.requestId, whole: true, record })
+  run.span?.settled(record)
   watchAudited(run, deps, record)
   deps.buddies.settled(record, run.task)
   deps.stages.noted('settled', record, run.task)
@@ -122,12 +128,9 @@ async function recordFailure(run: Run, deps: PipelineDeps, thrown: unknown): Pro
   const error = withLocalTrouble(run, toRouterError(thrown))
   const at = new Date(deps.clock.epochMs()).toISOString()
   const latencyMs = Math.round(deps.clock.monotonicMs() - run.startedMs)
-  run.unwritten.push({
-    type: 'settle',
-    requestId: run.requestId,
-    whole: true,
-    record: failedRecord(run, deps.loaded, { code: error.code, at, latencyMs }),
-  })
+  const record = failedRecord(run, deps.loaded, { code: error.code, at, latencyMs })
+  run.unwritten.push({ type: 'settle', requestId: run.requestId, whole: true, record })
+  run.span?.settled(record)
   keepContent(run, deps, null)
   await written(run, deps)
   await failRelease(run, deps, error)

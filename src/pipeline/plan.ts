@@ -18,6 +18,7 @@ import type { RolloutInForce } from '../spec/rollout.ts'
 import type { RequestOptions } from '../spec/router.ts'
 import { closest } from '../spec/suggest.ts'
 import type { TaskInForce } from '../spec/task-override.ts'
+import type { RequestSpan } from '../spec/tracing.ts'
 import { requireListedServers } from './called-servers.ts'
 import { scopesOf } from './ceilings.ts'
 import { circumstancesOf } from './circumstances.ts'
@@ -30,7 +31,7 @@ import { hexDigest, type PipelineDeps, type Run } from './run.ts'
 import { policyInForce, setupInForce } from './task-setup.ts'
 import { turnBefore } from './turns-before.ts'
 
-export interface PlanInput extends Pick<RequestOptions, 'key' | 'maxCostUsd' | 'taken'> {
+export interface PlanInput extends Pick<RequestOptions, 'key' | 'maxCostUsd' | 'taken' | 'trace'> {
   readonly request: RouterRequest
   readonly inlineTask?: TaskPolicy
   /** It is a question to be decided, and its answer is read as one. */
@@ -39,6 +40,8 @@ export interface PlanInput extends Pick<RequestOptions, 'key' | 'maxCostUsd' | '
   readonly lift?: Lift
   /** The request whose pattern asks this one, and how many are above it. */
   readonly parent?: { readonly requestId: string; readonly depth: number }
+  /** Where somebody traces. */
+  readonly span?: RequestSpan
 }
 
 /** @throws RouterError unknown_task, key_forbids, request_invalid; nothing has been recorded or asked then */
@@ -128,11 +131,12 @@ export function planRequest(input: PlanInput, deps: PipelineDeps): Run {
 }
 
 /** What came with a request beside it. */
-function askedWith({ lift, form, inlineTask, maxCostUsd, parent }: PlanInput) {
+function askedWith({ lift, form, inlineTask, maxCostUsd, parent, span }: PlanInput) {
   return {
     lift: lift ?? null,
     form: form ?? null,
     ...(inlineTask && { inlineTask }),
+    ...(span && { span }),
     maxCostUsd: maxCostUsd ?? null,
     depth: (parent?.depth ?? -1) + 1,
     parent: parent?.requestId ?? null,

@@ -45,13 +45,14 @@ export function routerFrom(deps: RouterDeps): Router {
   const shadows = createShadows(deps, inBackground)
   const run = async (job: Job): Promise<Settled> => {
     const { options = {}, signal } = job
-    const { key, maxCostUsd, taken, deadlineMs, held, priority } = options
+    const { key, maxCostUsd, taken, deadlineMs, held, priority, trace } = options
     const request = { ...job.request, id: job.request.id ?? deps.newId() }
     const owner = { key: key?.id ?? null, tenant: request.metadata?.tenant ?? null }
     const bounds = {
       ...(key && { key }),
       ...(maxCostUsd !== undefined && { maxCostUsd }),
       ...(taken && { taken }),
+      ...(trace && { trace }),
       ...(held !== undefined && { lift: leaveFor(held, owner, deps) }),
     }
     const settled = await withinDeadline({ requestId: request.id, deadlineMs, signal }, (until) =>
@@ -92,6 +93,7 @@ export function routerFrom(deps: RouterDeps): Router {
       await shadows.idle()
       await Promise.allSettled([...background])
       await deps.roster.close()
+      await deps.tracing?.flush()
       await deps.closeStores()
     },
   }

@@ -25,6 +25,7 @@ import { inputText, type RouterRequest } from '../spec/request.ts'
 import type { Outcome } from '../spec/response.ts'
 import type { RolloutBook } from '../spec/rollout.ts'
 import type { TaskInForce, TaskOverrides } from '../spec/task-override.ts'
+import type { RequestSpan, Tracing } from '../spec/tracing.ts'
 import type { AnswerCache } from './answer-cache.ts'
 import type { AuditWatch } from './audit-watch.ts'
 import type { BuddyWatch } from './buddy-watch.ts'
@@ -87,6 +88,8 @@ export interface PipelineDeps {
   readonly turns: TurnBook
   readonly novelty: NoveltyWatch
   readonly harmless: HarmlessScores
+  /** Null or absent while nobody traces. */
+  readonly tracing?: Tracing | null
 }
 
 type ToldEntry = Extract<JournalEntry, { readonly type: 'call' | 'egress' }>
@@ -123,6 +126,8 @@ export interface Run {
   /** What a prior in force said; null when none was asked. */
   readonly prior: PriorOpinion | null
   readonly circumstances: Circumstances
+  /** Absent while nobody traces. */
+  readonly span?: RequestSpan
   /** Models that were to be asked and could not be by then. */
   readonly missed: string[]
   readonly attempts: Attempt[]
@@ -217,7 +222,11 @@ export function openRecord(run: Run, loaded: LoadedPolicy): AuditRecord {
     ...recordedPlugins(run, loaded),
     shadow: null,
     prior: run.prior,
-    circumstances: { ...run.circumstances, ...(run.missed.length > 0 && { missed: [...run.missed] }) },
+    circumstances: {
+      ...run.circumstances,
+      ...(run.missed.length > 0 && { missed: [...run.missed] }),
+      ...(run.span && { traceId: run.span.traceId }),
+    },
     ...(decision.continues && { continues: decision.continues }),
     draft: null,
     labels: [],

@@ -30,6 +30,7 @@ export async function subtask(context: AskContext, task: string, nested: Nested)
       request: { ...request, id: deps.newId(), metadata },
       parent: { requestId: run.requestId, depth: run.depth },
       ...(run.key && { key: run.key }),
+      ...(run.span && { trace: run.span.context }),
       ...(left !== null && { maxCostUsd: left }),
       signal,
       sink: NO_SINK,

@@ -54,6 +54,8 @@ export interface Circumstances {
   readonly isSampled?: true
   /** Models that were to be asked and could not be by then: no call of them was made. */
   readonly missed?: readonly string[]
+  /** 32 hex digits; absent where nobody traced the request. */
+  readonly traceId?: string
 }
 
 export interface RecordedSetup {

@@ -18,6 +18,7 @@ import { networkSchema } from './policy-network.ts'
 import { pluginsSchema } from './policy-plugins.ts'
 import { reviewSchema } from './policy-review.ts'
 import { taskSchema } from './policy-tasks.ts'
+import { telemetrySchema } from './policy-telemetry.ts'
 import { duration, residencies } from './policy-values.ts'
 import { PRIVATE_KINDS } from './private-kinds.ts'
 import type { TlsFiles } from './tls.ts'
@@ -278,6 +279,9 @@ export const policySchema = z.strictObject({
     .prefault({})
     .describe('In MB of 1,000,000 bytes.'),
   audit: auditSchema.prefault({}),
+  telemetry: telemetrySchema
+    .prefault({})
+    .describe('Spans of OpenTelemetry, where a provider is registered in the process.'),
   review: reviewSchema.prefault({}).describe('Requests that nobody may answer, until a person has decided.'),
   mcp: mcpSchema.prefault({}).describe('What tool servers may ask of `spillway mcp proxy`.'),
   gateway: z
@@ -306,6 +310,7 @@ export type Policy = z.output<typeof policySchema>
 export type PolicyInput = z.input<typeof policySchema>
 export type TaskPolicy = Policy['tasks'][string]
 export type ModelPolicy = Policy['models'][string]
+export type TelemetryPolicy = Policy['telemetry']
 export type StagePolicy = NonNullable<TaskPolicy['stage']>
 
 /** Labelled texts to fit a task's head on. */

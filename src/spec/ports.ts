@@ -5,6 +5,7 @@ import type { Calibration, CalibrationKey } from './calibration.ts'
 import type { FinishReason, ModelIdentity, OptionProbability, Signals, Tier, TokenSignal, Usage } from './decision.ts'
 import type { Prior } from './prior.ts'
 import type { Message, RouterRequest, ToolDefinition } from './request.ts'
+import type { TraceContext } from './trace-context.ts'
 import type { WireAnswer, WireDialect } from './wire.ts'
 
 /** One call as a model adapter gets it: already masked, already bound to one model. */
@@ -40,6 +41,8 @@ export interface CallLimits {
   /** Interactive when absent. */
   readonly priority?: Priority
   readonly deadlines: Deadlines
+  /** For the headers of the same names, where the model's server may learn of the trace. */
+  readonly trace?: TraceContext
 }
 
 /** All in milliseconds from the moment each phase starts; reached means a typed error that names the phase. */

@@ -10,6 +10,7 @@ import type { AuditQuery, ModelState } from './ports.ts'
 import type { DecideRequest, RouterRequest } from './request.ts'
 import type { DecideOutcome, Outcome, StreamEvent } from './response.ts'
 import type { RolloutInForce, WatchedTask } from './rollout.ts'
+import type { TraceContext } from './trace-context.ts'
 
 export interface RequestOptions {
   readonly signal?: AbortSignal
@@ -25,6 +26,8 @@ export interface RequestOptions {
   readonly priority?: 'interactive' | 'batch'
   /** Id of a held request that a person released: this is it once more. */
   readonly held?: string
+  /** Where the request stands in a trace of its caller. Default: below the span that is active. */
+  readonly trace?: TraceContext
 }
 
 /** A held request and, where it was answered and the answer is kept, what its caller gets. */
