@@ -47,6 +47,7 @@ const STATE: Known = [
     /^(server\.json|kill-switch\.json|rollouts\.json|task-overrides\.json)(\..+)?$/,
     'server, kill switch, moved stages and overrides',
   ],
+  [/^sessions$/, 'who is signed in to the console'],
   [/^clients$/, 'what `launch` wrote for clients'],
   [/^service\.(json|xml|log(\.\d+)?)$/, 'the service and its log'],
   [/^gateway\.log(\.\d+)?$/, 'log of gateways that `launch` ran'],

@@ -1,13 +1,14 @@
 /** One task as `rollout` sees it: its stage, who moved it there, and the evidence since then. */
-import { costSummary } from '../eval/costs.ts'
+import { type CostBook, type CostSummary, costBook } from '../eval/costs.ts'
 import { type Advice, adviceFor } from '../eval/rollout/advice.ts'
-import { evidenceOf, type RolloutEvidence } from '../eval/rollout/evidence.ts'
+import { evidenceBook, type RolloutEvidence } from '../eval/rollout/evidence.ts'
 import { type Judgement, judgeEvidence, needsEvidence } from '../eval/rollout/judge.ts'
 import { resolvePaths } from '../models/paths.ts'
 import { changedSince } from '../pipeline/policy-since.ts'
 import { createTaskDrift } from '../pipeline/rollout-drift.ts'
 import { answeringNow, candidateOf } from '../pipeline/task-setup.ts'
 import type { AuditRecord } from '../spec/audit.ts'
+import type { Usage } from '../spec/decision.ts'
 import { RouterError } from '../spec/errors.ts'
 import { hasFrontier } from '../spec/has-frontier.ts'
 import type { LoadedPolicy, StagePolicy, TaskPolicy } from '../spec/policy.ts'
@@ -15,13 +16,12 @@ import { eventOf, type RolloutChange, type RolloutInForce, type TaskDriftState }
 import type { Candidate, LocalSetup } from '../spec/rotation.ts'
 import { closest } from '../spec/suggest.ts'
 import { recordEvent } from '../stores/audit-events.ts'
-import { readAuditLog } from '../stores/audit-log.ts'
 import { readPolicy } from '../stores/policy-archive.ts'
 import { openRollouts, type RolloutStore } from '../stores/rollouts.ts'
 import type { CliContext } from './context.ts'
 import { usage } from './failure.ts'
 import { findPolicy } from './policy-lookup.ts'
-import { firstFrontier, usdOf } from './read-costs.ts'
+import { firstFrontier, usdOf, withAudit } from './read-costs.ts'
 
 export interface RolloutView {
   readonly name: string
@@ -40,13 +40,26 @@ export interface RolloutView {
   /** Of the task; null without one, and when the policy was edited under it. */
   readonly candidate: Candidate | null
   /** Reads the audit since the last move. */
-  look(): {
-    readonly evidence: RolloutEvidence
-    readonly judgement: Judgement
-    readonly advice: readonly Advice[]
-    /** Null in a stage that serves no local answers. */
-    readonly drift: TaskDriftState | null
-  }
+  look(): Found
+  /** For whoever reads these records anyway. */
+  reading(): ViewReading
+}
+
+/** What the records since the last move say. */
+export interface Found {
+  readonly evidence: RolloutEvidence
+  readonly judgement: Judgement
+  readonly advice: readonly Advice[]
+  /** Null in a stage that serves no local answers. */
+  readonly drift: TaskDriftState | null
+}
+
+export interface ViewReading {
+  /** Of the last move, in epoch milliseconds; 0 without one. */
+  readonly sinceMs: number
+  /** Of the task since then, oldest first. */
+  take(record: AuditRecord): void
+  found(): Found
 }
 
 /** Another move takes a few milliseconds, or as long as the audit is busy. */
@@ -108,7 +121,7 @@ function viewOf(name: string, own: Pick<RolloutView, 'loaded' | 'store' | 'state
   const books = { loaded: own.loaded, rollouts: own.store }
   const answering = { ...answeringNow(books, name), candidate: candidateOf(books, name) }
   const view = { name, policy, inForce, stage, ...answering, ...own }
-  return { ...view, look: () => lookAt(view) }
+  return { ...view, look: () => lookAt(view), reading: () => readingOf(view) }
 }
 
 /** @throws RouterError in_use: somebody else was faster; store_* when the audit cannot note it */
@@ -135,42 +148,49 @@ export function reasonGiven(why: string | undefined): string {
   return text.replace(/\.$/, '')
 }
 
-function lookAt({
-  name,
-  policy,
-  inForce,
-  stage,
-  loaded,
-  stateDir,
-}: Omit<RolloutView, 'look'>): ReturnType<RolloutView['look']> {
-  const log = readAuditLog({ stateDir })
-  try {
-    const sinceMs = inForce ? Date.parse(inForce.at) : 0
-    const query = { task: name, ...(inForce && { sinceMs }) }
-    const evidence = evidenceOf(log.each(query), policy.accept)
-    const { costs } = loaded.policy
-    const spent = needsEvidence(stage)
-      ? costSummary({
-          records: log.each(query),
-          costs,
-          sinceMs,
-          // Hardware and maintenance are the machine's, not one task's.
-          nowMs: sinceMs,
-          frontierUsd: (task, tokens) => usdOf(firstFrontier(task, loaded), tokens),
-        })
-      : null
-    const advice = adviceFor({ task: policy, evidence, costs: spent })
-    const drift = needsEvidence(stage) ? driftIn(log.each(query)) : null
-    return { evidence, judgement: judgeEvidence(policy, evidence), advice, drift }
-  } finally {
-    log.close()
+type Bare = Omit<RolloutView, 'look' | 'reading'>
+
+function lookAt(view: Bare): Found {
+  const reading = readingOf(view)
+  const query = { task: view.name, ...(view.inForce && { sinceMs: reading.sinceMs }) }
+  withAudit(view.stateDir, (log) => {
+    for (const record of log.each(query)) reading.take(record)
+  })
+  return reading.found()
+}
+
+/** Months of records take minutes to read and nothing to go through, so all that is told of them is counted together. */
+function readingOf({ policy, inForce, stage, loaded }: Bare): ViewReading {
+  const sinceMs = inForce ? Date.parse(inForce.at) : 0
+  const evidence = evidenceBook(policy.accept)
+  const local = needsEvidence(stage) ? { costs: costsOf(loaded), drift: createTaskDrift() } : null
+  return {
+    sinceMs,
+    take(record) {
+      evidence.add(record)
+      local?.costs.add(record)
+      if (record.settledAt !== null) local?.drift.take(record)
+    },
+    found() {
+      const seen = evidence.evidence()
+      return {
+        evidence: seen,
+        judgement: judgeEvidence(policy, seen),
+        advice: adviceFor({ task: policy, evidence: seen, costs: local && spentOn(local.costs, sinceMs) }),
+        drift: local?.drift.state() ?? null,
+      }
+    },
   }
 }
 
-function driftIn(records: Iterable<AuditRecord>): TaskDriftState {
-  const drift = createTaskDrift()
-  for (const record of records) if (record.settledAt !== null) drift.take(record)
-  return drift.state()
+function costsOf(loaded: LoadedPolicy): CostBook {
+  const frontierUsd = (task: string, tokens: Usage) => usdOf(firstFrontier(task, loaded), tokens)
+  return costBook({ costs: loaded.policy.costs, frontierUsd })
+}
+
+/** Hardware and maintenance are the machine's, not one task's: they are told of no time. */
+function spentOn(book: CostBook, sinceMs: number): CostSummary {
+  return book.summary({ sinceMs, nowMs: sinceMs })
 }
 
 function unknownTask(task: string, known: readonly string[]): RouterError {

@@ -6,7 +6,7 @@ import { stageAbove } from '../eval/rollout/plan-move.ts'
 import type { StagePolicy } from '../spec/policy.ts'
 import type { RolloutInForce, TaskDriftState } from '../spec/rollout.ts'
 import type { Candidate, LocalSetup } from '../spec/rotation.ts'
-import type { RolloutView } from './rollout-view.ts'
+import type { Found, RolloutView } from './rollout-view.ts'
 
 export interface TaskStatus {
   readonly task: string
@@ -28,8 +28,13 @@ export interface TaskStatus {
 }
 
 /** Reads the audit since the last move of the task. */
-export function statusOf({ name, stage, inForce, policy, setup, candidate, look }: RolloutView): TaskStatus {
-  const { evidence, judgement, advice, drift } = look()
+export function statusOf(view: RolloutView): TaskStatus {
+  return statusWith(view, view.look())
+}
+
+/** The same of what was read already. */
+export function statusWith(view: RolloutView, { evidence, judgement, advice, drift }: Found): TaskStatus {
+  const { name, stage, inForce, policy, setup, candidate } = view
   const to = stageAbove(stage)
   const isFree = to !== null && !needsEvidence(to)
   const missing = isFree ? [] : judgement.missing

@@ -15,7 +15,7 @@ export function closedApp(router: Router, settings: Policy['gateway'], killSwitc
   return {
     router,
     settings: { ...settings, responses: { store: false } },
-    keys: { keyFile: '', holderOf: () => null, holderById: () => null },
+    keys: { keyFile: '', holderOf: () => null, holderById: () => null, macOf: nobody },
     isLoopback: true,
     limits: {
       enter: async () => ({ charge: () => undefined, leave: () => undefined }),

@@ -1,5 +1,5 @@
 /** API keys: the operator's own in a file only the operator can read, issued ones as hashes. */
-import { timingSafeEqual } from 'node:crypto'
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashOf, issuedFile, type KeyEntry, type KeyGrant, newKey, readIssued } from './issued-keys.ts'
@@ -21,6 +21,8 @@ export interface KeyRing {
   holderOf(key: string): KeyHolder | null
   /** Who left something to be done; null when the key was revoked, or is out of date. */
   holderById(id: string): KeyHolder | null
+  /** Lower-case hex, 64 characters: the same in every process with this operator's key, and to be had with no other. */
+  macOf(text: string): string
 }
 
 /** Ours have 47. A file that a crash or a full disk cut off holds no key, and an empty key must never open anything. */
@@ -41,6 +43,7 @@ export function openKeyRing(stateDir: string): KeyRing {
   }
   return {
     keyFile,
+    macOf: (text) => createHmac('sha256', operator).update(text).digest('hex'),
     holderById(id) {
       look()
       if (id === OPERATOR.id) return OPERATOR

@@ -119,7 +119,7 @@ export async function startGateway(gateway: GatewaySettings): Promise<Gateway> {
     batches: gateway.stores.batches ? { book: gateway.stores.batches, look: () => worker?.look() } : null,
     policyProblem: gateway.policyProblem ?? (() => null),
     metrics: gateway.metrics ?? null,
-    sessions: createSessions({ keys, nowMs: Date.now }),
+    sessions: createSessions({ keys, folder: join(gateway.stateDir, 'sessions'), nowMs: Date.now }),
     console: gateway.console ?? null,
     isReadOnly: gateway.isReadOnly ?? false,
     loopHealth: () => loop.look(),

@@ -1,5 +1,5 @@
 /** Signing in, the cookie and what it opens, rows of tenants, and the document of the admin API. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
@@ -172,7 +172,8 @@ describe('a session', () => {
 
   it('is closed for a minute after ten wrong keys, and ends after an hour without a look', () => {
     let nowMs = 0
-    const sessions = createSessions({ keys: openKeyRing(folder), nowMs: () => nowMs })
+    const own = join(folder, 'timed')
+    const sessions = createSessions({ keys: openKeyRing(folder), folder: own, nowMs: () => nowMs })
     for (let tries = 0; tries < 10; tries++)
       expect(() => sessions.begin('spw_wrong', null)).toThrow(/key is missing, wrong/)
     expect(() => sessions.begin(gateway.key, null)).toThrow(/10 wrong keys within a minute/)
@@ -183,6 +184,97 @@ describe('a session', () => {
     expect(sessions.of(request)?.holder.isOperator).toBe(true)
     nowMs += 3_600_000
     expect(sessions.of(request)).toBeNull()
+    expect(readdirSync(own)).toEqual([])
+  })
+
+  it('ends after eight hours, however often somebody looks', () => {
+    let nowMs = 0
+    const sessions = createSessions({ keys: openKeyRing(folder), folder: join(folder, 'long'), nowMs: () => nowMs })
+    const { cookie } = sessions.begin(gateway.key, null)
+    const request = { headers: { cookie: cookie.split(';')[0] } } as never
+    for (nowMs = 1_800_000; nowMs < 8 * 3_600_000; nowMs += 1_800_000) expect(sessions.of(request)).not.toBeNull()
+    expect(sessions.of(request)).toBeNull()
+  })
+
+  it('makes room for the latest of a hundred', () => {
+    let nowMs = 0
+    const own = join(folder, 'many')
+    const sessions = createSessions({ keys: openKeyRing(folder), folder: own, nowMs: () => nowMs })
+    const requests = Array.from({ length: 102 }, () => {
+      nowMs += 1000
+      return { headers: { cookie: sessions.begin(gateway.key, null).cookie.split(';')[0] } } as never
+    })
+    expect(readdirSync(own)).toHaveLength(100)
+    expect(requests.map((request) => sessions.of(request) !== null)).toEqual([
+      ...[false, false],
+      ...Array.from({ length: 100 }, () => true),
+    ])
+  })
+
+  it('is opened by another key of the operator no more', () => {
+    const settings = { folder: join(folder, 'rekeyed'), nowMs: () => 0 }
+    const { cookie } = createSessions({ ...settings, keys: openKeyRing(folder) }).begin(gateway.key, null)
+    const request = { headers: { cookie: cookie.split(';')[0] } } as never
+    expect(createSessions({ ...settings, keys: openKeyRing(folder) }).of(request)).not.toBeNull()
+    const other = openKeyRing(join(folder, 'other-keys'))
+    expect(createSessions({ ...settings, keys: other }).of(request)).toBeNull()
+  })
+
+  it('leaves neither cookie nor token on the disk, and what it leaves is its owner’s', async () => {
+    const { cookie, csrf } = await signIn(gateway.key, 'Ann')
+    const own = join(folder, 'sessions')
+    const files = readdirSync(own).map((name) => join(own, name))
+    const text = files.map((file) => `${file} ${readFileSync(file, 'utf8')}`).join(' ')
+    expect(text).toContain('"name":"Ann"')
+    expect(text).not.toContain(cookie.split('=')[1])
+    expect(text).not.toContain(csrf)
+    if (process.platform === 'win32') return
+    expect(files.map((file) => statSync(file).mode & 0o777)).toEqual(files.map(() => 0o600))
+    expect(statSync(own).mode & 0o777).toBe(0o700)
+  })
+
+  it('opens nothing when its file is damaged', async () => {
+    const own = join(folder, 'cut-off')
+    const sessions = createSessions({ keys: openKeyRing(folder), folder: own, nowMs: () => Date.now() })
+    const request = { headers: { cookie: sessions.begin(gateway.key, null).cookie.split(';')[0] } } as never
+    for (const name of readdirSync(own)) writeFileSync(join(own, name), '{"holderId":"oper')
+    expect(sessions.of(request)).toBeNull()
+  })
+})
+
+describe('a session over several gateways of one state directory', () => {
+  const at = async (url: string, headers: Readonly<Record<string, string>>, method = 'GET') =>
+    (await fetch(`${url}/spillway/v1/session`, { method, headers })).json() as Promise<
+      Readonly<Record<string, unknown>>
+    >
+
+  it('is begun at one and known to all, with one token for their changes', async () => {
+    const other = await testGateway(router, { stateDir: folder, console: pages })
+    const { cookie, csrf } = await signIn(gateway.key, 'Ann')
+    expect(await at(other.url, { cookie })).toMatchObject({ signedIn: true, name: 'Ann', isOperator: true, csrf })
+    const change = (token: string) =>
+      fetch(`${other.url}/spillway/v1/kill`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', cookie, 'x-spillway-csrf': token },
+        body: JSON.stringify({ order: 'off', reason: 'drill' }),
+      })
+    expect((await change(csrf)).status).toBe(200)
+    expect((await change('x')).status).toBe(403)
+    expect((await call('/spillway/v1/overview', { headers: { cookie } })).status).toBe(200)
+  })
+
+  it('ends at all of them when somebody signs out at one, and when its key is revoked', async () => {
+    const other = await testGateway(router, { stateDir: folder, console: pages })
+    const { cookie, csrf } = await signIn(gateway.key)
+    expect(await at(other.url, { cookie, 'x-spillway-csrf': csrf }, 'DELETE')).toEqual({ signedIn: false })
+    expect(await at(gateway.url, { cookie })).toEqual({ signedIn: false })
+
+    const gone = issueKey(folder, { name: 'gone', grant: { tenants: ['acme'] } })
+    const theirs = await signIn(gone.key)
+    expect(await at(other.url, { cookie: theirs.cookie })).toMatchObject({ signedIn: true })
+    revokeKey(folder, gone.id)
+    expect(await at(other.url, { cookie: theirs.cookie })).toEqual({ signedIn: false })
+    expect(await at(gateway.url, { cookie: theirs.cookie })).toEqual({ signedIn: false })
   })
 })
 

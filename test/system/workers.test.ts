@@ -130,6 +130,29 @@ describe('several workers behind one port', () => {
       .toBe(200)
   })
 
+  it('share who is signed in to the console, until somebody signs out', async () => {
+    const at = await serve()
+    const path = `${at.url}/spillway/v1/session`
+    // Another connection goes to another process.
+    const one = { connection: 'close', 'content-type': 'application/json' }
+    const begun = await fetch(path, { method: 'POST', headers: one, body: JSON.stringify({ key: at.key }) })
+    const cookie = begun.headers.get('set-cookie')?.split(';')[0] ?? ''
+    const { csrf } = (await begun.json()) as { readonly csrf: string }
+    const look = () =>
+      Promise.all(
+        Array.from({ length: 8 }, async () => {
+          const { signedIn } = (await (await fetch(path, { headers: { ...one, cookie } })).json()) as {
+            signedIn: boolean
+          }
+          return signedIn
+        }),
+      )
+    expect(new Set(await look())).toEqual(new Set([true]))
+    const out = await fetch(path, { method: 'DELETE', headers: { ...one, cookie, 'x-spillway-csrf': csrf } })
+    expect(out.status).toBe(200)
+    expect(new Set(await look())).toEqual(new Set([false]))
+  })
+
   it('share a budget: together they spend no more than it', async () => {
     const price = 'priceUsdPerMillion: { input: 1000, output: 1000 }, maxOutputTokens: 10'
     const policy = cloudPolicy(cloud.openAiBaseUrl, 'budgets: { day: 0.5 }').replace(

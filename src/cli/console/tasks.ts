@@ -11,10 +11,11 @@ import type { TaskMetrics } from '../../spec/metrics.ts'
 import type { TaskPolicy } from '../../spec/policy.ts'
 import { REASON_TEXTS } from '../../spec/reason-texts.ts'
 import { stageText } from '../../spec/rollout.ts'
+import type { AuditReader } from '../../stores/audit-log.ts'
 import { openCalibrations } from '../../stores/calibrations.ts'
 import { withAudit } from '../read-costs.ts'
-import { rolloutViews } from '../rollout-view.ts'
-import { statusOf, type TaskStatus } from '../task-status.ts'
+import { type RolloutBooks, type RolloutView, rolloutViews, type ViewReading } from '../rollout-view.ts'
+import { statusWith, type TaskStatus } from '../task-status.ts'
 import { type Reading, windowStart } from './reading.ts'
 
 /** What is known of the answers of one model and prompt. */
@@ -55,9 +56,13 @@ export function tasks(reading: Reading): TasksPage {
   const { costs, tasks: policies } = loaded.policy
   const book = metricsBook({ costs, isPart: false })
   const labelled = new Map<string, AuditRecord[]>()
+  const views = openViews({ loaded, stateDir, monotonicMs: systemClock.monotonicMs })
   withAudit(stateDir, (log) => {
+    for (const [task, { look }] of views) readBefore(log, { task, look, untilMs: sinceMs })
     for (const record of log.each({ sinceMs })) {
       book.add(record)
+      const look = views.get(record.task)?.look
+      if (look && Date.parse(record.receivedAt) >= look.sinceMs) look.take(record)
       if (!isLabelled(record)) continue
       const own = labelled.get(record.task) ?? []
       labelled.set(record.task, own)
@@ -65,7 +70,6 @@ export function tasks(reading: Reading): TasksPage {
     }
   })
   const report = book.report({ sinceMs, untilMs: nowMs })
-  const views = rolloutViews({ loaded, stateDir, monotonicMs: systemClock.monotonicMs })
   const calibrations = openCalibrations(join(stateDir, 'calibrations'), systemClock.monotonicMs)
   const inForce = calibrations.list().flatMap(({ versions: [first] }) => first ?? [])
   const names = [...new Set([...Object.keys(policies), ...report.tasks.map(({ name }) => name)])]
@@ -75,8 +79,8 @@ export function tasks(reading: Reading): TasksPage {
     reasonTexts: REASON_TEXTS,
     tasks: names.map((task) => {
       const policy = Object.hasOwn(policies, task) ? policies[task] : undefined
-      const view = views.find(({ name }) => name === task)
-      const status = view ? statusOf(view) : null
+      const open = views.get(task)
+      const status = open ? statusWith(open.view, open.look.found()) : null
       return {
         task,
         metrics: report.tasks.find(({ name }) => name === task) ?? null,
@@ -92,6 +96,29 @@ export function tasks(reading: Reading): TasksPage {
       }
     }),
   }
+}
+
+interface OpenView {
+  readonly view: RolloutView
+  readonly look: ViewReading
+}
+
+/** By task. */
+function openViews(books: RolloutBooks): ReadonlyMap<string, OpenView> {
+  return new Map(rolloutViews(books).map((view) => [view.name, { view, look: view.reading() }]))
+}
+
+interface Before {
+  readonly task: string
+  readonly look: ViewReading
+  /** Epoch milliseconds; from then on the window is read, whatever the task. */
+  readonly untilMs: number
+}
+
+/** Each record is read once, although the evidence of a task goes back further than the window, or less far. */
+function readBefore(log: AuditReader, { task, look, untilMs }: Before): void {
+  if (look.sinceMs >= untilMs) return
+  for (const record of log.each({ task, sinceMs: look.sinceMs, untilMs: Math.ceil(untilMs) - 1 })) look.take(record)
 }
 
 /** The curve of so many labels is as fine as a plot can show. */

@@ -47,29 +47,60 @@ interface Group {
   readonly reasons: Map<string, number>
 }
 
+/** The same while records come one by one. */
+export interface EvidenceBook {
+  /** Of one task, oldest first. */
+  add(record: AuditRecord): void
+  evidence(): RolloutEvidence
+}
+
 /** @param records of one task, oldest first; gone through once */
 export function evidenceOf(records: Iterable<AuditRecord>, accept: TaskPolicy['accept']): RolloutEvidence {
+  const book = evidenceBook(accept)
+  for (const record of records) book.add(record)
+  return book.evidence()
+}
+
+export function evidenceBook(accept: TaskPolicy['accept']): EvidenceBook {
   const groups = new Map<string, Group>()
-  const unanswered: RolloutItem[] = []
+  const unanswered = new Map<string, number>()
   const seen = { requests: 0, shadowed: 0, audited: 0, dropped: 0 }
+  let silent = 0
   let last: Group | null = null
-  for (const record of records) {
-    if (record.outcome === 'open') continue
-    seen.requests += 1
-    if (record.shadowDropped) seen.dropped += 1
-    const item = rolloutItem(record, accept.labels)
-    if (!item) continue
-    seen[item.from === 'shadow' ? 'shadowed' : 'audited'] += 1
-    if (item.group === null) unanswered.push(item)
-    else {
+  return {
+    add(record) {
+      if (record.outcome === 'open') return
+      seen.requests += 1
+      if (record.shadowDropped) seen.dropped += 1
+      const item = rolloutItem(record, accept.labels)
+      if (!item) return
+      seen[item.from === 'shadow' ? 'shadowed' : 'audited'] += 1
+      if (item.group === null) {
+        silent += 1
+        countReason(unanswered, item.reason)
+        return
+      }
       last = groups.get(item.group) ?? emptyGroup()
       groups.set(item.group, last)
       count(last, item, record)
-    }
+    },
+    evidence: () => told({ own: last ?? emptyGroup(), seen, silent, unanswered }, accept),
   }
-  const own = last ?? emptyGroup()
-  for (const { reason } of unanswered) countReason(own, reason)
-  const items = own.items + unanswered.length
+}
+
+interface Seen {
+  /** Of who answered last. */
+  readonly own: Group
+  readonly seen: Pick<RolloutEvidence, 'requests' | 'shadowed' | 'audited' | 'dropped'>
+  /** Shadowed or drawn without an answer, and why. */
+  readonly silent: number
+  readonly unanswered: ReadonlyMap<string, number>
+}
+
+function told({ own, seen, silent, unanswered }: Seen, accept: TaskPolicy['accept']): RolloutEvidence {
+  const items = own.items + silent
+  const reasons = new Map(own.reasons)
+  for (const [reason, count] of unanswered) reasons.set(reason, (reasons.get(reason) ?? 0) + count)
   return {
     ...seen,
     ofOthers: seen.shadowed + seen.audited - items,
@@ -89,7 +120,7 @@ export function evidenceOf(records: Iterable<AuditRecord>, accept: TaskPolicy['a
     hardStopAccepts: own.hardStopAccepts,
     localP95Ms: percentile(own.localMs, 0.95),
     acceptUsd: own.costUsd === null || own.items === 0 ? null : own.costUsd / own.items,
-    reasons: [...own.reasons]
+    reasons: [...reasons]
       .map(([reason, count]) => ({ reason, count }))
       .toSorted((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1)),
   }
@@ -104,7 +135,7 @@ function count(group: Group, item: RolloutItem, record: AuditRecord): void {
   group.items += 1
   group.model = item.model ?? group.model
   if (item.localMs !== null) group.localMs.push(item.localMs)
-  countReason(group, item.reason)
+  countReason(group.reasons, item.reason)
   group.costUsd = plus(group.costUsd, costOf(item, record))
   if (!item.isAccepted) return
   group.accepted += 1
@@ -114,7 +145,7 @@ function count(group: Group, item: RolloutItem, record: AuditRecord): void {
   if (item.isWrong) group.errors += 1
 }
 
-function countReason({ reasons }: Group, reason: string | null): void {
+function countReason(reasons: Map<string, number>, reason: string | null): void {
   if (reason !== null) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
 }
 

@@ -1,8 +1,9 @@
-/** Who is signed in to the console: an API key once, then a cookie that scripts cannot read. In memory: a restart ends them. */
+/** Who is signed in to the console: an API key once, then a cookie that scripts cannot read. All gateways of a state directory know it. */
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { RouterError } from '../../spec/errors.ts'
 import type { KeyHolder, KeyRing } from '../keys.ts'
+import { openSessionFiles } from './session-files.ts'
 
 export interface Session {
   readonly holder: KeyHolder
@@ -16,7 +17,7 @@ export interface Sessions {
   /**
    * @param name who sits at the console, where several people share a key; kept with what they change
    * @returns the session, and the cookie that opens it
-   * @throws RouterError unauthorized, console_locked
+   * @throws RouterError unauthorized, console_locked, state_unwritable
    */
   begin(key: string, name: string | null): { readonly session: Session; readonly cookie: string }
   /** @returns null without a cookie, and when it opens nothing any more */
@@ -27,40 +28,25 @@ export interface Sessions {
 
 export interface SessionSettings {
   readonly keys: KeyRing
+  /** Where sessions are kept. */
+  readonly folder: string
   /** Epoch milliseconds. */
   readonly nowMs: () => number
 }
 
 const COOKIE = 'spillway_session'
-/** A working day, and an hour without a look. */
+/** A working day. */
 const LONGEST_MS = 8 * 3_600_000
-const IDLE_MS = 3_600_000
-/** More people than look at one console; the one that was idle longest makes room. */
-const MOST = 100
 /** Guessing 256 bits is hopeless at any rate; this keeps a script from filling the log. */
 const TRIES = 10
 const TRIES_MS = 60_000
 
-interface Kept {
-  readonly holderId: string
-  readonly name: string | null
-  readonly csrf: string
-  readonly until: number
-  seenAt: number
-}
-
-export function createSessions({ keys, nowMs }: SessionSettings): Sessions {
-  const kept = new Map<string, Kept>()
+export function createSessions({ keys, folder, nowMs }: SessionSettings): Sessions {
+  const files = openSessionFiles(folder)
+  // Both with the operator's key: when that is replaced, no cookie of before opens anything.
+  const digestOf = (id: string): string => keys.macOf(`session ${id}`)
+  const csrfOf = (id: string): string => keys.macOf(`csrf ${id}`)
   let failures: readonly number[] = []
-  const find = (request: IncomingMessage): { readonly id: string; readonly found: Kept } | null => {
-    const id = cookieOf(request)
-    const found = id === null ? undefined : kept.get(id)
-    if (id === null || !found) return null
-    const now = nowMs()
-    if (now < found.until && now < found.seenAt + IDLE_MS) return { id, found }
-    kept.delete(id)
-    return null
-  }
   return {
     begin(key, name) {
       const now = nowMs()
@@ -77,25 +63,22 @@ export function createSessions({ keys, nowMs }: SessionSettings): Sessions {
         throw new RouterError('unauthorized')
       }
       const id = randomBytes(32).toString('base64url')
-      const csrf = randomBytes(32).toString('base64url')
-      kept.set(id, { holderId: holder.id, name, csrf, until: now + LONGEST_MS, seenAt: now })
-      const [idlest] = [...kept].toSorted(([, a], [, b]) => a.seenAt - b.seenAt)
-      if (kept.size > MOST && idlest) kept.delete(idlest[0])
-      const session = { holder: named(holder, name), csrf, expiresAt: now + LONGEST_MS }
+      const until = now + LONGEST_MS
+      files.keep(digestOf(id), { holderId: holder.id, name, until }, now)
+      const session = { holder: named(holder, name), csrf: csrfOf(id), expiresAt: until }
       return { session, cookie: cookieText(id, LONGEST_MS / 1000) }
     },
     of(request) {
-      const open = find(request)
+      const id = cookieOf(request)
+      const found = id === null ? null : files.look(digestOf(id), nowMs())
       // A key that was revoked closes what it opened.
-      const holder = open && keys.holderById(open.found.holderId)
-      if (!open || !holder) return null
-      const { found } = open
-      found.seenAt = nowMs()
-      return { holder: named(holder, found.name), csrf: found.csrf, expiresAt: found.until }
+      const holder = found && keys.holderById(found.holderId)
+      if (id === null || !found || !holder) return null
+      return { holder: named(holder, found.name), csrf: csrfOf(id), expiresAt: found.until }
     },
     end(request) {
-      const open = find(request)
-      if (open) kept.delete(open.id)
+      const id = cookieOf(request)
+      if (id !== null) files.drop(digestOf(id))
       return cookieText('', 0)
     },
   }
