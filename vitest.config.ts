@@ -39,6 +39,18 @@ const ALONE = [
 
 /** They start many processes, and mostly wait for them. */
 const SLOW = [
+  'test/eval/replay/same-policy.test.ts',
+  'test/gateway/console.test.ts',
+  'test/integrations/ai-sdk/middleware.test.ts',
+  'test/gateway/anthropic/advisor-tool.test.ts',
+  'test/gateway/stops-and-wishes.test.ts',
+  'test/models/ai-sdk.test.ts',
+  'test/gateway/held-webhook.test.ts',
+  'test/gateway/agents/agents.test.ts',
+  'test/gateway/batches.test.ts',
+  'test/models/proxy.test.ts',
+  'test/gateway/responses.test.ts',
+  'test/gateway/anthropic/translation.test.ts',
   'test/models/bundle.test.ts',
   'test/models/check-command.test.ts',
   'test/gateway/batches-restart.test.ts',

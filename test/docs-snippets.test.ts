@@ -70,7 +70,9 @@ async function idleProgram(): Promise<Command> {
   const context = { terminal, env: {}, clock: systemClock, signal: new AbortController().signal }
   const program = await buildProgram(context, [])
   const withoutAction = (command: Command): void => {
-    if (command.commands.length === 0 || command.registeredArguments.length > 0) command.action(() => undefined)
+    // Groups that do nothing by themselves show their help; others (\`doctor\`, \`mcp\`) are commands as well.
+    const acts = '_actionHandler' in command && command._actionHandler !== null
+    if (acts || command.registeredArguments.length > 0) command.action(() => undefined)
     command.configureOutput({ writeOut: () => undefined, writeErr: () => undefined })
     for (const child of command.commands) withoutAction(child)
   }
@@ -150,6 +152,8 @@ describe('code blocks of the pages', () => {
       ['spillway/gateway', await import('../src/gateway/serve.ts')],
       ['spillway/eval', await import('../src/eval/index.ts')],
       ['spillway/testing', await import('../src/testing.ts')],
+      ['spillway/ai-sdk', await import('../src/ai-sdk.ts')],
+      ['spillway/plugin', await import('../src/plugin.ts')],
     ])
     const wrong = of('ts', 'js', 'typescript', 'javascript', 'mjs').flatMap(({ at, text }) => {
       const { program, errors } = parseSync('block.ts', text, {

@@ -4,7 +4,6 @@ import { replaceableRouter } from '../gateway/reload.ts'
 import type { Gateway } from '../gateway/serve.ts'
 import { resolvePaths } from '../models/paths.ts'
 import { systemClock } from '../pipeline/clock.ts'
-import { createLiveFeed } from '../spec/console.ts'
 import { RouterError } from '../spec/errors.ts'
 import type { LoadedPolicy } from '../spec/policy.ts'
 import type { Router } from '../spec/router.ts'
@@ -68,15 +67,22 @@ export async function runGateway(
   const { policy } = run
   const paths = resolvePaths(context.env, process.platform)
   // Loaded only here, so that other commands start at once.
-  const [{ startGateway }, { createRouter }, { openGatewayStores }, { keptMetrics, metricsSource }, { openConsole }] =
-    await Promise.all([
-      import('../gateway/serve.ts'),
-      import('../compose.ts'),
-      import('../stores/gateway-stores.ts'),
-      import('./metrics-source.ts'),
-      import('./console/source.ts'),
-    ])
-  const live = createLiveFeed()
+  const [
+    { startGateway },
+    { createRouter },
+    { openGatewayStores },
+    { keptMetrics, metricsSource },
+    { openConsole },
+    { machineFeed },
+  ] = await Promise.all([
+    import('../gateway/serve.ts'),
+    import('../compose.ts'),
+    import('../stores/gateway-stores.ts'),
+    import('./metrics-source.ts'),
+    import('./console/source.ts'),
+    import('./console/live-feed.ts'),
+  ])
+  const live = machineFeed({ stateDir: paths.stateDir })
   const open = (loaded: LoadedPolicy): Router =>
     createRouter({ policy: loaded, env: context.env, paths, onSettled: live.publish })
   const { router, replace } = replaceableRouter(open(policy))

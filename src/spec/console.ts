@@ -106,7 +106,7 @@ export function originOf({ route, outcome }: Pick<AuditRecord, 'route' | 'outcom
   return ORIGINS.find((known) => known === route) ?? 'failed'
 }
 
-/** Decisions of this process, as they settle. */
+/** Decisions as they settle. */
 export interface LiveFeed {
   /** Costs nothing while nobody listens. */
   publish(record: AuditRecord): void
@@ -114,6 +114,7 @@ export interface LiveFeed {
   listen(listener: (row: DecisionRow) => void): () => void
 }
 
+/** Of what is published to it. */
 export function createLiveFeed(): LiveFeed {
   const listeners = new Set<(row: DecisionRow) => void>()
   return {

@@ -95,7 +95,8 @@ async function unknownIn(words: readonly string[]) {
   let rest = words
   for (;;) {
     const next = command.commands.find((one) => one.name() === rest[0])
-    if (!next) return { words, isGroup: command.commands.length > 0, unknown: command.parseOptions([...rest]).unknown }
+    const acts = '_actionHandler' in command && command._actionHandler !== null
+    if (!next) return { words, isGroup: !acts, unknown: command.parseOptions([...rest]).unknown }
     command = next
     rest = rest.slice(1)
   }

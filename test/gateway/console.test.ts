@@ -167,7 +167,9 @@ describe('a session', () => {
       body: JSON.stringify({ key: gateway.key }),
     }
     expect((await call('/spillway/v1/session', form)).status).toBe(415)
+    const kept = readdirSync(join(folder, 'sessions'))
     expect((await signIn(issued.plain.key)).status).toBe(404)
+    expect(readdirSync(join(folder, 'sessions'))).toEqual(kept)
   })
 
   it('is closed for a minute after ten wrong keys, and ends after an hour without a look', () => {

@@ -153,6 +153,26 @@ describe('several workers behind one port', () => {
     expect(new Set(await look())).toEqual(new Set([false]))
   })
 
+  it('tell the live page what any of them decides, each decision once', async () => {
+    const at = await serve()
+    const stop = new AbortController()
+    const live = await fetch(`${at.url}/spillway/v1/live`, {
+      headers: { authorization: `Bearer ${at.key}` },
+      signal: stop.signal,
+    })
+    let text = ''
+    const reading = (async () => {
+      for await (const part of live.body?.pipeThrough(new TextDecoderStream()) ?? []) text += part
+    })().catch(() => undefined)
+    const ids = await Promise.all(
+      Array.from({ length: 12 }, async (_, i) => (await ask(at, `${i}`, true)).headers.get('x-request-id')),
+    )
+    const told = () => [...text.matchAll(/"requestId":"([^"]+)"/g)].map(([, id]) => id).toSorted()
+    await expect.poll(told).toEqual(ids.toSorted())
+    stop.abort()
+    await reading
+  })
+
   it('share a budget: together they spend no more than it', async () => {
     const price = 'priceUsdPerMillion: { input: 1000, output: 1000 }, maxOutputTokens: 10'
     const policy = cloudPolicy(cloud.openAiBaseUrl, 'budgets: { day: 0.5 }').replace(

@@ -14,8 +14,7 @@ const MOST_ROWS = 200
 const BACKLOG_BYTES = 1_048_576
 
 /**
- * `GET /spillway/v1/live`: events `decisions` with `{ rows, left_out }`, until the client goes away or the server stops. Requests that
- * other processes of the machine serve are not among them.
+ * `GET /spillway/v1/live`: events `decisions` with `{ rows, left_out }`, until the client goes away or the server stops.
  */
 export function live(exchange: Exchange): Promise<void> {
   const { app, request, response, signal, holder } = exchange

@@ -31,9 +31,10 @@ export async function signIn({ app, request, response }: Exchange): Promise<void
   requirePageOrJson(request.headers['content-type'])
   const body = await readJsonBody(request, app.settings.maxBodyBytes)
   const { key, name } = parseBody(signInSchema, body, { what: 'a key', fix: 'Send {"key": "spw_…"}.' })
+  const holder = app.keys.holderOf(key)
+  // A key that sees nothing has no business here, and takes nobody's place.
+  if (holder) readerOf(holder)
   const begun = app.sessions.begin(key, name ?? null)
-  // A key that sees nothing has no business here, and says so now.
-  readerOf(begun.session.holder)
   response.setHeader('set-cookie', begun.cookie)
   response.setHeader('cache-control', 'no-store')
   sendJson(response, 200, toldOf(begun.session, app))

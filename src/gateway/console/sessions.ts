@@ -1,5 +1,5 @@
 /** Who is signed in to the console: an API key once, then a cookie that scripts cannot read. All gateways of a state directory know it. */
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { RouterError } from '../../spec/errors.ts'
 import type { KeyHolder, KeyRing } from '../keys.ts'
@@ -43,9 +43,8 @@ const TRIES_MS = 60_000
 
 export function createSessions({ keys, folder, nowMs }: SessionSettings): Sessions {
   const files = openSessionFiles(folder)
-  // Both with the operator's key: when that is replaced, no cookie of before opens anything.
+  // With the operator's key: when that is replaced, no cookie of before opens anything.
   const digestOf = (id: string): string => keys.macOf(`session ${id}`)
-  const csrfOf = (id: string): string => keys.macOf(`csrf ${id}`)
   let failures: readonly number[] = []
   return {
     begin(key, name) {
@@ -82,6 +81,11 @@ export function createSessions({ keys, folder, nowMs }: SessionSettings): Sessio
       return cookieText('', 0)
     },
   }
+}
+
+/** Told to whoever signed in, so made from their cookie alone: nothing that is made with the operator's key leaves the machine. */
+function csrfOf(id: string): string {
+  return hash('sha256', `csrf ${id}`)
 }
 
 /** @throws RouterError csrf_missing: a page of another site can make a browser send the cookie, and not this header */
