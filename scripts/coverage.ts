@@ -150,7 +150,15 @@ function run(): readonly FileCoverage[] {
     const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs')
     const files = Object.values(GUARDS).flat()
     const flags = [
-      ...['--project', 'unit', '--project', 'system', '--coverage.enabled', '--coverage.provider=v8', '--coverage.reporter=json'],
+      ...[
+        '--project',
+        'unit',
+        '--project',
+        'system',
+        '--coverage.enabled',
+        '--coverage.provider=v8',
+        '--coverage.reporter=json',
+      ],
       ...[`--coverage.reportsDirectory=${folder}`, ...files.map((file) => `--coverage.include=${file}`)],
     ]
     const { status } = spawnSync(process.execPath, [vitest, 'run', ...flags, ...TESTS], {

@@ -19,7 +19,10 @@ const TYPED: readonly (readonly [readonly string[], readonly string[]])[] = [
     ['low', 'medium', 'high'],
   ],
   [['completions', 'p'], ['powershell']],
-  [['help', 'serv'], ['serve', 'service']],
+  [
+    ['help', 'serv'],
+    ['serve', 'service'],
+  ],
 ]
 
 /** By shell: a program that loads the script in $1 and prints what it offers for the words after it, in one line. */
