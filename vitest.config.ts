@@ -35,6 +35,8 @@ const ALONE = [
   'test/gateway/hostile.test.ts',
   'test/eval/replay/other-policy.test.ts',
   'test/system/f29.test.ts',
+  'test/system/quickstart.test.ts',
+  'test/cli/tour.test.ts',
 ]
 
 /** They start many processes, and mostly wait for them. */
@@ -108,10 +110,8 @@ const SLOW = [
   'test/cli/start.test.ts',
   'test/cli/store.test.ts',
   'test/cli/tasks.test.ts',
-  'test/cli/template-runs.test.ts',
   'test/cli/tenant-ceilings.test.ts',
   'test/cli/top.test.ts',
-  'test/cli/tour.test.ts',
   'test/deploy/metrics-page.test.ts',
   'test/cli/uninstall.test.ts',
   'test/cli/ways-out.test.ts',

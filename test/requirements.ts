@@ -555,7 +555,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     behaviour: 'The entropy of the full vocabulary lies in the brackets that are reported',
     source: 'docs/reference/benchmarks.md',
     citedBy: [
-      { file: 'test/system/entropy-brackets.test.ts', title: 'hold the exact entropy at 2,000 places' },
+      { file: 'test/long/entropy-brackets.test.ts', title: 'hold the exact entropy at 2,000 places' },
       { file: 'test/engine/answers.test.ts', title: 'holds the exact entropy with signals: exact' },
     ],
   },

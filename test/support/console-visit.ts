@@ -27,6 +27,14 @@ export async function seriousFindings(page: Page): Promise<readonly Finding[]> {
     .flatMap(({ id, impact, nodes }) => nodes.map(({ html }) => ({ rule: id, impact, where: html.slice(0, 160) })))
 }
 
+/** Panels whose parts stick out of them, and a page that is wider than its window. Tables may scroll within their place. */
+async function tooWide(page: Page): Promise<readonly Finding[]> {
+  const wide = (await page.evaluate(`[document.documentElement, ...document.querySelectorAll('.panel, .lead, .figure')]
+    .filter((part) => part.scrollWidth > part.clientWidth + 1)
+    .map((part) => part.outerHTML.slice(0, 160))`)) as readonly string[]
+  return wide.map((where) => ({ rule: 'sticks-out', impact: 'serious', where }))
+}
+
 export interface PageReport {
   readonly axeSerious: number
   readonly cspViolations: number
@@ -68,7 +76,7 @@ export async function visitPages({ browser, url, key, pages, ...view }: VisitSet
       await page.evaluate(`performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1`),
     )
     const found = await seriousFindings(page)
-    findings.push(...found.map((finding) => ({ ...finding, page: at })))
+    findings.push(...[...found, ...(await tooWide(page))].map((finding) => ({ ...finding, page: at })))
     reports[name] = {
       axeSerious: found.length,
       cspViolations: violations.length - before,
