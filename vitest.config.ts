@@ -14,7 +14,7 @@ const shared = {
 
 /** They read a lot with the real model, or break its process or the machine's peace: too slow for every change, and nothing runs beside them. */
 const ALONE = [
-  'test/faults/**/*.test.ts',
+  'test/faults/!(upstream-*).test.ts',
   'test/engine/adapter.test.ts',
   'test/engine/answers.test.ts',
   'test/engine/buddy.test.ts',
@@ -35,12 +35,12 @@ const ALONE = [
   'test/gateway/hostile.test.ts',
   'test/eval/replay/other-policy.test.ts',
   'test/system/f29.test.ts',
-  'test/system/quickstart.test.ts',
   'test/cli/tour.test.ts',
 ]
 
 /** They start many processes, and mostly wait for them. */
 const SLOW = [
+  'test/faults/upstream-*.test.ts',
   'test/eval/replay/same-policy.test.ts',
   'test/gateway/console.test.ts',
   'test/integrations/ai-sdk/middleware.test.ts',

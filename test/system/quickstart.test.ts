@@ -68,7 +68,8 @@ describe('quickstart on a fresh clone', () => {
 
   it('says that no key is set instead of making up a cloud answer', () => {
     expect(first.stdout).toMatch(/^hard question: would go to haiku: no key set \(ANTHROPIC_API_KEY\)$/m)
-    expect(row(first, 'hard question')).toMatch(/ local, degraded +entropy_high +no +small /)
+    // On a machine that is busy the draft may run into its deadline before a gate can find it unsure.
+    expect(row(first, 'hard question')).toMatch(/ local, degraded +(entropy_high|incomplete) +no +small /)
   })
 
   it('does nothing twice', () => {
