@@ -74,6 +74,7 @@ const TESTS: readonly string[] = [
     'test/spec',
     'test/samples.test.ts',
     'test/learn/harmless.test.ts',
+    'test/plugins',
   ],
   ...['masking', 'direct', 'door'].map((name) => `test/gateway/anthropic/${name}.test.ts`),
   ...['chat-fields', 'responses', 'availability', 'life', 'ceilings', 'held', 'local-only-fields'].map(

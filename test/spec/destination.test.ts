@@ -130,6 +130,9 @@ describe('the destination of a model', () => {
     expect(destinationOf({ provider: 'openai', baseUrl: 'https://eu.example.com:8443/v1' })).toBe('eu.example.com:8443')
     expect(destinationOf({ provider: 'embedded' })).toBe('this machine')
     expect(destinationOf({ provider: 'openai', baseUrl: 'no address' })).toBe('unknown')
+    expect(destinationOf({ provider: 'plugin' })).toBe('plugin')
+    expect(destinationOf({ provider: 'mcp-client' })).toBe('mcp-client')
+    expect(destinationOf({ provider: 'plugin', baseUrl: 'https://eu.example.com/v1' })).toBe('eu.example.com')
   })
 
   it('is told rightly however many addresses were asked about before', () => {

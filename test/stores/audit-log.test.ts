@@ -39,6 +39,27 @@ describe('the audit log', () => {
     empty.close()
   })
 
+  it('shows of records that are not moved yet those of a tenant, and those up to a time', () => {
+    const dir = stateDir()
+    const { directory } = auditPaths(dir)
+    mkdirSync(directory, { recursive: true })
+    const record = (id: string, tenant: string | null, second: number) =>
+      ({
+        type: 'intent',
+        requestId: id,
+        record: auditRecord(id, { tenant, receivedAt: new Date(second * 1000).toISOString() }),
+      }) as const
+    const lines = [record('a', 'acme', 1), record('b', 'other', 2), record('c', null, 3)].map(encodeEntry)
+    writeFileSync(join(directory, journalFileName('999999-1-0123abcd', 0)), Buffer.concat(lines))
+    const reader = readAuditLog({ stateDir: dir })
+    const ids = (query: Parameters<typeof reader.list>[0]) => reader.list(query).map(({ requestId }) => requestId)
+    expect(ids({ tenants: ['acme'] })).toEqual(['a'])
+    expect(ids({ tenants: ['acme', 'other'], untilMs: 1500 })).toEqual(['a'])
+    expect(ids({ untilMs: 2000 }).toSorted()).toEqual(['a', 'b'])
+    expect(ids({ sinceMs: 2000 }).toSorted()).toEqual(['b', 'c'])
+    reader.close()
+  })
+
   it('shows the calls and the shadow of a record that is not moved yet', async () => {
     const log = openAuditLog({ stateDir: stateDir(), ...SETTINGS })
     for (const entry of [call('a'), shadow('a'), intent('a'), settle('a')]) log.journal.append(entry)
