@@ -74,7 +74,7 @@ const TESTS: readonly string[] = [
     'test/spec',
     'test/samples.test.ts',
     'test/learn/harmless.test.ts',
-    'test/plugins',
+    'test/integrations/plugins.test.ts',
   ],
   ...['masking', 'direct', 'door'].map((name) => `test/gateway/anthropic/${name}.test.ts`),
   ...['chat-fields', 'responses', 'availability', 'life', 'ceilings', 'held', 'local-only-fields'].map(
